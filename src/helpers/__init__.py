@@ -1,0 +1,1 @@
+"""The package behind *Stride and Padding*: arithmetic, layers, data, training and figures."""
