@@ -1,0 +1,83 @@
+"""One convolution or pooling along one axis: its settings, checked once, and the pads they resolve to."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from helpers.arithmetic.checks import pair_of_pads, whole_number
+
+NamedPadding = Literal["valid", "same", "full"]
+Padding = int | tuple[int, int] | NamedPadding
+Convention = Literal["tensorflow", "onnx-lower", "pytorch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A convolution or a pooling that floors, along one axis.
+
+    Args:
+        kernel_size: taps of the kernel.
+        stride: input pixels from one window to the next.
+        padding: pixels on each side, `(before, after)`, or "valid", "same", "full".
+        dilation: input pixels from one tap to the next.
+        convention: whose "same": "tensorflow" (also Keras, JAX, ONNX SAME_UPPER), "onnx-lower", "pytorch".
+        name: what tables and errors call the layer.
+
+    Raises:
+        TypeError: if a number is not an integer, or a text not a string.
+        ValueError: if a number is too small, a word unknown, or "same" strided in the PyTorch convention.
+
+    >>> Layer(3, stride=2, padding="same").pads(28)
+    (0, 1)
+    """
+
+    kernel_size: int
+    stride: int = 1
+    padding: Padding = 0
+    dilation: int = 1
+    convention: Convention = "tensorflow"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        for field in ("kernel_size", "stride", "dilation"):
+            _set(self, field, whole_number(field, getattr(self, field), at_least=1))
+        if isinstance(self.padding, str):
+            _check_word("padding", self.padding, get_args(NamedPadding))
+        else:
+            _set(self, "padding", pair_of_pads("padding", self.padding))
+        _check_word("convention", self.convention, get_args(Convention))
+        if not isinstance(self.name, str):
+            raise TypeError(f"name must be a string, got {self.name!r}")
+        if self.padding == "same" and self.convention == "pytorch" and self.stride != 1:
+            raise ValueError(
+                f'padding="same" with stride={self.stride} does not exist in the "pytorch" convention: '
+                'use stride=1, numbers, or convention="tensorflow"'
+            )
+
+    @property
+    def reach(self) -> int:
+        """Pixels from the first tap of a window to its last, both included."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+    def pads(self, size: int) -> tuple[int, int]:
+        """Pixels of padding (before, after) an input of `size` pixels."""
+        if isinstance(self.padding, tuple):
+            return self.padding
+        if self.padding == "valid":
+            return 0, 0
+        if self.padding == "full":
+            return self.reach - 1, self.reach - 1
+        last_start = (size - 1) // self.stride * self.stride  # "same" has ceil(size / stride) windows
+        total = max(0, last_start + self.reach - size)
+        less, more = total // 2, total - total // 2
+        return (more, less) if self.convention == "onnx-lower" else (less, more)
+
+
+def _set(layer: Layer, field: str, value: Any) -> None:
+    object.__setattr__(layer, field, value)  # the dataclass is frozen for everyone but its own checks
+
+
+def _check_word(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r}")
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")

@@ -1,0 +1,228 @@
+"""Where the windows of one layer fall on one axis, what they read and what they leave out."""
+
+from helpers.arithmetic.checks import pair_of_pads, switch, whole_number
+from helpers.arithmetic.layer import Convention, Layer, Padding
+
+
+def output_size(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Padding = 0,
+    dilation: int = 1,
+    convention: Convention = "tensorflow",
+    ceil_mode: bool = False,
+) -> int:
+    """Number of windows along one axis of `size` pixels.
+
+    With `ceil_mode`, as in torch's pooling, a last window may hang over the end, provided that it starts
+    inside the input or the padding before it.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+
+    Source: Dumoulin & Visin 2016; `torch.nn.Conv2d` for dilation, `torch.nn.MaxPool2d` for `ceil_mode`.
+
+    >>> output_size(7, kernel_size=3, stride=2)
+    3
+    >>> output_size(28, kernel_size=3, stride=2, padding="same")
+    14
+    """
+    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    size = whole_number("size", size, at_least=1)
+    return len(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
+
+
+def transposed_output_size(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: int | tuple[int, int] = 0,
+    output_padding: int = 0,
+    dilation: int = 1,
+) -> int:
+    """Output pixels of a transposed convolution along one axis of `size` pixels.
+
+    `padding` crops the output, as in torch: it undoes the padding of the convolution that is transposed.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind; a word for `padding` is, since torch takes none here.
+        ValueError: if a setting is out of range, `output_padding` is not smaller than the stride or the
+            dilation, or the padding crops everything away.
+
+    Source: Dumoulin & Visin 2016; `torch.nn.ConvTranspose2d`.
+
+    >>> transposed_output_size(14, kernel_size=3, stride=2, padding=1, output_padding=1)
+    28
+    """
+    layer = Layer(kernel_size, stride, pair_of_pads("padding", padding), dilation)
+    size = whole_number("size", size, at_least=1)
+    extra = whole_number("output_padding", output_padding, at_least=0)
+    limit = max(layer.stride, layer.dilation)
+    if extra >= limit:
+        raise ValueError(
+            f"output_padding must be below {limit}, the larger of stride and dilation, got {extra}"
+        )
+    before, after = layer.pads(size)
+    spread = (size - 1) * layer.stride + layer.reach + extra
+    if spread <= before + after:
+        raise ValueError(
+            f"padding {before, after} crops away all {spread} pixels of the output: "
+            f"use at most {spread - 1} in total"
+        )
+    return spread - before - after
+
+
+def resolve_padding(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Padding,
+    dilation: int = 1,
+    convention: Convention = "tensorflow",
+) -> tuple[int, int]:
+    """Pixels of padding (before, after) that `padding` means for an axis of `size` pixels.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, or "same" is strided in the PyTorch convention.
+
+    Source: TensorFlow's and ONNX's operator documentation for "same"; Dumoulin & Visin 2016 for "full".
+
+    >>> resolve_padding(28, kernel_size=3, stride=2, padding="same")
+    (0, 1)
+    >>> resolve_padding(28, kernel_size=3, stride=2, padding="same", convention="onnx-lower")
+    (1, 0)
+    """
+    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    return layer.pads(whole_number("size", size, at_least=1))
+
+
+def window_starts(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Padding = 0,
+    dilation: int = 1,
+    convention: Convention = "tensorflow",
+) -> range:
+    """Input index of the first tap of each window; negative where a window starts in the padding.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+
+    >>> list(window_starts(6, kernel_size=3, stride=2, padding=1))
+    [-1, 1, 3]
+    >>> list(window_starts(6, kernel_size=3, stride=2, padding="same"))
+    [0, 2, 4]
+    """
+    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    return starts(whole_number("size", size, at_least=1), layer)
+
+
+def coverage(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Padding = 0,
+    dilation: int = 1,
+    convention: Convention = "tensorflow",
+) -> tuple[int, ...]:
+    """How many windows read each of the `size` input pixels.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+
+    >>> coverage(6, kernel_size=3)
+    (1, 2, 3, 3, 2, 1)
+    """
+    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    size = whole_number("size", size, at_least=1)
+    before, _ = layer.pads(size)
+    return tuple(_reads(size, layer)[before : before + size])
+
+
+def unread(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Padding = 0,
+    dilation: int = 1,
+    convention: Convention = "tensorflow",
+) -> tuple[int, ...]:
+    """Input indices that no window reads: the tail the floor drops, and gaps where stride exceeds kernel.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+
+    >>> unread(28, kernel_size=3, stride=2)
+    (27,)
+    """
+    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    size = whole_number("size", size, at_least=1)
+    before, _ = layer.pads(size)
+    reads = _reads(size, layer)[before : before + size]
+    return tuple(index for index, count in enumerate(reads) if count == 0)
+
+
+def unused_padding(
+    size: int,
+    *,
+    kernel_size: int,
+    stride: int = 1,
+    padding: Padding = 0,
+    dilation: int = 1,
+    convention: Convention = "tensorflow",
+) -> tuple[int, int]:
+    """Cells of padding (before, after) that no window reads.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+
+    Source: Alsallakh et al. 2021 ("Mind the Pad") for what it does to a network.
+
+    >>> unused_padding(224, kernel_size=7, stride=2, padding=3)
+    (0, 1)
+    """
+    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    size = whole_number("size", size, at_least=1)
+    before, _ = layer.pads(size)
+    reads = _reads(size, layer)
+    return reads[:before].count(0), reads[before + size :].count(0)
+
+
+def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
+    """The windows of a checked layer on an axis of checked size, by the input index of their first tap."""
+    before, after = layer.pads(size)
+    room = before + size + after - layer.reach
+    last = room - room % layer.stride
+    if ceil_mode and last < room and last + layer.stride < before + size:
+        last += layer.stride
+    if last < 0:
+        raise ValueError(
+            f"kernel_size={layer.kernel_size} with dilation={layer.dilation} spans {layer.reach} pixels, but "
+            f"size={size} with padding {before, after} has {before + size + after}: use a smaller kernel or "
+            f"dilation, or at least {-room} more pixels of input or padding"
+        )
+    return range(-before, last - before + 1, layer.stride)
+
+
+def _reads(size: int, layer: Layer) -> list[int]:
+    """How many windows read each cell of the padded axis."""
+    before, after = layer.pads(size)
+    reads = [0] * (before + size + after)
+    for start in starts(size, layer):
+        for cell in range(before + start, before + start + layer.reach, layer.dilation):
+            reads[cell] += 1
+    return reads
