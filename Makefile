@@ -1,0 +1,43 @@
+# Two commands are all a reader needs: `make book` and `make test`. Each sets itself up.
+PYTHON ?= python3
+VENV   := .venv/bin
+PYTEST := $(VENV)/python -m pytest
+export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
+
+.DEFAULT_GOAL := help
+.PHONY: help setup book test lint format lab serve bench lock clean
+
+help:   ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+setup:  ## the virtual environment, the locked packages, a browser
+	@$(PYTHON) tools/setup.py
+
+book: setup  ## run every notebook, then build the pages
+	@$(VENV)/python tools/build.py
+
+test: setup  ## every test, then the checks of the built pages in Chromium
+	$(PYTEST) -n auto tests --ignore=tests/browser
+	@$(MAKE) --no-print-directory book
+	$(PYTEST) tests/browser --junitxml=_build/browser-tests.xml
+	@echo "all tests passed; the pages that were checked: _build/html/index.html"
+
+lint: setup  ## style, types, notebooks without outputs
+	$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/mypy
+	$(VENV)/python -m nbstripout --verify --keep-id notebooks/*.ipynb
+
+format: setup  ## put the code in the house style
+	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
+
+lab: setup  ## open the notebooks in JupyterLab
+	$(VENV)/jupyter lab notebooks
+
+serve:  ## read the built book at http://127.0.0.1:8000
+	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000
+
+lock: setup  ## renew requirements.lock from requirements.txt
+	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
+	    --upgrade requirements.txt -o requirements.lock
+
+clean:  ## remove what was built; the environment stays
+	rm -rf _build

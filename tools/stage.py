@@ -1,0 +1,63 @@
+"""Assemble in the build folder what jupyter-book reads. Nothing is ever written into the source tree."""
+
+from __future__ import annotations
+
+import filecmp
+import importlib.metadata
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def stage(destination: Path) -> bool:
+    """Bring `destination` up to date with the sources; return whether a file that all pages load has changed.
+
+    Files that are the same already are left alone, so that Sphinx reads again only what changed. The executed
+    notebooks in `destination/notebooks` are `execute`'s.
+    """
+    pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
+    statics = tree("site") | mathjax()
+    changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
+    for target, source in pages.items():
+        copy_if_new(source, destination / target)
+    for folder in ("book", "site"):
+        removed = [
+            path
+            for path in (destination / folder).rglob("*")
+            if path.is_file() and path.relative_to(destination) not in pages | statics
+        ]
+        for path in removed:
+            path.unlink()
+    return any(changed)
+
+
+def tree(folder: str) -> dict[Path, Path]:
+    """Map each file below a source folder from its place in the stage."""
+    return {path.relative_to(ROOT): path for path in sorted((ROOT / folder).rglob("*")) if path.is_file()}
+
+
+def mathjax() -> dict[Path, Path]:
+    """Map the few files of MathJax that the pages load; the package carries fifteen times as much."""
+    package = "sphinx-mathjax-offline"
+    wanted = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2/")
+    inside = f"{package}/static/mathjax/"
+    found = {
+        Path("site/mathjax") / str(path).removeprefix(inside): Path(str(path.locate()))
+        for path in importlib.metadata.files(package) or []
+        if str(path).startswith(tuple(inside + name for name in wanted))
+    }
+    if not found:
+        raise FileNotFoundError(
+            f"{package} holds no MathJax where it is looked for; is another version installed?"
+        )
+    return found
+
+
+def copy_if_new(source: Path, target: Path) -> bool:
+    """Copy a file unless the copy is there already; return whether it was copied."""
+    if target.exists() and filecmp.cmp(source, target, shallow=False):
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    return True
