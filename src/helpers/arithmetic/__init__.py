@@ -1,6 +1,8 @@
 """Sizes, pads, coverage, receptive field and cost along one axis, in plain integers and pure Python."""
 
+from helpers.arithmetic.cost import macs, parameters
 from helpers.arithmetic.layer import Convention, Layer, Padding
+from helpers.arithmetic.network import ReceptiveField, TraceRow, network_unread, receptive_field, trace
 from helpers.arithmetic.window import (
     coverage,
     output_size,
@@ -15,9 +17,16 @@ __all__ = [
     "Convention",
     "Layer",
     "Padding",
+    "ReceptiveField",
+    "TraceRow",
     "coverage",
+    "macs",
+    "network_unread",
     "output_size",
+    "parameters",
+    "receptive_field",
     "resolve_padding",
+    "trace",
     "transposed_output_size",
     "unread",
     "unused_padding",

@@ -1,4 +1,4 @@
-"""The checks that every argument passes once: whole numbers, switches, pads."""
+"""The checks that every argument passes once: whole numbers, pairs of them, switches."""
 
 from operator import index
 from typing import Any
@@ -29,20 +29,20 @@ def switch(name: str, value: Any) -> bool:
     return value
 
 
-def pair_of_pads(name: str, value: Any) -> tuple[int, int]:
-    """Return an int as the same pad on both sides, and `(before, after)` as it is.
+def number_pair(name: str, value: Any, *, at_least: int, order: str) -> tuple[int, int]:
+    """Return a whole number as the same one twice, and a tuple of two as it is; `order` names the two.
 
     Raises:
-        TypeError: for any other kind, or a pad that is not an integer.
-        ValueError: for a negative pad, or a tuple that does not hold two.
+        TypeError: for any other kind, or a number that is not an integer.
+        ValueError: for a number below `at_least`, or a tuple that does not hold two.
     """
     if not isinstance(value, tuple):
-        pad = whole_number(name, value, at_least=0)
-        return pad, pad
+        number = whole_number(name, value, at_least=at_least)
+        return number, number
     if len(value) != 2:
-        raise ValueError(f"{name} must hold two numbers, (before, after), got {value!r}")
-    before, after = value
-    return whole_number(f"{name}[0]", before, at_least=0), whole_number(f"{name}[1]", after, at_least=0)
+        raise ValueError(f"{name} must be one number or two, {order}, got {value!r}")
+    first, second = (whole_number(f"{name}[{place}]", value[place], at_least=at_least) for place in (0, 1))
+    return first, second
 
 
 def _index(name: str, value: Any) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from helpers.arithmetic.checks import pair_of_pads, whole_number
+from helpers.arithmetic.checks import number_pair, whole_number
 
 NamedPadding = Literal["valid", "same", "full"]
 Padding = int | tuple[int, int] | NamedPadding
@@ -26,8 +26,8 @@ class Layer:
         TypeError: if a number is not an integer, or a text not a string.
         ValueError: if a number is too small, a word unknown, or "same" strided in the PyTorch convention.
 
-    >>> Layer(3, stride=2, padding="same").pads(28)
-    (0, 1)
+    >>> Layer(3, dilation=2).reach
+    5
     """
 
     kernel_size: int
@@ -43,7 +43,7 @@ class Layer:
         if isinstance(self.padding, str):
             _check_word("padding", self.padding, get_args(NamedPadding))
         else:
-            _set(self, "padding", pair_of_pads("padding", self.padding))
+            _set(self, "padding", number_pair("padding", self.padding, at_least=0, order="(before, after)"))
         _check_word("convention", self.convention, get_args(Convention))
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a string, got {self.name!r}")
@@ -58,18 +58,19 @@ class Layer:
         """Pixels from the first tap of a window to its last, both included."""
         return self.dilation * (self.kernel_size - 1) + 1
 
-    def pads(self, size: int) -> tuple[int, int]:
-        """Pixels of padding (before, after) an input of `size` pixels."""
-        if isinstance(self.padding, tuple):
-            return self.padding
-        if self.padding == "valid":
-            return 0, 0
-        if self.padding == "full":
-            return self.reach - 1, self.reach - 1
-        last_start = (size - 1) // self.stride * self.stride  # "same" has ceil(size / stride) windows
-        total = max(0, last_start + self.reach - size)
-        less, more = total // 2, total - total // 2
-        return (more, less) if self.convention == "onnx-lower" else (less, more)
+
+def pads(size: int, layer: Layer) -> tuple[int, int]:
+    """Pixels of padding (before, after) of a layer on an axis of checked size."""
+    if isinstance(layer.padding, tuple):
+        return layer.padding
+    if layer.padding == "valid":
+        return 0, 0
+    if layer.padding == "full":
+        return layer.reach - 1, layer.reach - 1
+    last_start = (size - 1) // layer.stride * layer.stride  # "same" has ceil(size / stride) windows
+    total = max(0, last_start + layer.reach - size)
+    less, more = total // 2, total - total // 2
+    return (more, less) if layer.convention == "onnx-lower" else (less, more)
 
 
 def _set(layer: Layer, field: str, value: Any) -> None:

@@ -1,7 +1,7 @@
 """Where the windows of one layer fall on one axis, what they read and what they leave out."""
 
-from helpers.arithmetic.checks import pair_of_pads, switch, whole_number
-from helpers.arithmetic.layer import Convention, Layer, Padding
+from helpers.arithmetic.checks import number_pair, switch, whole_number
+from helpers.arithmetic.layer import Convention, Layer, Padding, pads
 
 
 def output_size(
@@ -58,7 +58,8 @@ def transposed_output_size(
     >>> transposed_output_size(14, kernel_size=3, stride=2, padding=1, output_padding=1)
     28
     """
-    layer = Layer(kernel_size, stride, pair_of_pads("padding", padding), dilation)
+    crop = number_pair("padding", padding, at_least=0, order="(before, after)")
+    layer = Layer(kernel_size, stride, crop, dilation)
     size = whole_number("size", size, at_least=1)
     extra = whole_number("output_padding", output_padding, at_least=0)
     limit = max(layer.stride, layer.dilation)
@@ -66,14 +67,12 @@ def transposed_output_size(
         raise ValueError(
             f"output_padding must be below {limit}, the larger of stride and dilation, got {extra}"
         )
-    before, after = layer.pads(size)
     spread = (size - 1) * layer.stride + layer.reach + extra
-    if spread <= before + after:
+    if spread <= sum(crop):
         raise ValueError(
-            f"padding {before, after} crops away all {spread} pixels of the output: "
-            f"use at most {spread - 1} in total"
+            f"padding {crop} crops away all {spread} pixels of the output: use at most {spread - 1} in total"
         )
-    return spread - before - after
+    return spread - sum(crop)
 
 
 def resolve_padding(
@@ -99,7 +98,7 @@ def resolve_padding(
     (1, 0)
     """
     layer = Layer(kernel_size, stride, padding, dilation, convention)
-    return layer.pads(whole_number("size", size, at_least=1))
+    return pads(whole_number("size", size, at_least=1), layer)
 
 
 def window_starts(
@@ -146,7 +145,7 @@ def coverage(
     """
     layer = Layer(kernel_size, stride, padding, dilation, convention)
     size = whole_number("size", size, at_least=1)
-    before, _ = layer.pads(size)
+    before, _ = pads(size, layer)
     return tuple(_reads(size, layer)[before : before + size])
 
 
@@ -170,7 +169,7 @@ def unread(
     """
     layer = Layer(kernel_size, stride, padding, dilation, convention)
     size = whole_number("size", size, at_least=1)
-    before, _ = layer.pads(size)
+    before, _ = pads(size, layer)
     reads = _reads(size, layer)[before : before + size]
     return tuple(index for index, count in enumerate(reads) if count == 0)
 
@@ -197,14 +196,14 @@ def unused_padding(
     """
     layer = Layer(kernel_size, stride, padding, dilation, convention)
     size = whole_number("size", size, at_least=1)
-    before, _ = layer.pads(size)
+    before, _ = pads(size, layer)
     reads = _reads(size, layer)
     return reads[:before].count(0), reads[before + size :].count(0)
 
 
 def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
     """The windows of a checked layer on an axis of checked size, by the input index of their first tap."""
-    before, after = layer.pads(size)
+    before, after = pads(size, layer)
     room = before + size + after - layer.reach
     last = room - room % layer.stride
     if ceil_mode and last < room and last + layer.stride < before + size:
@@ -220,7 +219,7 @@ def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
 
 def _reads(size: int, layer: Layer) -> list[int]:
     """How many windows read each cell of the padded axis."""
-    before, after = layer.pads(size)
+    before, after = pads(size, layer)
     reads = [0] * (before + size + after)
     for start in starts(size, layer):
         for cell in range(before + start, before + start + layer.reach, layer.dilation):
