@@ -64,7 +64,7 @@ def execute(notebook: Path, destination: Path, work: Path) -> str:
     stamp(notebook, destination).unlink(missing_ok=True)
     (destination / notebook.name).unlink(missing_ok=True)
     output = work / notebook.name
-    name = notebook.relative_to(ROOT)
+    name = f"{notebook.parent.name}/{notebook.name}"
     try:
         papermill.execute_notebook(notebook, output, kernel_name="python3", cwd=work, progress_bar=False)
     except papermill.PapermillExecutionError as error:

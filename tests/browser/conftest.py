@@ -1,4 +1,4 @@
-"""Fixtures for the checks of the built pages: the pages, a server on loopback, and a Chromium that reaches nothing else."""
+"""The built pages, a server on loopback, and a Chromium that reaches nothing else."""
 
 import functools
 import http.server
@@ -15,8 +15,8 @@ HTML = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "tools"))
 import browser as chromium_finder  # noqa: E402
 
-# --disable-background-networking and the rest keep Chromium itself from calling its makers.
-QUIET = [
+# The last three keep Chromium itself from calling its makers.
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",
@@ -26,18 +26,17 @@ QUIET = [
 ]
 
 
-def built_pages() -> list[str]:
-    """Every page a reader can open, as paths below the root of the book."""
-    return sorted(
-        str(path.relative_to(HTML))
-        for folder in ("book", "notebooks")
-        for path in (HTML / folder).rglob("*.html")
-    )
+def built_pages():
+    """Every page a reader can open, as a path below the root of the book."""
+    folders = [HTML / "book", HTML / "notebooks"]
+    return sorted(str(path.relative_to(HTML)) for folder in folders for path in folder.rglob("*.html"))
 
 
 def pytest_generate_tests(metafunc):
-    if "page_path" in metafunc.fixturenames:
-        metafunc.parametrize("page_path", built_pages())
+    if "opened" in metafunc.fixturenames:
+        places = [(origin, path) for path in built_pages() for origin in ("http", "file")]
+        names = [f"{origin}:{path}" for origin, path in places]
+        metafunc.parametrize("opened", places, ids=names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,7 +53,7 @@ def chromium():
             pytest.fail(chromium_finder.ADVICE)
         pytest.skip(chromium_finder.ADVICE)
     with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=path, args=QUIET)
+        instance = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield instance
         instance.close()
 
@@ -66,7 +65,7 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def server():
-    """Serve the built book on loopback; yields the address of its root."""
+    """Serve the built book on loopback; gives the address of its root."""
     handler = functools.partial(QuietHandler, directory=str(HTML))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as instance:
         threading.Thread(target=instance.serve_forever, daemon=True).start()
@@ -74,44 +73,34 @@ def server():
         instance.shutdown()
 
 
-@pytest.fixture(params=["http", "file"])
-def root(request):
-    """Address of the book's root, once from a server and once from the disk."""
-    return request.getfixturevalue("server") if request.param == "http" else HTML.as_uri() + "/"
-
-
 class Visit:
-    """One opened page and what happened on it: requests to other hosts, console messages, failed requests."""
+    """One open page, and what happened on it: requests elsewhere, failed ones, messages on the console."""
 
-    def __init__(self, page, root):
+    def __init__(self, page, root, path):
         self.page = page
-        self.elsewhere = []
-        self.console = []
-        self.failed = []
+        self.root = root
+        self.elsewhere, self.failed, self.console = [], [], []
         page.route(lambda url: not url.startswith((root, "data:", "blob:")), self._refuse)
-        page.on(
-            "console",
-            lambda message: message.type in ("error", "warning") and self.console.append(message.text),
-        )
+        page.on("console", self._hear)
         page.on("pageerror", lambda error: self.console.append(str(error)))
         page.on("requestfailed", lambda request: self.failed.append(request.url))
         page.on("response", lambda response: response.status >= 400 and self.failed.append(response.url))
+        page.goto(root + path, wait_until="load")
+        page.evaluate("() => window.MathJax?.startup?.promise")
+
+    def _hear(self, message):
+        if message.type in ("error", "warning"):
+            self.console.append(message.text)
 
     def _refuse(self, route):
         self.elsewhere.append(route.request.url)
         route.abort()
 
 
-@pytest.fixture
-def visit(chromium, root):
-    """Open a page by its path, wait until it has settled, return the `Visit`."""
-    context = chromium.new_context()
-
-    def open_page(path):
-        opened = Visit(context.new_page(), root)
-        opened.page.goto(root + path, wait_until="load")
-        opened.page.evaluate("() => window.MathJax?.startup?.promise")
-        return opened
-
-    yield open_page
+@pytest.fixture(scope="session")
+def opened(request, chromium, server):
+    """One page of the book, opened once for all its tests, from the server or from the disk."""
+    origin, path = request.param
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield Visit(context.new_page(), server if origin == "http" else HTML.as_uri() + "/", path)
     context.close()

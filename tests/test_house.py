@@ -1,0 +1,99 @@
+"""The rules of the house that a reviewer would otherwise have to remember."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "helpers"
+
+# Who may import whom. A module of a higher floor may import lower ones; the reverse would tie knots.
+MAY_IMPORT = {
+    "arithmetic": set(),
+    "results": set(),
+    "convolution": {"arithmetic"},
+    "layers": {"arithmetic"},
+    "examples": {"arithmetic", "convolution"},
+    "data": set(),
+    "training": set(),
+    "models": {"arithmetic", "layers"},
+    "plots": {"arithmetic", "results", "statistics"},
+}
+
+
+def modules() -> dict[str, list[Path]]:
+    """Each module of the package, with its files."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if name != "__init__":
+            found.setdefault(name, []).append(path)
+    return found
+
+
+def imported_helpers(path: Path) -> set[str]:
+    """Names of the modules of `helpers` that a file imports."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return {name.split(".")[1] for name in names if name.startswith("helpers.")}
+
+
+def test_every_module_has_its_row():
+    assert set(modules()) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_keep_to_the_table(name):
+    imported = set().union(*map(imported_helpers, modules()[name]))
+    assert imported - {name} <= MAY_IMPORT[name]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.name)
+def test_modules_and_functions_fit_a_screen(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 300
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            length = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
+            assert length <= 40, f"{node.name} has {length} lines"
+
+
+def test_the_package_needs_what_the_requirements_say():
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    listed = {line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    assert set(needed) <= listed
+
+
+def test_every_requirement_has_its_reason_and_its_pin():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+    for line in lines:
+        if line and not line.startswith("#"):
+            requirement, _, reason = line.partition("#")
+            assert len(reason.split()) >= 3, f"no reason: {line}"
+            assert re.match(r"[\w.-]+", requirement)[0] in locked, f"not locked: {line}"
+
+
+def test_the_lock_names_no_host_and_hashes_everything():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    for entry in re.split(r"\n(?=\S)", lock.strip()):
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_no_data_and_nothing_generated_is_tracked():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    unwanted = [
+        name for name in tracked.splitlines() if re.search(r"\.gz$|ubyte|\.pyc$|\.min\.js$|/_build/", name)
+    ]
+    assert unwanted == []

@@ -1,0 +1,163 @@
+"""The build: what it runs again, how it fails, what it leaves behind."""
+
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import build  # noqa: E402
+import execute  # noqa: E402
+import stage  # noqa: E402
+
+
+def write_notebook(path, *sources):
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A source tree, a destination and a work folder of the test's own, where no data is looked for."""
+    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    monkeypatch.setattr(execute, "prepare_kernels", lambda work: None)
+    monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
+    return tmp_path / "notebooks", tmp_path / "stage", tmp_path / "work"
+
+
+def outputs(path):
+    return [output.text for cell in nbformat.read(path, as_version=4).cells for output in cell.outputs]
+
+
+def test_only_what_changed_runs_again(place):
+    source, destination, work = place
+    one = write_notebook(source / "one.ipynb", "print('one')")
+    two = write_notebook(source / "two.ipynb", "print('two')")
+    assert execute.execute_all([one, two], destination, work) == 2
+    assert execute.execute_all([one, two], destination, work) == 0
+    write_notebook(two, "print('changed')")
+    assert execute.execute_all([one, two], destination, work) == 1
+    assert outputs(destination / "two.ipynb") == ["changed\n"]
+    assert outputs(destination / "one.ipynb") == ["one\n"]
+
+
+def test_a_change_of_the_package_or_the_data_runs_everything(place, monkeypatch):
+    source, destination, _ = place
+    notebook = write_notebook(source / "one.ipynb", "1 + 1")
+    before = execute.shared_fingerprint()
+    module = source.parent / "src" / "helpers" / "new.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("x = 1")
+    with_module = execute.shared_fingerprint()
+    data = source.parent / "data" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    data.parent.mkdir(parents=True)
+    data.write_bytes(b"x")
+    monkeypatch.setenv("STRIDE_BOOK_DATA", str(data.parents[2]))
+    assert len({before, with_module, execute.shared_fingerprint()}) == 3
+    assert not execute.is_current(notebook, destination, before)
+
+
+def test_a_failing_cell_is_named_and_leaves_no_page(place):
+    source, destination, work = place
+    good = write_notebook(source / "good.ipynb", "1 + 1")
+    bad = write_notebook(source / "bad.ipynb", "fine = 1", "raise RuntimeError('the lesson broke')")
+    with pytest.raises(execute.NotebookFailed) as failure:
+        execute.execute_all([good, bad], destination, work)
+    message = str(failure.value)
+    assert "notebooks/bad.ipynb, cell 2: RuntimeError: the lesson broke" in message
+    assert "raise RuntimeError('the lesson broke')" in message
+    assert (destination / "good.ipynb").exists()
+    assert not (destination / "bad.ipynb").exists()
+    assert execute.execute_all([good], destination, work) == 0
+
+
+def test_a_notebook_that_no_longer_runs_loses_its_old_page(place):
+    source, destination, work = place
+    notebook = write_notebook(source / "one.ipynb", "1 + 1")
+    execute.execute_all([notebook], destination, work)
+    write_notebook(notebook, "1 / 0")
+    with pytest.raises(execute.NotebookFailed, match="cell 1: ZeroDivisionError"):
+        execute.execute_all([notebook], destination, work)
+    assert not (destination / "one.ipynb").exists()
+
+
+def test_a_broken_file_is_named(place):
+    source, destination, work = place
+    source.mkdir()
+    broken = source / "broken.ipynb"
+    broken.write_text('{"cells": [')
+    with pytest.raises(execute.NotebookFailed, match=r"notebooks/broken\.ipynb: "):
+        execute.execute_all([broken], destination, work)
+
+
+def test_executed_notebooks_carry_no_trace_of_the_run(place):
+    source, destination, work = place
+    execute.execute_all([write_notebook(source / "one.ipynb", "1 + 1")], destination, work)
+    text = (destination / "one.ipynb").read_text()
+    assert "papermill" not in text
+    assert str(source.parent) not in text
+
+
+def test_a_removed_notebook_is_forgotten(place):
+    source, destination, work = place
+    notebook = write_notebook(source / "one.ipynb", "1 + 1")
+    execute.execute_all([notebook], destination, work)
+    execute.execute_all([], destination, work)
+    assert list(destination.iterdir()) == []
+
+
+def test_unreadable_data_stops_the_build(place, monkeypatch):
+    monkeypatch.undo()
+    broken = place[0].parent / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    broken.parent.mkdir(parents=True)
+    broken.write_bytes(b"not what it should be")
+    monkeypatch.setenv("STRIDE_BOOK_DATA", str(broken.parents[2]))
+    with pytest.raises(execute.NotebookFailed, match="data could not be read"):
+        execute.prepare_kernels(place[2])
+
+
+def test_the_build_says_what_failed(monkeypatch, capsys):
+    def fail(*_):
+        raise execute.NotebookFailed("notebooks/bad.ipynb, cell 2: it broke")
+
+    monkeypatch.setattr(build, "execute_all", fail)
+    assert build.main() == 1
+    assert "notebooks/bad.ipynb, cell 2: it broke" in capsys.readouterr().err
+
+
+@pytest.fixture
+def sources(tmp_path, monkeypatch):
+    """A small source tree for `stage`."""
+    root = tmp_path / "source"
+    for name in ("_config.yml", "_toc.yml", "book/intro.md", "site/book.css"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    monkeypatch.setattr(stage, "ROOT", root)
+    return root, tmp_path / "stage"
+
+
+def test_the_stage_follows_the_sources(sources):
+    root, destination = sources
+    assert stage.stage(destination), "everything is new"
+    assert not stage.stage(destination), "nothing has changed"
+    page = destination / "book" / "intro.md"
+    page_time = page.stat().st_mtime_ns
+    (root / "site" / "book.css").write_text("new")
+    assert stage.stage(destination), "a style sheet has changed"
+    assert (destination / "site" / "book.css").read_text() == "new"
+    assert page.stat().st_mtime_ns == page_time
+    (root / "book" / "intro.md").unlink()
+    stage.stage(destination)
+    assert not page.exists()
+
+
+def test_mathjax_is_staged_with_its_fonts_only(sources):
+    _, destination = sources
+    stage.stage(destination)
+    staged = [path for path in (destination / "site" / "mathjax").rglob("*") if path.is_file()]
+    assert {path.suffix for path in staged} == {".js", ".woff"}
+    assert sum(path.stat().st_size for path in staged) < 2_000_000
