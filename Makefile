@@ -10,8 +10,8 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
 help:   ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
-setup:  ## the virtual environment, the locked packages, a browser
-	@$(PYTHON) tools/setup.py
+setup:  ## the virtual environment, the locked packages, a browser (TORCH=cpu: torch without CUDA)
+	@$(PYTHON) tools/setup.py $(if $(TORCH),--torch $(TORCH))
 
 book: setup  ## run every notebook, then build the pages
 	@$(VENV)/python tools/build.py

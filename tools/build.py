@@ -40,7 +40,7 @@ def build_pages(*, rebuild_all: bool) -> int:
 
     A page carries the digest of every script and style sheet that it loads: a change of one rebuilds all.
     """
-    command = [sys.executable, "-m", "jupyter_book", "build", "-W", "--keep-going", "-q"]
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "-W", "--keep-going", "-q"]
     command += ["--all"] if rebuild_all else []
     command += [str(STAGE), "--path-output", str(ROOT)]
     return subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": "0"}, check=False).returncode
