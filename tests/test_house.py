@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "data": set(),
     "training": set(),
     "models": {"arithmetic", "layers"},
+    "teaching": set(),
     "plots": {"arithmetic", "results", "statistics"},
 }
 

@@ -73,9 +73,9 @@ def execute(notebook: Path, destination: Path, work: Path) -> str:
         return f"{where}\n\n{indent(error.source)}\n\n{traceback}"
     except Exception as error:  # a broken file, a kernel that died: the build still has to name the notebook
         return f"{name}: {type(error).__name__}: {error}"
-    executed = nbformat.read(output, as_version=4)  # type: ignore[no-untyped-call]
+    executed = nbformat.read(output, as_version=4)
     strip_run_metadata(executed)
-    nbformat.write(executed, output)  # type: ignore[no-untyped-call]
+    nbformat.write(executed, output)
     output.replace(destination / notebook.name)
     return ""
 
