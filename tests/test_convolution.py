@@ -223,8 +223,13 @@ def test_the_input_is_neither_copied_nor_changed():
 def test_integers_that_could_wrap_around_are_refused():
     big = 2**62
     assert convolve2d([[big - 1, big - 1]], [[1, 1]]).tolist() == [[2**63 - 2]]
-    with pytest.raises(ValueError, match="convert one of the two to float"):
-        convolve2d([[big, big]], [[1, 1]])
+    for image, kernel in (
+        ([[big, big]], [[1, 1]]),
+        ([[-big, 0, -big]], [[1, 0, 1]]),
+        ([[3 * big // 2]], [[-2]]),
+    ):
+        with pytest.raises(ValueError, match="convert one of the two to float"):
+            convolve2d(image, kernel)
     with pytest.raises(ValueError, match="which int64 does not"):
         convolve2d(np.full((2, 2), 2**63, dtype=np.uint64), [[1]])
     assert convolve2d([[float(big), big]], [[1, 1]]).item() == 2.0**63
