@@ -35,6 +35,9 @@ lab: setup  ## open the notebooks in JupyterLab
 serve:  ## read the built book at http://127.0.0.1:8000
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
+bench: setup  ## measure speed, as ratios side by side
+	$(VENV)/python tools/bench.py
+
 lock: setup  ## renew requirements.lock from requirements.txt
 	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
 	    --upgrade requirements.txt -o requirements.lock
