@@ -49,7 +49,7 @@ def transposed_output_size(
     `padding` crops the output, as in torch: it undoes the padding of the convolution that is transposed.
 
     Raises:
-        TypeError: if a setting is of the wrong kind; a word for `padding` is, since torch takes none here.
+        TypeError: if a setting is of the wrong kind, such as a word for `padding`: torch takes none here.
         ValueError: if a setting is out of range, `output_padding` is not smaller than the stride or the
             dilation, or the padding crops everything away.
 
