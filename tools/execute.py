@@ -142,7 +142,10 @@ def shared_fingerprint() -> str:
 
 def data_files() -> Iterator[str]:
     """Describe the data files where `helpers.data` looks, without the seconds that importing torch takes."""
-    places = [os.environ.get("STRIDE_BOOK_DATA"), platformdirs.user_cache_dir("stride-and-padding", appauthor=False)]
+    places = [
+        os.environ.get("STRIDE_BOOK_DATA"),
+        platformdirs.user_cache_dir("stride-and-padding", appauthor=False),
+    ]
     for place in filter(None, places):
         for path in sorted(Path(place).glob("*/raw/*.gz")):
             status = path.stat()
