@@ -1,0 +1,29 @@
+"""How a difference is judged: over seeds and test images, against a margin, by a rule written down before."""
+
+from helpers.statistics.effect import Effect, crossed_effect, seed_effect
+from helpers.statistics.intervals import Interval, mean_interval, prediction_interval, wilson_interval
+from helpers.statistics.pairing import PairedDifference, paired_difference, paired_table
+from helpers.statistics.rules import MARGINS, Contrast, Rule, digest_of, read_rules
+from helpers.statistics.verdicts import Judgement, Verdict, holm, judge
+
+__all__ = [
+    "MARGINS",
+    "Contrast",
+    "Effect",
+    "Interval",
+    "Judgement",
+    "PairedDifference",
+    "Rule",
+    "Verdict",
+    "crossed_effect",
+    "digest_of",
+    "holm",
+    "judge",
+    "mean_interval",
+    "paired_difference",
+    "paired_table",
+    "prediction_interval",
+    "read_rules",
+    "seed_effect",
+    "wilson_interval",
+]

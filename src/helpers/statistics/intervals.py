@@ -1,0 +1,102 @@
+"""Intervals for one kind of number: the mean of runs, one further run, one run's accuracy."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
+
+
+class Interval(NamedTuple):
+    """Two ends, both included, in the unit of what they enclose."""
+
+    low: float
+    high: float
+
+    def covers(self, value: float) -> bool:
+        """Whether `value` lies between the ends or on one."""
+        return self.low <= value <= self.high
+
+
+def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
+    """Where the mean over all possible seeds lies, given one value a seed (Student's t).
+
+    It says nothing about other test images: `crossed_effect` does.
+
+    Raises:
+        ValueError: for fewer than two values, a value that is not finite, or a level outside (0, 1).
+
+    >>> mean_interval([98.8, 99.0, 99.2]).covers(99.4)
+    True
+    """
+    numbers = finite_numbers("values", values)
+    return _around_mean(numbers, scale=sqrt(1 / len(numbers)), level=level)
+
+
+def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
+    """Where one further run lies, given one value a seed: what a published single run is compared with.
+
+    The runs are taken to be normally distributed, and to share the test images with the further one.
+
+    Raises:
+        ValueError: for fewer than two values, a value that is not finite, or a level outside (0, 1).
+
+    >>> prediction_interval([98.8, 99.0, 99.2]).covers(99.9)
+    True
+    """
+    numbers = finite_numbers("values", values)
+    return _around_mean(numbers, scale=sqrt(1 + 1 / len(numbers)), level=level)
+
+
+def wilson_interval(correct: int, *, total: int, level: float = 0.95) -> Interval:
+    """Where the accuracy of one trained network lies, as a fraction, given its answers to `total` images.
+
+    Source: Wilson 1927, through statsmodels.
+
+    Raises:
+        ValueError: unless 0 <= correct <= total and total >= 1, or for a level outside (0, 1).
+
+    >>> interval = wilson_interval(9920, total=10_000)
+    >>> round(100 * (interval.high - interval.low) / 2, 2)
+    0.18
+    """
+    if total < 1 or not 0 <= correct <= total:
+        raise ValueError(
+            f"correct={correct}, total={total}: correct must lie between 0 and total, total from 1"
+        )
+    low, high = proportion_confint(correct, total, alpha=1 - checked_level(level), method="wilson")
+    return Interval(float(low), float(high))
+
+
+def finite_numbers(name: str, values: Sequence[float]) -> NDArray[np.float64]:
+    """Return at least two finite numbers as an array.
+
+    Raises:
+        ValueError: for fewer than two, for more than one axis, or for a number that is not finite.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    if numbers.ndim != 1 or len(numbers) < 2:
+        raise ValueError(f"{name} must hold at least two numbers, one a seed; got shape {numbers.shape}")
+    if not np.isfinite(numbers).all():
+        raise ValueError(f"{name} must be finite, got {numbers[~np.isfinite(numbers)][0]}")
+    return numbers
+
+
+def checked_level(level: float) -> float:
+    """Return a level of confidence.
+
+    Raises:
+        ValueError: if it does not lie strictly between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level={level}: must lie between 0 and 1, as in 0.95")
+    return level
+
+
+def _around_mean(numbers: NDArray[np.float64], *, scale: float, level: float) -> Interval:
+    quantile = float(stats.t.ppf((1 + checked_level(level)) / 2, df=len(numbers) - 1))
+    center, reach = float(numbers.mean()), quantile * scale * float(numbers.std(ddof=1))
+    return Interval(center - reach, center + reach)
