@@ -1,0 +1,22 @@
+"""MNIST and Fashion-MNIST as tensors, and a drawn stand-in for where they cannot be had."""
+
+from helpers.data.drawing import stand_in
+from helpers.data.files import CorruptData, DataUnavailable
+from helpers.data.images import CLASSES, SIZES, TITLES, Images
+from helpers.data.loading import describe, load, load_or_draw
+from helpers.data.notice import Notice, stand_in_notice
+
+__all__ = [
+    "CLASSES",
+    "SIZES",
+    "TITLES",
+    "CorruptData",
+    "DataUnavailable",
+    "Images",
+    "Notice",
+    "describe",
+    "load",
+    "load_or_draw",
+    "stand_in",
+    "stand_in_notice",
+]

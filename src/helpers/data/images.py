@@ -1,0 +1,78 @@
+"""What a data set is in this book: its name, its classes and its images as one tensor."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torchvision.datasets import MNIST, FashionMNIST
+
+SOURCES: dict[str, type[MNIST]] = {"mnist": MNIST, "fashion-mnist": FashionMNIST}
+TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
+CLASSES = {"mnist": tuple("0123456789"), "fashion-mnist": tuple(FashionMNIST.classes)}
+SIZES = {"train": 60_000, "test": 10_000}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Images:
+    """One split of a data set.
+
+    Attributes:
+        images: grey values from 0 (black) to 255 (white), uint8, shape (N, 28, 28).
+        labels: index into `classes` for each image, int64, shape (N,).
+        classes: what each label stands for.
+        is_stand_in: True where the images were drawn because the real ones could not be had.
+        name: "mnist" or "fashion-mnist".
+        split: "train" or "test".
+    """
+
+    images: Tensor
+    labels: Tensor
+    classes: tuple[str, ...]
+    is_stand_in: bool
+    name: str
+    split: str
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        origin = "drawn stand-in" if self.is_stand_in else "real"
+        return f"<Images {self.name}, {self.split}: {len(self):,}, {origin}>"
+
+    def as_float(self) -> Tensor:
+        """The images as a network takes them: float32 in [0, 1], shape (N, 1, 28, 28).
+
+        A new tensor at each call, four times the size of `images` (188 MB for 60,000); keep it, or take
+        `first` or `select` before.
+        """
+        return self.images.unsqueeze(1).to(torch.float32).div_(255)  # (N, 1, 28, 28)
+
+    def select(self, indices: Tensor | Sequence[int]) -> "Images":
+        """The images at these indices, in their order.
+
+        Raises:
+            IndexError: if an index lies outside the data set.
+        """
+        chosen = torch.as_tensor(indices)
+        return self._with(self.images[chosen], self.labels[chosen])
+
+    def first(self, count: int) -> "Images":
+        """The first `count` images; they share memory with this data set.
+
+        Raises:
+            ValueError: if there are fewer.
+        """
+        if not 0 < count <= len(self):
+            raise ValueError(f"count={count}: must be from 1 to {len(self)}, the size of the data set")
+        return self._with(self.images[:count], self.labels[:count])
+
+    def _with(self, images: Tensor, labels: Tensor) -> "Images":
+        return Images(images, labels, self.classes, self.is_stand_in, self.name, self.split)
+
+
+def require_known(name: str, split: str) -> None:
+    """Raise ValueError unless there is a data set of this name with such a split."""
+    for argument, value, known in [("name", name, list(SOURCES)), ("split", split, list(SIZES))]:
+        if value not in known:
+            raise ValueError(f"{argument}={value!r}: unknown; must be one of {', '.join(map(repr, known))}")

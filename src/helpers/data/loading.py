@@ -1,0 +1,88 @@
+"""The two ways to a data set: `load` insists on the real one, `load_or_draw` makes do with a drawn one."""
+
+import os
+
+from helpers.data.download import fetch
+from helpers.data.drawing import stand_in
+from helpers.data.files import DataUnavailable, Place, cache, pointed_at
+from helpers.data.images import CLASSES, SIZES, Images, require_known
+
+Folder = str | os.PathLike[str] | None
+
+
+def load(name: str, *, split: str, root: Folder = None, download: bool = True) -> Images:
+    """Load MNIST or Fashion-MNIST from the published files, their md5 verified.
+
+    Looks in `root`, then in the folder that the environment variable STRIDE_BOOK_DATA names, then in the
+    user's cache folder, each laid out as torchvision's `root` (MNIST/raw/*.gz, FashionMNIST/raw/*.gz); last,
+    torchvision downloads them into the cache. Wherever they are found, they are the same bytes. No folder is
+    written to but the cache.
+
+    Args:
+        name: "mnist" or "fashion-mnist".
+        split: "train" (60,000 images) or "test" (10,000).
+        root: a folder to look in first.
+        download: whether the network may be used; STRIDE_BOOK_OFFLINE=1 in the environment forbids it too.
+
+    Raises:
+        ValueError: for an unknown name or split, or a root that is a file.
+        TypeError: for a root that is no path.
+        DataUnavailable: if the files are nowhere; it names every place tried and what to do.
+        CorruptData: if a file is there but is not the published one.
+    """
+    images, labels = _locate(name, split=split, root=root, download=download).read(name, split)
+    return Images(images, labels, CLASSES[name], is_stand_in=False, name=name, split=split)
+
+
+def load_or_draw(name: str, *, split: str, root: Folder = None, download: bool = True) -> Images:
+    """Load as `load` does; where the real data cannot be had, draw the stand-in instead.
+
+    A page that uses this shows `stand_in_notice` at its top. Corrupt data is an error here as well: it would
+    otherwise be taken for no data.
+    """
+    try:
+        return load(name, split=split, root=root, download=download)
+    except DataUnavailable:
+        return stand_in(name, split=split)
+
+
+def describe(name: str, *, root: Folder = None, download: bool = True) -> str:
+    """Say what `load_or_draw` gives: "real, from ..." or "stand-in, because ...".
+
+    The files are verified, and fetched if need be, but not unpacked.
+
+    Raises:
+        CorruptData, TypeError, ValueError: as `load` does.
+    """
+    try:
+        places = [_locate(name, split=split, root=root, download=download) for split in SIZES]
+    except DataUnavailable as error:
+        return f"stand-in, because the files are not to be had: {'; '.join(error.tried)}"
+    return f"real, from {' and '.join(dict.fromkeys(map(str, places)))}"
+
+
+def _locate(name: str, *, split: str, root: Folder, download: bool) -> Place:
+    """The first place that holds the split, verified."""
+    require_known(name, split)
+    tried = []
+    kept = cache()
+    for place in [*pointed_at(root), kept]:
+        absence = _verified(place, name, split)
+        if absence is None:
+            return place
+        tried.append(f"{place}: {absence}")
+    failure = fetch(name, folder=kept.folder) if download else "not tried, because download=False"
+    if failure is None:
+        failure = _verified(kept, name, split)
+    if failure is None:
+        return kept
+    raise DataUnavailable(name, split, (*tried, f"download: {failure}"))
+
+
+def _verified(place: Place, name: str, split: str) -> str | None:
+    """Why the split is not to be had from this place; None if it is, and is what was published."""
+    try:
+        place.verify(name, split)
+        return place.absence(name, split)
+    except OSError as error:
+        return f"cannot be read ({error})"
