@@ -33,7 +33,7 @@ def stand_in(name: str, *, split: str, size: int | None = None, seed: int = 0) -
 
     Digits are set in the fonts that matplotlib brings along, garments are drawn from outlines; each image is
     a drawing moved, bent and grained by chance. The classes are balanced, their order is shuffled. The same
-    arguments give the same images (with the same versions of the packages); the two splits share no drawing.
+    arguments give the same images (with the same versions of the packages); the two splits share no image.
 
     Args:
         name: "mnist" or "fashion-mnist".

@@ -112,7 +112,7 @@ def pointed_at(root: str | os.PathLike[str] | None) -> list[Place]:
 
 def cache() -> Place:
     """Where downloads are kept: the user's cache folder."""
-    return Place("the cache", platformdirs.user_cache_path("stride-and-padding", appauthor=False))
+    return Place("the cache", platformdirs.user_cache_path("stride-and-padding"))
 
 
 def _fault(path: Path) -> str:
