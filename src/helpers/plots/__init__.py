@@ -1,0 +1,64 @@
+"""Figures in one visual language, each with its text alternative; nothing here trains, shows or saves.
+
+Functions that take `ax` draw on it and return it. `figure` lays such drawings out, for the page and for a
+phone:
+
+    figure(
+        lambda ax: line_windows(ax, 10, kernel_size=3, stride=2),
+        alt=describe_windows(10, kernel_size=3, stride=2),
+    )
+"""
+
+from helpers.plots.cells import mark_unread, mark_window
+from helpers.plots.convolutions import convolution_figure
+from helpers.plots.curves import Curve, curves, describe_curves
+from helpers.plots.features import feature_maps
+from helpers.plots.grids import crossing, describe_grid, grid, kernel_grid, output_grid
+from helpers.plots.layout import compose, figure
+from helpers.plots.lines import describe_windows, line_windows
+from helpers.plots.maps import (
+    coverage_map,
+    describe_coverage,
+    describe_phase,
+    describe_reading,
+    phase_map,
+    reading_map,
+)
+from helpers.plots.picture import Drawing, Picture, drawing
+from helpers.plots.pyramid import describe_receptive_field, receptive_field_pyramid
+from helpers.plots.style import COLUMN, PHONE, color, palette, use_style
+
+__all__ = [
+    "COLUMN",
+    "PHONE",
+    "Curve",
+    "Drawing",
+    "Picture",
+    "color",
+    "compose",
+    "convolution_figure",
+    "coverage_map",
+    "crossing",
+    "curves",
+    "describe_coverage",
+    "describe_curves",
+    "describe_grid",
+    "describe_phase",
+    "describe_reading",
+    "describe_receptive_field",
+    "describe_windows",
+    "drawing",
+    "feature_maps",
+    "figure",
+    "grid",
+    "kernel_grid",
+    "line_windows",
+    "mark_unread",
+    "mark_window",
+    "output_grid",
+    "palette",
+    "phase_map",
+    "reading_map",
+    "receptive_field_pyramid",
+    "use_style",
+]

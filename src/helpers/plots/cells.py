@@ -1,0 +1,201 @@
+"""Squares of a grid and the marks on them: one mark for each thing that the book names.
+
+The cell in row r and column c is the unit square around the point (c, r), as in `imshow`; row numbers grow
+downward. What is marked carries its name as a label, so that a figure can gather its own key.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import count
+from typing import Any
+
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch, PathPatch, Rectangle
+from matplotlib.path import Path
+from matplotlib.patheffects import AbstractPathEffect, withStroke
+from matplotlib.text import Text
+
+from helpers.plots.style import color, points
+
+NUMBERED = 12  # the longest side of a grid whose cells and edges all hold their numbers
+NUMBER = "_number"  # the label of texts that belong to a cell; the underscore keeps it out of legends
+WINDOW = "window"
+FIELD = "receptive field"
+PADDING = "padding"
+UNUSED = "padding never read"
+UNREAD = "pixel never read"
+PUBLISHED = "as published"
+
+Color = tuple[float, float, float]
+"""Red, green and blue, 0 to 1."""
+
+Cell = tuple[float, float]
+"""Row and column; whole numbers are the middles of cells."""
+
+Span = tuple[int, int]
+"""First index and the one after the last."""
+
+
+def mix(name: str, share: float) -> Color:
+    """So much of a color of the palette, the rest white."""
+    red, green, blue = (1 - share * (1 - channel) for channel in to_rgb(color(name)))
+    return red, green, blue
+
+
+def squares(cells: Iterable[Cell]) -> Path:
+    """The outline of every cell as one path, which keeps a map of a thousand cells small."""
+    corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
+    codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
+    places = [(column, row) for row, column in cells]
+    return Path(np.concatenate([corners + place for place in places]), codes * len(places))
+
+
+def lattice(rows: Span, columns: Span) -> Path:
+    """The lines around and between all cells of a rectangle, as one path."""
+    ys, xs = (np.arange(start, stop + 1) - 0.5 for start, stop in (rows, columns))
+    across = [((xs[0], y), (xs[-1], y)) for y in ys]
+    down = [((x, ys[0]), (x, ys[-1])) for x in xs]
+    return _lines(across + down)
+
+
+def mark_padding(ax: Axes, rows: Span, columns: Span, unused: Sequence[Cell] = ()) -> None:
+    """White cells with a dotted border, for pixels to be drawn upon; those that nothing reads have a dash."""
+    ax.add_patch(PathPatch(lattice(rows, columns), **_PADDING, zorder=-1, label=PADDING))
+    if unused:
+        dashes = _lines([((column - 0.3, row), (column + 0.3, row)) for row, column in unused])
+        ax.add_patch(PathPatch(dashes, edgecolor=color("ink"), lw=points(1.5), zorder=4, label=UNUSED))
+
+
+def mark_padding_cells(ax: Axes, cells: Sequence[Cell]) -> None:
+    """The same for cells that stand apart."""
+    if cells:
+        ax.add_patch(PathPatch(squares(cells), **_PADDING, label=PADDING))
+
+
+def mark_unread(ax: Axes, cells: Sequence[Cell]) -> Axes:
+    """Hatch the pixels that nothing reads; a number in them gets a white ground, so that it stays legible."""
+    if not cells:
+        return ax
+    edge = points(1.2 if len(cells) <= NUMBERED**2 else 0.3)
+    ax.add_patch(PathPatch(squares(cells), **_UNREAD, lw=edge, zorder=3, label=UNREAD))
+    for text in numbers(ax):
+        column, row = text.get_position()
+        if (round(row), round(column)) in cells:
+            text.set_bbox({"boxstyle": "round,pad=0.1", "facecolor": color("paper"), "linewidth": 0})
+    return ax
+
+
+def mark_window(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> Axes:
+    """Outline a window and tint its taps, given the rows and the columns it reads, such as `range(0, 3)`.
+
+    Raises:
+        ValueError: if it reads no row or no column.
+    """
+    if not rows or not columns:
+        raise ValueError(f"a window must read a row and a column, got rows={rows} and columns={columns}")
+    taps = [(row, column) for row in rows for column in columns]
+    ax.add_patch(PathPatch(squares(taps), facecolor=color("window"), alpha=0.25, lw=0, zorder=2))
+    width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
+    outline(ax, (rows[0], columns[0]), width=width, height=height, edge="window").set_label(WINDOW)
+    return ax
+
+
+def outline(ax: Axes, corner: Cell, *, width: float = 1, height: float = 1, edge: str = "ink") -> Rectangle:
+    """A thick outline, from its upper left cell on; its thin dark casing makes it show on any gray."""
+    row, column = corner
+    box = Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=color(edge))
+    box.set(linewidth=points(3), joinstyle="miter", zorder=5, clip_on=False)
+    box.set_path_effects([cased(3)])
+    ax.add_patch(box)
+    return box
+
+
+def cased(width: float) -> AbstractPathEffect:
+    """A thin dark line along both sides of a line that is so many CSS pixels wide."""
+    return withStroke(linewidth=points(width + 1.5), foreground=color("ink"))
+
+
+def mark_published(ax: Axes, cell: Cell, text: str) -> None:
+    """Write what a source printed, in the lower half of a cell, behind a cross."""
+    row, column = cell
+    write(ax, (row + 0.22, column), f"×{text}", label=PUBLISHED)
+
+
+def write(ax: Axes, cell: Cell, text: str, *, label: str = NUMBER, **style: Any) -> None:
+    """Write into a cell; the shades of numbered cells are light enough for black."""
+    row, column = cell
+    ax.text(column, row, text, ha="center", va="center", zorder=6, label=label, fontdict=style)
+
+
+def numbers(ax: Axes) -> list[Text]:
+    """All that is written into cells."""
+    return [text for text in ax.texts if text.get_label() in (NUMBER, PUBLISHED)]
+
+
+def frame(ax: Axes, rows: Span, columns: Span, *, ticks: bool = True) -> None:
+    """Fit the axes to cells `rows[0]` to `rows[1] - 1`, and number the cells along the edges."""
+    ax.set(aspect="equal", xlim=(columns[0] - 0.5, columns[1] - 0.5), ylim=(rows[1] - 0.5, rows[0] - 0.5))
+    ax.spines[:].set_visible(False)
+    ax.tick_params(
+        length=0, top=False, labeltop=ticks, bottom=False, labelbottom=False, labelleft=ticks, pad=3
+    )
+    at_most = NUMBERED if max(rows[1] - rows[0], columns[1] - columns[0]) <= NUMBERED else NUMBERED // 2
+    ax.set_xticks(tick_places(*columns, at_most=at_most))
+    ax.set_yticks(tick_places(*rows, at_most=at_most))
+    ax.xaxis.set_major_formatter("{x:.0f}")
+    ax.yaxis.set_major_formatter("{x:.0f}")
+
+
+def tick_places(start: int, stop: int, *, at_most: int = NUMBERED) -> list[int]:
+    """Every index, or so many at most: the multiples of a power of two."""
+    step = next(2**power for power in count() if stop - start <= at_most * 2**power)
+    return [index for index in range(start, stop) if index % step == 0]
+
+
+def shade_key(ax: Axes, shade: Any, text: str) -> None:
+    """Have the figure's key say what a shade stands for."""
+    ax.plot(
+        [], [], linestyle="", marker="s", markersize=points(12), color=shade, mec=color("line"), label=text
+    )
+
+
+def key_handles(artists: Iterable[Artist]) -> dict[str, Artist]:
+    """For each thing that is labeled among the artists, what stands for it in a key, in one order for all."""
+    labeled = {str(artist.get_label()): artist for artist in artists}
+    handles = {name: make() for name, make in _KEY.items() if name in labeled}
+    drawn = {
+        name: artist for name, artist in labeled.items() if isinstance(artist, Line2D) and name[:1] != "_"
+    }
+    return drawn | handles
+
+
+def _lines(ends: Sequence[tuple[tuple[float, float], tuple[float, float]]]) -> Path:
+    return Path(np.reshape(ends, (-1, 2)), [Path.MOVETO, Path.LINETO] * len(ends))
+
+
+_PADDING: dict[str, Any] = {
+    "facecolor": color("paper"),
+    "edgecolor": color("muted"),
+    "linestyle": (0, (1, 2.5)),
+    "lw": points(1.2),
+    "clip_on": False,
+}
+_UNREAD: dict[str, Any] = {"facecolor": "none", "edgecolor": color("unread"), "hatch": "///"}
+_PUBLISHED: dict[str, Any] = {
+    "color": color("published"),
+    "marker": "x",
+    "markersize": points(8),
+    "markeredgewidth": points(1.8),
+    "linestyle": "",
+}
+_KEY: dict[str, Callable[[], Artist]] = {
+    WINDOW: lambda: Patch(facecolor=mix("window", 0.25), edgecolor=color("window"), lw=points(2.5)),
+    FIELD: lambda: Patch(facecolor=mix("window", 0.45), edgecolor=color("ink"), lw=points(1)),
+    PADDING: lambda: Patch(**{**_PADDING, "lw": points(1.5)}),
+    UNUSED: lambda: Line2D([], [], color=color("ink"), lw=points(1.5)),
+    UNREAD: lambda: Patch(**{**_UNREAD, "hatch": "/////"}),
+    PUBLISHED: lambda: Line2D([], [], **_PUBLISHED),
+}

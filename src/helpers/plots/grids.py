@@ -1,0 +1,259 @@
+"""Grids of cells: the input with its padding, the kernel, the output, and the convolution of the three."""
+
+from collections.abc import Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.patches import PathPatch, Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.plots.cells import (
+    NUMBERED,
+    Span,
+    frame,
+    lattice,
+    mark_padding,
+    mark_published,
+    mix,
+    outline,
+    squares,
+    write,
+)
+from helpers.plots.style import color, points
+from helpers.plots.words import number, sentence
+
+Pads = tuple[tuple[int, int], tuple[int, int]]
+"""((top, bottom), (left, right)), in cells."""
+
+NO_PADS: Pads = ((0, 0), (0, 0))
+Scale = tuple[LinearSegmentedColormap, ...]
+
+# Each scale twice: as deep as it goes, and as deep as black numbers can stand on.
+GRAYS = tuple(
+    LinearSegmentedColormap.from_list(end, [color("pixel_low"), color(end)])
+    for end in ("pixel_high", "pixel_high_numbered")
+)
+BLUES = tuple(
+    LinearSegmentedColormap.from_list(f"output_{share}", [mix("output", 0.05), mix("output", share)])
+    for share in (1, 0.7)
+)
+
+
+def grid(
+    ax: Axes,
+    values: ArrayLike,
+    *,
+    pads: Pads = NO_PADS,
+    unused: Pads = NO_PADS,
+    limits: tuple[float, float] | None = None,
+    title: str = "",
+    ticks: bool = True,
+) -> Axes:
+    """Draw an input: the higher a pixel's value, the darker its cell.
+
+    Args:
+        ax: axes to draw on.
+        values: the input, (H, W); with `pads`, the padded input, of which pixel (0, 0) keeps its index.
+        pads: how many of the outermost rows and columns are padding: white, dotted, in italics.
+        unused: how many of those no window reads: they get a dash through.
+        limits: values of the lightest and of the darkest cell; by default those of the input itself.
+        title: what stands above.
+        ticks: whether rows and columns are numbered along the edges.
+
+    Raises:
+        TypeError: if the values are not numbers.
+        ValueError: if the values are empty or not two-dimensional, or the padding leaves no pixel.
+    """
+    values = matrix("values", values)
+    (top, bottom), (left, right) = pads
+    rows, columns = (-top, values.shape[0] - top), (-left, values.shape[1] - left)
+    pixels = values[top : values.shape[0] - bottom, left : values.shape[1] - right]
+    if min(top, bottom, left, right) < 0 or pixels.size == 0:
+        raise ValueError(f"pads {pads} must be 0 or more and leave a pixel of values of shape {values.shape}")
+    paint(ax, pixels, GRAYS, limits)
+    if pixels.shape != values.shape:
+        mark_padding(ax, rows, columns, _outside(rows, columns, unused))
+    if max(values.shape) <= NUMBERED:
+        for cell, value in np.ndenumerate(pixels):
+            write(ax, cell, number(value))
+        for row, column in _outside(rows, columns, pads):
+            write(ax, (row, column), number(values[row + top, column + left]), style="italic")
+    frame(ax, rows, columns, ticks=ticks)
+    ax.set_title(title)
+    return ax
+
+
+def kernel_grid(ax: Axes, values: ArrayLike, *, title: str = "") -> Axes:
+    """Draw a kernel: light orange, its numbers with their sign.
+
+    Raises:
+        TypeError: if the values are not numbers.
+        ValueError: if the values are empty or not two-dimensional.
+    """
+    values = matrix("values", values)
+    cells = list(np.ndindex(values.shape))
+    ax.add_patch(
+        PathPatch(
+            squares(cells),
+            facecolor=color("kernel"),
+            edgecolor=color("window"),
+            lw=points(1.5),
+            clip_on=False,
+        )
+    )
+    if max(values.shape) <= NUMBERED:
+        for cell, value in np.ndenumerate(values):
+            write(ax, cell, f"{'+' if value > 0 else ''}{number(value)}")
+    frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=False)
+    ax.set_title(title)
+    return ax
+
+
+def output_grid(
+    ax: Axes,
+    values: ArrayLike,
+    *,
+    selected: tuple[int, int] | None = None,
+    published: ArrayLike | None = None,
+    limits: tuple[float, float] | None = None,
+    title: str = "",
+    ticks: bool = True,
+) -> Axes:
+    """Draw an output: blue, the higher the value the more of it.
+
+    Args:
+        ax: axes to draw on.
+        values: the output, (H, W).
+        selected: the cell to outline.
+        published: what a source printed, (H, W); where it differs, its value stands below, crossed.
+        limits: values of the lightest and of the darkest cell; by default those of the output itself.
+        title: what stands above.
+        ticks: whether rows and columns are numbered along the edges.
+
+    Raises:
+        TypeError: if the values are not numbers.
+        ValueError: if the values are empty or not two-dimensional, or the published ones of another shape, or
+            the selected cell is not in the output.
+    """
+    values = matrix("values", values)
+    paint(ax, values, BLUES, limits)
+    if max(values.shape) <= NUMBERED:
+        wrong = differences(values, published)
+        for cell, value in np.ndenumerate(values):
+            row, column = cell
+            if cell not in wrong:
+                write(ax, cell, number(value))
+                continue
+            write(ax, (row - 0.2, column), number(value), weight="bold")
+            mark_published(ax, cell, number(wrong[cell]))
+    if selected is not None:
+        check_cell("selected", selected, values.shape)
+        outline(ax, selected)
+    frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=ticks)
+    ax.set_title(title)
+    return ax
+
+
+def matrix(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """The values as a two-dimensional array that is not empty.
+
+    Raises:
+        TypeError: if they are not numbers.
+        ValueError: if the array has another rank, nothing in it, or a value that is not finite.
+    """
+    array = np.asarray(values)
+    if array.ndim != 2 or array.size == 0:
+        raise ValueError(f"{name} must be two-dimensional and not empty, got shape {array.shape}")
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"{name} must hold integers or real numbers, got dtype {array.dtype}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite to have a shade, got NaN or infinity")
+    return array.astype(np.float64)
+
+
+def paint(
+    ax: Axes,
+    values: NDArray[np.float64],
+    scale: Scale,
+    limits: tuple[float, float] | None,
+    *,
+    ruled: bool | None = None,
+) -> None:
+    """Fill the cells from (0, 0) on, with one image for all of them, and rule lines between and around them.
+
+    Without `ruled` to decide it, large grids get a line around them only: they are pictures, not tables.
+    """
+    low, high = limits or (values.min(), values.max())
+    shades = scale[max(values.shape) <= NUMBERED]
+    ax.imshow(values, cmap=shades, vmin=low, vmax=high if high > low else low + 1, interpolation="none")
+    height, width = values.shape
+    is_large = max(height, width) > 2 * NUMBERED
+    line: dict[str, Any] = {
+        "edgecolor": color("line"),
+        "lw": points(0.4 if is_large else 1),
+        "clip_on": False,
+    }
+    if ruled or (ruled is None and not is_large):
+        ax.add_patch(PathPatch(lattice((0, height), (0, width)), **line))
+    else:
+        ax.add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, **line))
+
+
+def _outside(rows: Span, columns: Span, margins: Pads) -> list[tuple[int, int]]:
+    """The cells of the outermost rows and columns."""
+    (top, bottom), (left, right) = margins
+    inner = set(product(range(rows[0] + top, rows[1] - bottom), range(columns[0] + left, columns[1] - right)))
+    return [cell for cell in product(range(*rows), range(*columns)) if cell not in inner]
+
+
+def check_cell(name: str, cell: tuple[int, int], shape: tuple[int, ...]) -> None:
+    """Refuse a cell that is not in a grid.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if not all(0 <= index < size for index, size in zip(cell, shape, strict=True)):
+        raise ValueError(f"{name}={cell} is not a cell of a grid of shape {shape}")
+
+
+def differences(values: NDArray[np.float64], published: ArrayLike | None) -> dict[tuple[int, int], float]:
+    """What was published, by cell, where it is not the true value.
+
+    Raises:
+        ValueError: if the two differ in shape.
+    """
+    if published is None:
+        return {}
+    printed = matrix("published", published)
+    if printed.shape != values.shape:
+        raise ValueError(f"published has shape {printed.shape}, the true values {values.shape}")
+    wrong = np.argwhere(~np.isclose(printed, values)).tolist()
+    return {(row, column): printed[row, column] for row, column in wrong}
+
+
+def crossing(shape: tuple[int, ...], rows: Sequence[int], columns: Sequence[int]) -> list[tuple[int, int]]:
+    """The cells that lie in one of the rows or in one of the columns, in reading order.
+
+    >>> crossing((2, 3), (0,), (2,))
+    [(0, 0), (0, 1), (0, 2), (1, 2)]
+    """
+    lost_rows, lost_columns = set(rows), set(columns)
+    return [cell for cell in np.ndindex(shape) if cell[0] in lost_rows or cell[1] in lost_columns]
+
+
+def describe_grid(values: ArrayLike, *, name: str = "grid") -> str:
+    """Say what a grid holds: every number up to 12 by 12, their range beyond.
+
+    >>> describe_grid([[1, 2], [3, 4.5]], name="kernel")
+    'Kernel, 2 by 2: row 0 holds 1, 2; row 1 holds 3, 4.5.'
+    """
+    values = matrix("values", values)
+    height, width = values.shape
+    if max(height, width) > NUMBERED:
+        told = f"values from {number(values.min())} to {number(values.max())}"
+    else:
+        told = "; ".join(f"row {row} holds {', '.join(map(number, line))}" for row, line in enumerate(values))
+    return sentence(f"{name}, {height} by {width}: {told}")

@@ -1,0 +1,92 @@
+"""A finished figure: its drawing as text that any page can hold, and the sentence that stands for it."""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from html import escape
+from io import StringIO
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from helpers.plots.style import DPI, style
+
+_NARROW = 600  # windows up to this wide get the drawing made for a phone
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An SVG file, and the size in CSS pixels that it is drawn for."""
+
+    svg: str
+    width: int
+    height: int
+
+    @property
+    def address(self) -> str:
+        """The drawing itself as an address, so that a page needs no second file."""
+        return f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode()}"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure with its text alternative; a notebook cell that ends in one shows it.
+
+    It is an HTML image, and as plain text its alternative: the same in JupyterLab, in the built page and in
+    print. Where a phone's drawing is given, the browser chooses between the two by the width of the window.
+    """
+
+    alt: str
+    wide: Drawing
+    narrow: Drawing | None = None
+    caption: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.alt, str):
+            raise TypeError(f"alt must be a string, got {self.alt!r}")
+        if not self.alt.strip():
+            raise ValueError("alt must say what the figure shows, for readers who cannot see it")
+
+    @property
+    def html(self) -> str:
+        """The figure as HTML: an image, and the caption if there is one."""
+        image = (
+            f'<img alt="{escape(self.alt)}" src="{self.wide.address}" width="{self.wide.width}" '
+            f'height="{self.wide.height}" style="max-width:100%;height:auto">'
+        )
+        if self.narrow:
+            image = (
+                f'<picture><source media="(max-width: {_NARROW}px)" srcset="{self.narrow.address}" '
+                f'width="{self.narrow.width}" height="{self.narrow.height}">{image}</picture>'
+            )
+        caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
+        return f'<figure class="book-figure">{image}{caption}</figure>'
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"text/html": self.html, "text/plain": self.alt}
+
+
+def drawing(figure: Figure) -> Drawing:
+    """The figure as SVG; the same figure gives the same bytes, at any time and on any machine."""
+    file = StringIO()
+    with mpl.rc_context(style()):
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, dpi=DPI)
+    width, height = (round(inches * DPI) for inches in figure.get_size_inches())
+    return Drawing(_trimmed(file.getvalue()), width, height)
+
+
+def _trimmed(svg: str) -> str:
+    """Without what a page has no use for: prologue, comments, names of groups, spare digits and blanks."""
+    svg = svg[svg.index("<svg") :]
+    for needless in ("<metadata>.*?</metadata>", "<!--.*?-->", '(?<=<g) id="[^"]*"', r"(?<=>)\s+(?=<)"):
+        svg = re.sub(needless, "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<g>(<path[^>]*/>)</g>", r"\1", svg)
+    svg = re.sub(r"scale\([^)]*\)|\d+\.\d{3,}", _rounded, svg)
+    svg = re.sub(r'(?<= d=")[^"]*', lambda path: re.sub(" ?([A-Za-z]) ?", r"\1", path[0]), svg)
+    return re.sub(r"\s+", " ", svg)
+
+
+def _rounded(found: re.Match[str]) -> str:
+    """A coordinate to a hundredth of a point; the scale of a glyph as it is."""
+    return found[0] if found[0].startswith("scale") else f"{float(found[0]):.2f}".rstrip("0").rstrip(".")

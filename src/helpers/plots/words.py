@@ -1,0 +1,93 @@
+"""Numbers and lists as a sentence says them, for text alternatives."""
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+_WORDS = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+_SHORT = 8  # a longer list is told by its beginning and its end
+
+
+def number(value: float) -> str:
+    """A number as cells and sentences show it: at most two decimals, none that are zero, a real minus.
+
+    >>> number(9.90), number(-3), number(12345.6)
+    ('9.9', '−3', '12346')
+    """
+    text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.2f}".rstrip("0").rstrip(".")
+    return text.replace("-0", "0").replace("-", "−") if float(text) == 0 else text.replace("-", "−")
+
+
+def spelled(value: int) -> str:
+    """A whole number in words up to twelve, in digits beyond.
+
+    >>> spelled(3), spelled(13)
+    ('three', '13')
+    """
+    return _WORDS[value] if 0 < value < len(_WORDS) else str(value)
+
+
+def count(value: int, noun: str) -> str:
+    """So many of a thing, whose plural takes an s.
+
+    >>> count(0, "pixel"), count(1, "window"), count(28, "row")
+    ('no pixels', 'one window', '28 rows')
+    """
+    return f"{_WORDS[0] if value == 0 else spelled(value)} {noun}{'' if value == 1 else 's'}"
+
+
+def joined(parts: Sequence[str]) -> str:
+    """Parts with commas and a final "and".
+
+    >>> joined(["a", "b", "c"])
+    'a, b and c'
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def listed(indices: Iterable[int]) -> str:
+    """Ascending whole numbers; a long row of them is told by its step, or by its runs.
+
+    >>> listed([0, 2, 4, 6])
+    '0, 2, 4 and 6'
+    >>> listed(range(0, 26, 2))
+    '0, 2, 4 and so on to 24'
+    >>> listed([*range(10), 20])
+    '0 to 9 and 20'
+    """
+    ordered = list(indices)
+    steps = {after - before for before, after in pairwise(ordered)}
+    if len(ordered) <= _SHORT and steps != {1}:
+        return joined([number(index) for index in ordered])
+    if len(steps) == 1 and steps != {1}:
+        first = ", ".join(number(index) for index in ordered[:3])
+        return f"{first} and so on to {number(ordered[-1])}"
+    breaks = [place + 1 for place, (before, after) in enumerate(pairwise(ordered)) if after - before > 1]
+    runs = [run.tolist() for run in np.split(np.array(ordered), breaks)]
+    return joined([_run(run) for run in runs])
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter in front and a full stop behind."""
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _run(run: list[int]) -> str:
+    if len(run) < 3:
+        return joined([number(index) for index in run])
+    return f"{number(run[0])} to {number(run[-1])}"
