@@ -1,0 +1,62 @@
+// Draws the explorers of a built page. Each stands there as <div class="book-widget" data-module data-state>; the
+// script of its module, loaded before this one, has put it into window.BOOK_WIDGETS. The module is the one that
+// anywidget runs in JupyterLab, so what it gets here is as much of a widget model as works without a kernel.
+(() => {
+  class PageModel {
+    #state;
+    #listeners = new Map();
+
+    constructor(state) {
+      this.#state = state;
+    }
+
+    get(name) {
+      return this.#state[name];
+    }
+
+    // As in Backbone: all values first, then one "change:NAME" for each that is new, then one "change".
+    set(changes, value) {
+      const entries = Object.entries(typeof changes === "string" ? { [changes]: value } : changes);
+      const changed = entries.filter(([name, next]) => !Object.is(this.#state[name], next));
+      for (const [name, next] of changed) this.#state[name] = next;
+      for (const [name] of changed) this.#emit(`change:${name}`);
+      if (changed.length) this.#emit("change");
+    }
+
+    save_changes() {} // no kernel to send them to
+
+    on(event, listener) {
+      if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());
+      this.#listeners.get(event).add(listener);
+    }
+
+    off(event, listener) {
+      this.#listeners.get(event)?.delete(listener);
+    }
+
+    #emit(event) {
+      for (const listener of [...(this.#listeners.get(event) ?? [])]) listener();
+    }
+  }
+
+  async function draw(place) {
+    const view = document.createElement("div");
+    const model = new PageModel(JSON.parse(place.dataset.state));
+    try {
+      await window.BOOK_WIDGETS[place.dataset.module].render({ model, el: view });
+    } catch (error) {
+      console.error(`explorer ${place.dataset.module}:`, error); // and the fallback stays
+      return;
+    }
+    place.replaceChildren(view);
+    place.bookModel = model; // for the tests, and for whoever wants to drive it from the console
+    place.dataset.ready = "";
+  }
+
+  function drawAll() {
+    document.querySelectorAll(".book-widget:not([data-ready])").forEach(draw);
+  }
+
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", drawAll);
+  else drawAll();
+})();

@@ -1,0 +1,65 @@
+"""The base of the explorers: one widget, live in JupyterLab and drawn in the built page without a kernel."""
+
+import html
+import json
+from typing import Any
+
+import anywidget
+
+from helpers.widgets.assets import FOLDER, style_sheet
+
+
+class BookWidget(anywidget.AnyWidget):
+    """A widget whose saved output also holds a static form of itself.
+
+    A subclass names its ES module, tags its traits `sync=True`, and says in `fallback` what a reader sees who
+    runs no script:
+
+        class Counter(BookWidget, module="counter"):    # counter.mjs beside this file
+            count = Int(0).tag(sync=True)
+
+            def fallback(self) -> str:
+                return f"<p>The count is {self.count}.</p>"
+
+    JupyterLab shows the live view. In the built page the static form takes its place: a placeholder with the
+    name of the module and the state as JSON, which `site/widgets.js` draws with the same module. So all that
+    a reader can do without Python has to be computed in the module, from traits that are JSON.
+    """
+
+    _module = ""
+    _css = style_sheet()
+
+    def __init_subclass__(cls, *, module: str = "", **keywords: Any) -> None:
+        if module:  # traitlets makes further subclasses, with the traits that anywidget adds to an instance
+            cls._module = module
+            cls._esm = FOLDER / f"{module}.mjs"
+        super().__init_subclass__(**keywords)
+
+    def fallback(self) -> str:
+        """What stands in the page until the module draws, as HTML; whoever overrides it escapes its text."""
+        return "<p>An interactive figure, which needs JavaScript.</p>"
+
+    def static_state(self) -> dict[str, Any]:
+        """The synced traits of this widget, without those that only a live one has."""
+        inherited = anywidget.AnyWidget.class_trait_names()
+        names = [name for name in self.trait_names(sync=True) if name not in inherited]
+        return {name: getattr(self, name) for name in sorted(names) if not name.startswith("_")}
+
+    def static_html(self) -> str:
+        """The placeholder that the built page upgrades.
+
+        Raises:
+            ValueError: if a number of the state is infinite or not a number, which JSON cannot say.
+        """
+        state = json.dumps(self.static_state(), allow_nan=False, separators=(",", ":"))
+        # Escaped last, so that no text of the state can end the attribute or open a tag. The attribute stands
+        # in single quotes: JSON is full of the double ones, and each would take six characters.
+        state = html.escape(state, quote=False).replace("'", "&#39;")
+        module = f'class="book-widget" data-module="{self._module}"'
+        return f"<div {module} data-state='{state}'>{self.fallback()}</div>"
+
+    def _repr_mimebundle_(self, **keywords: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        bundle = super()._repr_mimebundle_(**keywords)
+        if bundle is not None:
+            bundle[0]["text/html"] = self.static_html()
+        return bundle

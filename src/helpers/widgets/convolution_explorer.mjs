@@ -1,0 +1,502 @@
+// The convolution explorer: what a window reads, what it writes, and what it never reaches.
+//
+// Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
+// tests/golden/windows.json holds its arithmetic to that of helpers.arithmetic and helpers.convolution.
+
+// The least and the most of each slider.
+const SLIDERS = { input_size: [3, 32], kernel_size: [1, 11], stride: [1, 16], dilation: [1, 4], padding: [0, 10] };
+const SETTINGS = [...Object.keys(SLIDERS), "convention", "padding_mode", "image", "kernel"];
+
+const range = (count) => Array.from({ length: count }, (_, index) => index);
+const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+const pair = (value) => (Array.isArray(value) ? value : [value, value]);
+
+// Inputs and kernels that exist at any size.
+const isCenter = ({ row, column, height, width }) => row === height >> 1 && column === width >> 1;
+const IMAGES = {
+  digits: ({ row: y, column: x }) => ((y * y + 2 * x * x + 2 * y * x + 6 * y + 8 * x + 3) % 19) % 10,
+  counting: ({ row, column, width }) => row * width + column + 1,
+  edge: ({ column, width }) => (2 * column < width ? 0 : 9),
+  dot: (at) => 9 * isCenter(at),
+  seven: ({ row, column, height, width }) => ink((column + 0.5) / width, (row + 0.5) / height),
+};
+const KERNELS = {
+  "vertical edges": ({ column, width }) => Math.sign(width - 1 - 2 * column),
+  "horizontal edges": ({ row, height }) => Math.sign(height - 1 - 2 * row),
+  outline: (at) => isCenter(at) * at.height * at.width - 1,
+  mean: ({ height, width }) => 1 / (height * width),
+  ones: () => 1,
+  identity: (at) => +isCenter(at),
+};
+
+/** How dark the pen of a handwritten 7 leaves a point of the unit square, 0 to 9. */
+function ink(x, y) {
+  const bar = Math.max(Math.abs(y - 0.22), Math.abs(x - 0.5) - 0.25);
+  const stem = Math.max(0.9 * Math.abs(x - 0.75 + 0.5 * (y - 0.22)), Math.abs(y - 0.52) - 0.3);
+  return clamp(Math.floor(15.5 - 120 * Math.min(bar, stem)), 0, 9);
+}
+
+/** The numbers of a grid that has a name, or its own. */
+function cells(value, table, height, width) {
+  if (Array.isArray(value)) return value;
+  return grid(height, width, (row, column) => table[value]({ row, column, height, width }));
+}
+
+/** Cells of padding before and after an axis. */
+function pads(size, reach, stride, padding, convention) {
+  if (padding === "valid") return [0, 0];
+  if (padding === "full") return [reach - 1, reach - 1];
+  if (padding !== "same") return pair(padding);
+  if (convention === "pytorch" && stride > 1) throw new Error(`PyTorch has no “same” padding with stride ${stride}.`);
+  const total = Math.max(0, Math.floor((size - 1) / stride) * stride + reach - size);
+  const less = Math.floor(total / 2);
+  return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
+}
+
+/** Both axes: pads, stops, how often each cell is read. Throws, with a sentence for the reader, if no window fits. */
+function axes({ padding, convention, padding_mode: mode, ...setting }) {
+  return [0, 1].map((side) => {
+    const [size, kernelSize, stride, dilation] = SETTINGS.slice(0, 4).map((name) => pair(setting[name])[side]);
+    const reach = dilation * (kernelSize - 1) + 1;
+    const [before, after] = pads(size, reach, stride, pair(padding)[side], convention);
+    const padded = before + size + after;
+    const room = padded - reach;
+    if (room < 0) throw new Error(`The kernel spans ${reach} pixels, but the input has ${padded}, padding included.`);
+    const widest = { reflect: size - 1, circular: size }[mode] ?? Infinity;
+    if (Math.max(before, after) > widest) {
+      throw new Error(`Padding “${mode}” adds at most ${widest} cells to a side of ${size} pixels.`);
+    }
+    const count = Math.floor(room / stride) + 1;
+    const reads = new Array(padded).fill(0);
+    for (let stop = 0; stop < count; stop++) {
+      for (let tap = 0; tap < kernelSize; tap++) reads[stop * stride + tap * dilation] += 1;
+    }
+    return { size, kernelSize, stride, dilation, reach, before, after, padded, room, count, reads };
+  });
+}
+
+/** The input index whose value a cell beyond the input repeats, or -1 where it is zero. */
+function source(index, size, mode) {
+  if (index >= 0 && index < size) return index;
+  if (mode === "replicate") return clamp(index, 0, size - 1);
+  if (mode === "reflect") return index < 0 ? -index : 2 * (size - 1) - index;
+  return mode === "circular" ? (index + size) % size : -1;
+}
+
+/** All that is drawn, computed from the traits. */
+export function settle(setting) {
+  const [rows, columns] = axes(setting);
+  const image = cells(setting.image, IMAGES, rows.size, columns.size);
+  const kernel = cells(setting.kernel, KERNELS, rows.kernelSize, columns.kernelSize);
+  const sources = ({ padded, before, size }) =>
+    range(padded).map((index) => source(index - before, size, setting.padding_mode));
+  const across = sources(columns);
+  const padded = sources(rows).map((row) => across.map((column) => (row < 0 || column < 0 ? 0 : image[row][column])));
+  const output = grid(rows.count, columns.count, (row, column) => {
+    let sum = 0;
+    for (let i = 0; i < rows.kernelSize; i++) {
+      const line = padded[row * rows.stride + i * rows.dilation];
+      const left = column * columns.stride;
+      for (let j = 0; j < columns.kernelSize; j++) sum += line[left + j * columns.dilation] * kernel[i][j];
+    }
+    return sum;
+  });
+  return { rows, columns, kernel, padded, output };
+}
+
+const CELL = 40; // user units a side
+const EDGE = 20; // user units above and left of the cells, for the marks of the stops
+const NUMBERED = 12; // the longest side at which each cell holds its number
+const MARKS = { unread: "m0 20l20-20m20 0l-40 40m20 0l20-20", unused: "m5 20h30" }; // hatch, dash
+
+const show = (value) => `${Math.abs(value) < 1000 ? +value.toFixed(2) : Math.round(value)}`.replace("-", "−");
+const square = (row, column) => `M${column * CELL} ${row * CELL}h${CELL}v${CELL}h-${CELL}z`;
+const isInput = ({ before, size }, index) => index >= before && index < before + size;
+
+/** Where a number stands among others, from 0 to 1. */
+function scale(numbers) {
+  const lowest = Math.min(...numbers.flat());
+  const span = Math.max(...numbers.flat()) - lowest;
+  return (value) => span && (value - lowest) / span;
+}
+
+/** Draws a grid as paths and numbers. Cells that look alike are one path: a thousand draw as fast as ten. */
+function draw(height, width, longest, cell) {
+  const paths = {};
+  const add = (look, path) => (paths[look] = (paths[look] ?? "") + path);
+  let numbers = "";
+  grid(height, width, (row, column) => {
+    const [look, value, share, mark] = cell(row, column);
+    add(`class="${look}" style="--share:${Math.round(15 * share) / 15}"`, square(row, column));
+    if (mark) add(`class="${mark}"`, `M${column * CELL} ${row * CELL}${MARKS[mark]}`);
+    if (longest > NUMBERED) return;
+    const text = show(value);
+    const size = [22, 22, 22, 17, 14, 11.5][text.length] ?? 9.5;
+    const [x, y] = [(column + 0.5) * CELL, (row + 0.5) * CELL];
+    numbers += `<text class="${look} ${mark}" x="${x}" y="${y}" font-size="${size}">${text}</text>`;
+  });
+  return [Object.entries(paths).map(([look, path]) => `<path ${look} d="${path}"/>`).join(""), numbers];
+}
+
+/** The padded input: its values, or how often each of its cells is read. */
+function drawInput({ rows, columns, padded }, isCoverage) {
+  const shareOf = scale(padded);
+  return draw(rows.padded, columns.padded, Math.max(rows.size, columns.size), (row, column) => {
+    const count = rows.reads[row] * columns.reads[column];
+    const isInside = isInput(rows, row) && isInput(columns, column);
+    const mark = count ? "" : isInside ? "unread" : "unused";
+    const value = isCoverage ? count : padded[row][column];
+    if (!isInside) return ["padding", value, 0, mark];
+    if (!isCoverage) return ["gray", value, shareOf(value), mark];
+    return ["blue", count, Math.min(1, Math.log1p(count) / Math.log(50)), mark]; // as in every figure of the book
+  });
+}
+
+function drawOutput({ rows, columns, output }) {
+  const shareOf = scale(output);
+  const cell = (row, column) => ["blue", output[row][column], shareOf(output[row][column]), ""];
+  return draw(rows.count, columns.count, Math.max(rows.count, columns.count), cell);
+}
+
+// A mark above each column, and left of each row, that a window is centered on: one for each cell of the output.
+const center = ({ stride, reach }, stop) => (stop * stride + reach / 2) * CELL;
+const rowMark = (rows, stop) => `M-3 ${center(rows, stop)}l-14-8v16z`;
+const columnMark = (columns, stop) => `M${center(columns, stop)}-3l-8-14h16z`;
+
+const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
+const floored = (above, below) =>
+  `<span class="floor"><b>⌊</b><span><span>${above}</span><span>${below}</span></span><b>⌋</b></span>`;
+
+/** The size formula in words, then with the numbers of each axis in it. */
+function formula({ rows, columns }) {
+  const numbers = (name, { size, before, after, kernelSize, dilation, stride, room, count }) => {
+    const reach = dilation > 1 ? `(${dilation}·(${kernelSize} − 1) + 1)` : kernelSize;
+    const first = floored(`${size} + ${before} + ${after} − ${reach}`, stride);
+    return line(name, `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`);
+  };
+  const words = line("output", `${floored("input + padding + padding − reach of kernel", "stride")} + 1`);
+  if (JSON.stringify(rows) === JSON.stringify(columns)) return words + numbers("rows, columns", rows);
+  return words + numbers("rows", rows) + numbers("columns", columns);
+}
+
+/** What the windows leave out, in words. */
+function remarks({ rows, columns }) {
+  const missed = [];
+  const idle = [];
+  const describe = ({ reads, before, size }, noun, first, last) => {
+    const places = range(size).filter((index) => !reads[index + before]);
+    if (places.length) missed.push(`${noun} ${places.join(", ")}`);
+    if (reads.slice(0, before).includes(0)) idle.push(first);
+    if (reads.slice(before + size).includes(0)) idle.push(last);
+    return size - places.length;
+  };
+  const read = describe(rows, "row", "top", "bottom") * describe(columns, "column", "left", "right");
+  const all = rows.size * columns.size;
+  const lost = `${all - read} of ${all} pixels are never read: ${missed.join("; ")}.`;
+  return (missed[0] ? lost : `All ${all} pixels are read.`) + (idle[0] ? ` Padding never read: ${idle.join(", ")}.` : "");
+}
+
+/** The sum of one output cell, a row of the kernel a line. */
+function sum({ rows, columns, padded, kernel, output }, row, column) {
+  const bracketed = (value) => (value < 0 ? `(${show(value)})` : show(value));
+  const lines = kernel.map((weights, i) => {
+    const terms = weights.map((weight, j) => {
+      const [y, x] = [row * rows.stride + i * rows.dilation, column * columns.stride + j * columns.dilation];
+      const tag = isInput(rows, y) && isInput(columns, x) ? "span" : "i";
+      return `<${tag}>${bracketed(padded[y][x])}</${tag}> × ${bracketed(weight)}`;
+    });
+    return `<span class="line">${terms.join(" + ")}</span>`;
+  });
+  const count = rows.kernelSize * columns.kernelSize;
+  const products = count > 25 ? `the sum of ${count} products` : lines.join(" + ");
+  return `Output row ${row}, column ${column}: ${products} = <strong>${show(output[row][column])}</strong>`;
+}
+
+/** The same for the ear: a screen reader would leave signs out. */
+const inWords = (text) =>
+  text.replaceAll("×", "times").replaceAll("+", "plus").replaceAll("−", "minus ").replace("=", "is");
+
+/** What the sliders of one trait stand for: the side that each moves, its value, and the trait once it has moved. */
+function handles(value) {
+  if (typeof value === "string") return [];
+  const flat = [value].flat(2);
+  const sides = { 1: [""], 2: ["rows", "columns"], 4: ["top", "bottom", "left", "right"] }[flat.length];
+  const whole = (parts) => ({ 1: parts[0], 2: parts, 4: [parts.slice(0, 2), parts.slice(2)] })[parts.length];
+  return sides.map((side, index) => [side, flat[index], (next) => whole(flat.with(index, next))]);
+}
+
+function paddingKind({ padding, convention }) {
+  if (typeof padding === "string") return padding === "same" ? convention : padding;
+  return handles(padding).length === 4 ? "sides" : "number";
+}
+
+const named = (table) => `<option>${Object.keys(table).join("<option>")}<option value="" hidden>its own`;
+const select = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
+
+const template = `
+  <div class="settings" part="settings">
+  ${select("example", "example", "<option value=''>choose one")}
+  ${select("image", "input", named(IMAGES))}
+  ${select("kernel", "kernel", named(KERNELS))}
+  ${select("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
+    <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
+    <option value="onnx-lower">same (ONNX, lower)<option>full`)}
+  ${select("padding_mode", "filled with", "<option>zeros<option>reflect<option>replicate<option>circular")}
+  <label><input type="checkbox" part="apart"> rows and columns apart</label>
+  </div>
+  <p class="problem" role="alert" part="problem"></p>
+  <div class="formula" part="formula"></div>
+  <div class="panels" part="panels">
+  <figure><figcaption part="inputSize"></figcaption>
+    <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"><g></g><path class="stops"
+      /><path class="stop"/><g class="window"></g><g></g></svg></figure>
+  <figure><figcaption part="kernelSize"></figcaption><div class="weights" part="weights"></div></figure>
+  <figure><figcaption part="outputSize"></figcaption>
+    <svg part="output" role="img"><g></g><g></g><path class="selected" d="${square(0, 0)}"/></svg></figure>
+  </div>
+  <ul class="legend">
+  <li>window<li class="padding">padding<li class="unused">padding never read<li class="unread">pixel never read
+  </ul>
+  <div class="bar">
+  <button part="back">Back</button>
+  <button part="play">Play</button>
+  <button part="next">Next</button>
+  <label><input type="checkbox" part="coverage"> show how often each pixel is read</label>
+  </div>
+  <p class="sum" aria-hidden="true" part="sum"></p>
+  <p class="unseen" aria-live="polite" part="words"></p>
+  <p part="remarks"></p>`;
+
+const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
+
+let instances = 0;
+
+function render({ model, el }) {
+  const id = `convolution-explorer-${++instances}`;
+  el.classList.add("book-explorer");
+  el.innerHTML = template;
+  const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
+  const [inputPaths, stops, stop, frame, inputNumbers] = part.input.children;
+  const [outputPaths, outputNumbers, chosen] = part.output.children;
+  const examples = model.get("examples");
+  for (const name of Object.keys(examples)) part.example.add(new Option(name));
+
+  let scene; // what is drawn
+  let drawn; // and from which traits, as JSON
+  let pending = {}; // choices that cannot be drawn, until another makes them legal
+  let timer;
+  let grip; // where the window is held, from its corner
+
+  const number = ({ value }) => Number(value.replace("−", "-"));
+  const read = () => Object.fromEntries(SETTINGS.map((name) => [name, pending[name] ?? model.get(name)]));
+  const sides = () => [scene.rows, scene.columns];
+  const limit = (place, sides) => place.map((stop, side) => clamp(stop, 0, sides[side].count - 1));
+  const selected = () => limit(model.get("selected"), sides());
+  const select = (place) => write({ selected: limit(place, sides()) });
+
+  function write(changes) {
+    model.set(changes);
+    model.save_changes();
+  }
+
+  function choose(changes, example = "") {
+    const wanted = { ...read(), ...changes };
+    for (const [name, size] of [["image", "input_size"], ["kernel", "kernel_size"]]) {
+      const now = wanted[name];
+      if (typeof now === "string" || !(size in changes)) continue;
+      wanted[name] = grid(...pair(wanted[size]), (i, j) => now[i % now.length][j % now[0].length]);
+    }
+    pending = wanted;
+    let place;
+    try {
+      place = limit(model.get("selected"), axes(wanted));
+    } catch (error) {
+      showControls(`${error.message} The drawing shows the last setting that fits.`);
+      return;
+    }
+    write({ ...wanted, selected: place });
+    part.example.value = example;
+  }
+
+  const sliders = Object.entries(SLIDERS).flatMap(([name, [min, max]]) =>
+    range(name === "padding" ? 4 : 2).map((index) => {
+      const box = document.createElement("div");
+      const key = `${id}-${name}-${index}`;
+      box.innerHTML = `<label for="${key}"></label><output for="${key}"></output>
+        <input type="range" id="${key}" name="${name}" min="${min}" max="${max}">`;
+      part.settings.append(box);
+      const [label, output, input] = box.children;
+      input.oninput = () => choose({ [name]: handles(read()[name])[index][2](Number(input.value)) });
+      return (setting) => {
+        const [side, value] = handles(setting[name])[index] ?? [""];
+        box.hidden = value === undefined;
+        label.textContent = name.replace("_", " ") + (side && `, ${side}`);
+        output.value = input.value = value;
+      };
+    }),
+  );
+
+  function showControls(problem = "") {
+    const setting = read();
+    for (const showSlider of sliders) showSlider(setting);
+    part.apart.checked = Object.keys(SLIDERS).some((name) => handles(setting[name]).length === 2);
+    part.coverage.checked = model.get("view") === "coverage";
+    part.padding.value = paddingKind(setting);
+    part.padding_mode.value = setting.padding_mode;
+    part.image.value = Array.isArray(setting.image) ? "" : setting.image;
+    part.kernel.value = Array.isArray(setting.kernel) ? "" : setting.kernel;
+    part.problem.textContent = problem;
+  }
+
+  function showScene() {
+    const { rows, columns } = scene;
+    const box = (high, wide) => `${-EDGE} ${-EDGE} ${wide * CELL + EDGE + 2} ${high * CELL + EDGE + 2}`;
+    part.input.setAttribute("viewBox", box(rows.padded, columns.padded));
+    part.output.setAttribute("viewBox", box(rows.count, columns.count));
+    part.panels.style.cssText = `--padded:${columns.padded + 0.55};--count:${columns.count + 0.55}`;
+    [inputPaths.innerHTML, inputNumbers.innerHTML] = drawInput(scene, part.coverage.checked);
+    [outputPaths.innerHTML, outputNumbers.innerHTML] = drawOutput(scene);
+    const marks = range(rows.count).map((stop) => rowMark(rows, stop));
+    stops.setAttribute("d", marks.join("") + range(columns.count).map((stop) => columnMark(columns, stop)).join(""));
+    const taps = grid(rows.kernelSize, columns.kernelSize, (i, j) => square(i * rows.dilation, j * columns.dilation));
+    const outline = `d="M0 0h${columns.reach * CELL}v${rows.reach * CELL}h-${columns.reach * CELL}z"/>`;
+    frame.innerHTML = `<path d="${taps.flat().join("")}"/><path class="casing" ${outline}<path class="outline" ${outline}`;
+    part.formula.innerHTML = formula(scene);
+    part.remarks.textContent = remarks(scene);
+    part.inputSize.textContent = `Input ${rows.size} × ${columns.size}`;
+    part.outputSize.textContent = part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`;
+    showKernel(`Kernel ${rows.kernelSize} × ${columns.kernelSize}`);
+  }
+
+  function showKernel(title) {
+    const { kernel } = scene;
+    const width = kernel[0].length;
+    if (part.kernelSize.textContent !== title) {
+      const input = (_, index) => `<input aria-label="kernel row ${Math.floor(index / width)}, column ${index % width}">`;
+      part.kernelSize.textContent = title;
+      part.weights.style.cssText = `--taps:${width}`;
+      part.weights.innerHTML = kernel.flat().map(input).join("");
+    }
+    kernel.flat().forEach((weight, index) => {
+      const input = part.weights.children[index];
+      if (!input.value || number(input) !== weight) input.value = (weight > 0 ? "+" : "") + show(weight);
+    });
+  }
+
+  function showSelection() {
+    const { rows, columns } = scene;
+    const [row, column] = selected();
+    frame.style.transform = `translate(${column * columns.stride * CELL}px, ${row * rows.stride * CELL}px)`;
+    chosen.style.transform = `translate(${column * CELL}px, ${row * CELL}px)`;
+    stop.setAttribute("d", rowMark(rows, row) + columnMark(columns, column));
+    part.input.ariaValueMax = rows.count * columns.count - 1;
+    part.input.ariaValueNow = row * columns.count + column;
+    part.input.ariaValueText = `output row ${row}, column ${column}`;
+    part.sum.innerHTML = sum(scene, row, column);
+    part.words.textContent = inWords(part.sum.textContent);
+  }
+
+  function update() {
+    pending = {};
+    part.example.value = "";
+    showControls();
+    const traits = JSON.stringify([read(), model.get("view")]);
+    el.classList.toggle("is-gliding", traits === drawn);
+    if (traits !== drawn) {
+      scene = settle(read());
+      drawn = traits;
+      showScene();
+    }
+    showSelection();
+  }
+
+  for (const node of [part.image, part.kernel, part.padding_mode]) {
+    node.onchange = () => choose({ [node.part.value]: node.value });
+  }
+  part.example.onchange = () => choose(examples[part.example.value], part.example.value);
+  part.coverage.onchange = () => write({ view: part.coverage.checked ? "coverage" : "values" });
+  part.padding.onchange = () => {
+    const now = sides().map(({ before, after }) => [before, after].map((count) => clamp(count, ...SLIDERS.padding)));
+    const kinds = { number: now[0][0], sides: now, valid: "valid", full: "full" };
+    const { value } = part.padding;
+    choose(value in kinds ? { padding: kinds[value] } : { padding: "same", convention: value });
+  };
+  part.apart.onchange = () => {
+    const now = Object.entries(read()).filter(([name, value]) => name in SLIDERS && handles(value).length % 4);
+    const next = (value) => (part.apart.checked ? pair(value) : pair(value)[0]);
+    choose(Object.fromEntries(now.map(([name, value]) => [name, next(value)])));
+  };
+  part.weights.oninput = ({ target }) => {
+    if (!target.value || isNaN(number(target))) return; // half typed
+    const kernel = structuredClone(scene.kernel);
+    const place = [...part.weights.children].indexOf(target);
+    const width = kernel[0].length;
+    kernel[Math.floor(place / width)][place % width] = number(target);
+    choose({ kernel });
+  };
+
+  /** Moves the window on or back; returns whether it is at its last stop. */
+  function step(by) {
+    const [row, column] = selected();
+    const { count } = scene.columns;
+    const last = scene.rows.count * count - 1;
+    const next = clamp(row * count + column + by, 0, last);
+    select([Math.floor(next / count), next % count]);
+    return next === last;
+  }
+
+  function play(isPlaying) {
+    clearInterval(timer);
+    timer = isPlaying && setInterval(() => step(1) && play(false), 700);
+    part.play.textContent = isPlaying ? "Pause" : "Play";
+    part.words.ariaLive = isPlaying ? "off" : "polite";
+  }
+
+  part.back.onclick = () => step(-1);
+  part.next.onclick = () => step(1);
+  part.play.onclick = () => {
+    if (!timer && step(0)) select([0, 0]);
+    play(!timer);
+  };
+
+  // Where a pointer is in a drawing, in cells.
+  const cellAt = (svg, { clientX, clientY }) => {
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
+    return [y / CELL, x / CELL];
+  };
+  const follow = (event, grip) => {
+    const corner = cellAt(part.input, event).map((at, side) => at - grip[side]);
+    select(corner.map((start, side) => Math.round(start / sides()[side].stride)));
+  };
+  frame.onpointerdown = (event) => {
+    frame.setPointerCapture(event.pointerId);
+    const place = selected();
+    grip = cellAt(part.input, event).map((at, side) => at - place[side] * sides()[side].stride);
+  };
+  frame.onpointermove = (event) => grip && follow(event, grip);
+  frame.onlostpointercapture = () => (grip = null);
+  part.input.onclick = (event) => {
+    if (!frame.contains(event.target)) follow(event, sides().map(({ reach }) => reach / 2));
+  };
+  part.output.onclick = (event) => select(cellAt(part.output, event).map(Math.floor));
+  part.input.onkeydown = (event) => {
+    const [row, column] = selected();
+    const way = WAYS[event.key];
+    if (!way) return;
+    event.preventDefault(); // the page would scroll
+    select([row + way[0], column + way[1]]);
+  };
+  // JupyterLab would take the arrow keys for itself.
+  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
+
+  model.on("change", update);
+  update();
+  return () => {
+    model.off("change", update);
+    clearInterval(timer);
+  };
+}
+
+export default { render };
