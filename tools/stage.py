@@ -7,6 +7,8 @@ import importlib.metadata
 import shutil
 from pathlib import Path
 
+from helpers.widgets.assets import module_names, page_script, style_sheet
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -18,14 +20,17 @@ def stage(destination: Path) -> bool:
     """
     pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
     statics = tree("site") | mathjax()
+    written = explorers()
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
+    changed += [write_if_new(text, destination / target) for target, text in written.items()]
     for target, source in pages.items():
         copy_if_new(source, destination / target)
+    kept = pages.keys() | statics.keys() | written.keys()
     for folder in ("book", "site"):
         removed = [
             path
             for path in (destination / folder).rglob("*")
-            if path.is_file() and path.relative_to(destination) not in pages | statics
+            if path.is_file() and path.relative_to(destination) not in kept
         ]
         for path in removed:
             path.unlink()
@@ -52,6 +57,21 @@ def mathjax() -> dict[Path, Path]:
             f"{package} holds no MathJax where it is looked for; is another version installed?"
         )
     return found
+
+
+def explorers() -> dict[Path, str]:
+    """Map what the explorers' pages load to its text; `page_assets` says which page loads what."""
+    scripts = {Path(f"site/widgets/{name}.js"): page_script(name) for name in module_names()}
+    return scripts | {Path("site/widgets.css"): style_sheet()}
+
+
+def write_if_new(text: str, target: Path) -> bool:
+    """Write a file unless it says so already; return whether it was written."""
+    if target.exists() and target.read_text(encoding="utf-8") == text:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+    return True
 
 
 def copy_if_new(source: Path, target: Path) -> bool:
