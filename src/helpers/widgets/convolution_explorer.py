@@ -79,18 +79,12 @@ class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
     def fallback(self) -> str:
         """The setting and what comes of it, in two sentences."""
         setting = self._setting()
-        image, kernel, stride, output = (
-            " by ".join(map(str, numbers))
-            for numbers in (
-                shape(setting.image_grid),
-                shape(setting.kernel_grid),
-                pair(self.stride),
-                setting.output_shape,
-            )
-        )
+        image, kernel = shape(setting.image_grid), shape(setting.kernel_grid)
+        stride = _by(self.stride) if isinstance(self.stride, tuple) else self.stride
         return (
-            f"<p>A {kernel} kernel moves over a {image} input with stride {stride} and padding "
-            f"{self.padding}: the output is {output}, and {setting.pixels_never_read} pixels are never read. "
+            f"<p>A kernel of {_by(kernel)} moves over an input of {_by(image)} with stride {stride} and "
+            f"padding {self.padding}. The output is {_by(setting.output_shape)}, and "
+            f"{setting.pixels_never_read} pixels are never read. "
             "With JavaScript, this is an explorer with a slider for every setting.</p>"
         )
 
@@ -134,3 +128,7 @@ class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
             self.set_trait(_SIZE_OF[change.name], rows if rows == columns else (rows, columns))
         last = (count - 1 for count in self._setting().output_shape)
         self.selected = tuple(map(min, self.selected, last))
+
+
+def _by(sizes: tuple[int, int]) -> str:
+    return f"{sizes[0]} by {sizes[1]}"
