@@ -9,7 +9,7 @@ phone:
     )
 """
 
-from helpers.plots.cells import mark_unread, mark_window
+from helpers.plots.cells import mark_unread, mark_window, outline
 from helpers.plots.convolutions import convolution_figure
 from helpers.plots.curves import Curve, curves, describe_curves
 from helpers.plots.features import feature_maps
@@ -55,6 +55,7 @@ __all__ = [
     "line_windows",
     "mark_unread",
     "mark_window",
+    "outline",
     "output_grid",
     "palette",
     "phase_map",

@@ -99,18 +99,18 @@ def mark_window(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> Axes:
     taps = [(row, column) for row in rows for column in columns]
     ax.add_patch(PathPatch(squares(taps), facecolor=color("window"), alpha=0.25, lw=0, zorder=2))
     width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
-    outline(ax, (rows[0], columns[0]), width=width, height=height, edge="window").set_label(WINDOW)
-    return ax
+    return outline(ax, (rows[0], columns[0]), width=width, height=height, edge="window", label=WINDOW)
 
 
-def outline(ax: Axes, corner: Cell, *, width: float = 1, height: float = 1, edge: str = "ink") -> Rectangle:
-    """A thick outline, from its upper left cell on; its thin dark casing makes it show on any gray."""
+def outline(
+    ax: Axes, corner: Cell, *, width: float = 1, height: float = 1, edge: str = "ink", label: str = ""
+) -> Axes:
+    """Outline cells from their upper left one on, thickly; a thin dark casing makes it show on any gray."""
     row, column = corner
-    box = Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=color(edge))
-    box.set(linewidth=points(3), joinstyle="miter", zorder=5, clip_on=False)
-    box.set_path_effects([cased(3)])
+    box = Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=color(edge), label=label)
+    box.set(linewidth=points(3), joinstyle="miter", zorder=5, clip_on=False, path_effects=[cased(3)])
     ax.add_patch(box)
-    return box
+    return ax
 
 
 def cased(width: float) -> AbstractPathEffect:
@@ -192,7 +192,12 @@ _PUBLISHED: dict[str, Any] = {
     "linestyle": "",
 }
 _KEY: dict[str, Callable[[], Artist]] = {
-    WINDOW: lambda: Patch(facecolor=mix("window", 0.25), edgecolor=color("window"), lw=points(2.5)),
+    WINDOW: lambda: Patch(
+        facecolor=mix("window", 0.25),
+        edgecolor=color("window"),
+        lw=points(2.5),
+        path_effects=[cased(2.5)],
+    ),
     FIELD: lambda: Patch(facecolor=mix("window", 0.45), edgecolor=color("ink"), lw=points(1)),
     PADDING: lambda: Patch(**{**_PADDING, "lw": points(1.5)}),
     UNUSED: lambda: Line2D([], [], color=color("ink"), lw=points(1.5)),

@@ -14,7 +14,17 @@ from helpers.arithmetic import (
     window_starts,
 )
 from helpers.arithmetic.axes import Window
-from helpers.plots.cells import WINDOW, cased, mark_padding, mark_unread, mix, squares, tick_places, write
+from helpers.plots.cells import (
+    NUMBER,
+    WINDOW,
+    cased,
+    mark_padding,
+    mark_unread,
+    mix,
+    squares,
+    tick_places,
+    write,
+)
 from helpers.plots.style import color, points
 from helpers.plots.words import count, joined, listed, number, sentence, spelled
 
@@ -53,8 +63,10 @@ def line_windows(
         mark_padding(ax, (0, 1), columns, [(0, column) for column in _unused(size, window)])
     cells = PathPatch(squares([(0, column) for column in range(size)]), fc=color("paper"), ec=color("line"))
     ax.add_patch(cells)
-    for column in range(*columns) if columns[1] - columns[0] <= _FULL else tick_places(*columns):
-        write(ax, (0, column), number(column), style="normal" if 0 <= column < size else "italic")
+    is_full = columns[1] - columns[0] <= _FULL
+    for column in range(*columns) if is_full else tick_places(*columns):
+        slant = "normal" if 0 <= column < size else "italic"
+        write(ax, (0, column), number(column), label=NUMBER if is_full else "_index", style=slant)
     mark_unread(ax, [(0, column) for column in unread(size, **window)])
     heights = [1 + _PITCH * place for place in range(len(starts))]
     for height, start in zip(heights, starts, strict=True):

@@ -150,7 +150,7 @@ def phase_map(
     ax.add_patch(rules)
     kept = _kept(size, kernel_size, stride, paddings)
     for (name, samples), mark in zip(kept.items(), _MARKS, strict=True):
-        rows, columns = np.meshgrid(samples, samples)
+        columns, rows = np.meshgrid(samples, samples)
         ax.plot(columns.ravel(), rows.ravel(), linestyle="", label=name, zorder=4, **mark)
     frame(ax, (0, size), (0, size))
     ax.set_title(title)

@@ -79,7 +79,8 @@ def drawing(figure: Figure) -> Drawing:
 def _trimmed(svg: str) -> str:
     """Without what a page has no use for: prologue, comments, names of groups, spare digits and blanks."""
     svg = svg[svg.index("<svg") :]
-    for needless in ("<metadata>.*?</metadata>", "<!--.*?-->", '(?<=<g) id="[^"]*"', r"(?<=>)\s+(?=<)"):
+    names = '(?<=<g) id="[^"]*"', ' id="image[^"]*"'  # nothing refers to them
+    for needless in ("<metadata>.*?</metadata>", "<!--.*?-->", r"(?<=>)\s+(?=<)", *names):
         svg = re.sub(needless, "", svg, flags=re.DOTALL)
     svg = re.sub(r"<g>(<path[^>]*/>)</g>", r"\1", svg)
     svg = re.sub(r"scale\([^)]*\)|\d+\.\d{3,}", _rounded, svg)
