@@ -1,0 +1,94 @@
+"""The form every chapter keeps, so that a reader always knows where to look."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+
+from helpers import teaching
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHAPTERS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def prose(path):
+    return "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+
+
+def code(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda path: path.stem)
+
+
+def test_the_table_of_contents_holds_every_notebook():
+    listed = re.findall(r"notebooks/(\w+)", (ROOT / "_toc.yml").read_text())
+    assert sorted(listed) == [path.stem for path in NOTEBOOKS]
+
+
+def test_the_table_of_contents_holds_every_page():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = [toc["root"], *(entry["file"] for part in toc["parts"] for entry in part["chapters"])]
+    pages = [f"book/{path.stem}" for path in (ROOT / "book").glob("*.md")]
+    assert sorted(name for name in listed if name.startswith("book/")) == sorted(pages)
+
+
+@each(NOTEBOOKS)
+def test_is_committed_without_outputs(path):
+    for cell in code(path):
+        assert cell.outputs == []
+        assert cell.execution_count is None
+
+
+@each(NOTEBOOKS)
+def test_opens_with_what_the_reader_will_do_learn_and_need(path):
+    opening = read(path).cells[0].source
+    assert len(re.findall(r"^# ", opening, flags=re.MULTILINE)) == 1
+    for promise in ("**You will do:**", "**You will learn:**", "**You need:**"):
+        assert promise in opening
+    assert re.search(r"\d+ minutes", opening)
+
+
+@each(NOTEBOOKS)
+def test_has_one_parameters_cell_that_only_assigns(path):
+    (cell,) = [cell for cell in code(path) if "parameters" in cell.metadata.get("tags", [])]
+    for line in cell.source.splitlines():
+        assert re.match(r"[A-Z][A-Z_, ]* = ", line), line
+
+
+@each(CHAPTERS)
+def test_asks_before_it_shows(path):
+    assert "Commit to an answer first" in prose(path)
+
+
+@each(CHAPTERS)
+def test_closes_with_summary_exercises_and_quiz(path):
+    headings = re.findall(r"^## (.+)$", prose(path), flags=re.MULTILINE)
+    assert headings[-3:] == ["Summary", "Exercises", "Quiz"]
+    assert f'teaching.quiz("{path.stem}")' in code(path)[-1].source
+    assert path.stem in teaching.chapters()
+
+
+@each(CHAPTERS)
+def test_every_exercise_has_a_solution_that_runs(path):
+    exercises = re.findall(r"```\{exercise\}\n:label: (\S+)", prose(path))
+    assert len(exercises) >= 3
+    cells = read(path).cells
+    for label in exercises:
+        start = next(i for i, cell in enumerate(cells) if f"{{solution-start}} {label}\n" in cell.source)
+        end = next(i for i, cell in enumerate(cells) if i > start and "{solution-end}" in cell.source)
+        assert any(cell.cell_type == "code" for cell in cells[start:end]), label
+
+
+@each(NOTEBOOKS)
+def test_no_slider_that_is_dead_in_the_page(path):
+    assert not re.search(r"\binteract(_manual)?\(", "\n".join(cell.source for cell in code(path)))
