@@ -1,0 +1,25 @@
+"""Train and evaluate a classifier on tensors in memory; knows no model and no data set."""
+
+from helpers.training.device import choose_device, keep_freed_memory
+from helpers.training.examples import Examples, Labeled
+from helpers.training.fitting import Epoch, History, fit
+from helpers.training.passes import Augment, Evaluation, Score, TrainingDiverged, evaluate, train_one_epoch
+from helpers.training.streams import Streams, streams
+
+__all__ = [
+    "Augment",
+    "Epoch",
+    "Evaluation",
+    "Examples",
+    "History",
+    "Labeled",
+    "Score",
+    "Streams",
+    "TrainingDiverged",
+    "choose_device",
+    "evaluate",
+    "fit",
+    "keep_freed_memory",
+    "streams",
+    "train_one_epoch",
+]

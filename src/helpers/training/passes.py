@@ -1,0 +1,129 @@
+"""One pass over the images: to learn from them, or to see how a model does on them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from helpers.training.checks import whole_number
+from helpers.training.examples import Labeled, as_input
+from helpers.training.streams import Streams, global_stream
+
+Augment = Callable[[Tensor, torch.Generator], Tensor]
+
+
+class Score(NamedTuple):
+    """Mean cross-entropy (in nats) and share of hits, from 0 to 1."""
+
+    loss: float
+    accuracy: float
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How a model does on some images: loss and accuracy as in `Score`, probabilities (N, classes)."""
+
+    loss: float
+    accuracy: float
+    probabilities: Tensor
+
+    @property
+    def predictions(self) -> Tensor:
+        """The likeliest class of each image (N,)."""
+        return self.probabilities.argmax(dim=1)
+
+
+class TrainingDiverged(RuntimeError):
+    """The loss became infinite or not a number; `epoch` and `step` count from 1."""
+
+    def __init__(self, epoch: int, step: int) -> None:
+        super().__init__(epoch, step)  # as arguments: so it survives a trip between processes
+        self.epoch, self.step = epoch, step
+
+    def __str__(self) -> str:
+        return f"the loss is not finite at epoch {self.epoch}, step {self.step}"
+
+
+def train_one_epoch(
+    model: nn.Module,
+    train: Labeled,
+    optimizer: torch.optim.Optimizer,
+    *,
+    batch_size: int,
+    streams: Streams,
+    augment: Augment | None = None,
+    epoch: int = 1,
+) -> Score:
+    """Take one step for each batch of `train`, in a fresh order.
+
+    The score is the running one that Keras logs: each batch as the model was just before it learned from it,
+    with dropout on.
+
+    Args:
+        model: maps images (N, C, H, W) to logits (N, classes); left in training mode.
+        train: what to learn.
+        optimizer: over the model's parameters.
+        batch_size: images a step; the last step takes what is left.
+        streams: of the run; order, dropout and augmentation are drawn from.
+        augment: changes a batch of float images, with a generator that it draws from.
+        epoch: what to call this epoch in an error.
+
+    Raises:
+        TypeError: if `batch_size` is not an integer.
+        ValueError: if it is below 1.
+        TrainingDiverged: at the end of the epoch, if a loss in it was not finite.
+    """
+    model.train()
+    device, count = _device(model), len(train.images)
+    order = torch.randperm(count, generator=streams.order).to(train.images.device)
+    batches = torch.split(order, whole_number("batch_size", batch_size, at_least=1))
+    losses, hits = torch.empty(len(batches), device=device), torch.zeros((), dtype=torch.int64, device=device)
+    with global_stream(streams.dropout, device):
+        for step, batch in enumerate(batches):
+            images = as_input(train.images.index_select(0, batch).to(device))  # (batch, C, H, W)
+            labels = train.labels[batch].to(device)
+            if augment is not None:
+                images = augment(images, streams.augmentation)
+            logits = model(images)  # (batch, classes)
+            loss = F.cross_entropy(logits, labels)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            # Read back once an epoch: a GPU would have to stop and wait for every number looked at here.
+            losses[step] = loss.detach()
+            hits += (logits.argmax(dim=1) == labels).sum()
+    _check_finite(losses, epoch)
+    sizes = torch.tensor([len(batch) for batch in batches], device=device)
+    return Score((losses.double() @ sizes.double()).item() / count, hits.item() / count)
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, examples: Labeled, *, batch_size: int = 100) -> Evaluation:
+    """Loss, accuracy and probabilities on all of `examples`; the model is left in evaluation mode.
+
+    Batches are small so that a layer's maps stay in the processor's cache.
+
+    Raises:
+        TypeError: if `batch_size` is not an integer.
+        ValueError: if it is below 1.
+    """
+    model.eval()
+    batches = torch.split(examples.images, whole_number("batch_size", batch_size, at_least=1))
+    device = _device(model)
+    logits = torch.cat([model(as_input(batch.to(device))) for batch in batches]).cpu()  # (N, classes)
+    labels = examples.labels.cpu()
+    hits = int((logits.argmax(dim=1) == labels).sum())
+    return Evaluation(F.cross_entropy(logits, labels).item(), hits / len(labels), logits.softmax(dim=1))
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
+
+
+def _check_finite(losses: Tensor, epoch: int) -> None:
+    unsound = (~losses.isfinite()).nonzero()
+    if len(unsound):
+        raise TrainingDiverged(epoch, step=int(unsound[0]) + 1)
