@@ -1,0 +1,24 @@
+"""The record of a run: what it holds, and how it is stored so that nothing is lost."""
+
+from helpers.results.codec import SCHEMA_VERSION, UnreadableRecord
+from helpers.results.environment import Environment, capture
+from helpers.results.outcome import ConfidentError, Outcome
+from helpers.results.record import EpochMetrics, Record
+from helpers.results.store import clear_leftovers, is_finished, path_of, read, records, write
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "ConfidentError",
+    "Environment",
+    "EpochMetrics",
+    "Outcome",
+    "Record",
+    "UnreadableRecord",
+    "capture",
+    "clear_leftovers",
+    "is_finished",
+    "path_of",
+    "read",
+    "records",
+    "write",
+]
