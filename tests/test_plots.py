@@ -18,7 +18,6 @@ from helpers.arithmetic import (
     network_unread,
     output_size,
     unread,
-    unused_padding,
     window_starts,
 )
 from helpers.plots.cells import NUMBER, PADDING, PUBLISHED, UNREAD, UNUSED, WINDOW, mix
@@ -132,12 +131,25 @@ def test_padding_stands_around_the_pixels_in_italics(pads):
     assert ax.get_ylim() == (2.5 + bottom, -top - 0.5)
 
 
-def test_padding_that_nothing_reads_has_a_dash_through():
-    ax = plots.grid(axes(), np.pad(IMAGE, 1), pads=((1, 1), (1, 1)), unused=((0, 1), (0, 1)))
-    (dashes,) = labeled(ax, UNUSED)
-    starts = dashes.get_path().vertices[::2]
-    assert len(starts) == 13
-    assert all(y == 5 or x == pytest.approx(4.7) for x, y in starts)
+@given(axis_settings(), axis_settings())
+@few
+def test_what_no_window_reads_is_hatched_if_a_pixel_and_dashed_if_padding(tall, wide):
+    reads, lost = [], []
+    for size, window in (tall, wide):
+        before, after = window["padding"]
+        line = torch.ones(1, 1, before + size + after, requires_grad=True)
+        kernel = torch.ones(1, 1, window["kernel_size"])
+        F.conv1d(line, kernel, stride=window["stride"], dilation=window["dilation"]).sum().backward()
+        reads.append(line.grad[0, 0].numpy())
+        lost.append((np.flatnonzero(reads[-1] == 0) - before).tolist())
+    pads = tall[1]["padding"], wide[1]["padding"]
+    ax = plots.grid(axes(), np.ones((len(reads[0]), len(reads[1]))), pads=pads, unread=tuple(lost))
+    never = {(row - pads[0][0], column - pads[1][0]) for row, column in np.argwhere(np.outer(*reads) == 0)}
+    pixels = set(product(range(tall[0]), range(wide[0])))
+    assert set(hatched(ax)) == never & pixels
+    dashes = [dash for patch in labeled(ax, UNUSED) for dash in patch.get_path().vertices[::2]]
+    assert {(round(y), round(x + 0.3)) for x, y in dashes} == never - pixels
+    assert len(dashes) == len(never - pixels)
 
 
 def test_only_values_that_differ_are_crossed():
@@ -152,6 +164,13 @@ def test_the_selected_cell_is_outlined():
     ]
     assert outline.get_xy() == (2.5, 0.5)
     assert outline.get_width() == outline.get_height() == 1
+
+
+def test_a_number_on_a_hatch_stands_on_white():
+    ax = plots.mark_unread(plots.grid(axes(), IMAGE), [(0, 1)])
+    grounds = {text.get_text(): text.get_bbox_patch() for text in ax.texts if text.get_bbox_patch()}
+    assert list(grounds) == ["1"]
+    assert to_hex(grounds["1"].get_facecolor()) == plots.color("paper")
 
 
 def test_a_window_is_outlined_and_its_taps_are_tinted():
@@ -176,10 +195,11 @@ def test_a_line_hatches_what_no_window_reads(case):
 def test_a_line_dashes_the_padding_that_no_window_reads(case):
     size, window = case
     ax = plots.line_windows(axes(), size, **window)
-    dashed = [x for patch in labeled(ax, UNUSED) for x, _ in patch.get_path().vertices[::2] + 0.3]
-    before, after = unused_padding(size, **window)
-    assert len(dashed) == before + after
-    assert sum(x < 0 for x in np.round(dashed)) == before
+    dashed = [round(x + 0.3) for patch in labeled(ax, UNUSED) for x, _ in patch.get_path().vertices[::2]]
+    taps = range(0, window["dilation"] * window["kernel_size"], window["dilation"])
+    read = {start + tap for start in window_starts(size, **window) for tap in taps}
+    before, after = window["padding"]
+    assert dashed == [x for x in range(-before, size + after) if not (0 <= x < size or x in read)]
 
 
 @given(axis_settings())

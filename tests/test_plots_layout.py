@@ -33,7 +33,7 @@ FIGURES = {
     ],
     NUMBERED: [
         lambda ax: plots.grid(
-            ax, np.pad(IMAGE, 1), pads=((1, 1), (1, 1)), unused=((0, 1), (0, 1)), title="input"
+            ax, np.pad(IMAGE, 1), pads=((1, 1), (1, 1)), unread=((6,), (6,)), title="input"
         ),
         lambda ax: plots.kernel_grid(ax, KERNEL, title="kernel"),
         lambda ax: plots.output_grid(ax, IMAGE[:3, :3] / 7, selected=(0, 1), title="output"),

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arithmetic import Convention, resolve_padding, unread, unused_padding, window_starts
+from helpers.arithmetic import Convention, resolve_padding, window_starts
 from helpers.arithmetic.axes import AxisPadding, AxisSetting, Window, axis_windows
-from helpers.plots.cells import mark_unread, mark_window
+from helpers.plots.cells import mark_window
 from helpers.plots.grids import (
     Pads,
     check_cell,
@@ -21,8 +21,9 @@ from helpers.plots.grids import (
     output_grid,
 )
 from helpers.plots.layout import figure
+from helpers.plots.lines import never_read
 from helpers.plots.picture import Picture
-from helpers.plots.words import count, joined, listed, number
+from helpers.plots.words import count, joined, listed, number, plural
 
 _SIDES = (("row", "above"), ("row", "below"), ("column", "left"), ("column", "right"))
 
@@ -32,8 +33,7 @@ class _Axis(NamedTuple):
 
     taps: list[range]  # for each window, the indices it reads
     pads: tuple[int, int]
-    unused: tuple[int, int]
-    unread: tuple[int, ...]
+    unread: list[int]  # of padding and pixels
 
 
 def convolution_figure(
@@ -82,8 +82,7 @@ def convolution_figure(
     check_cell("cell", cell, output.shape)
 
     def draw_input(ax: Axes) -> None:
-        grid(ax, values, pads=pads, unused=(rows.unused, columns.unused), title="input")
-        mark_unread(ax, crossing(image.shape, rows.unread, columns.unread))
+        grid(ax, values, pads=pads, unread=(rows.unread, columns.unread), title="input")
         mark_window(ax, rows.taps[cell[0]], columns.taps[cell[1]])
 
     def draw_output(ax: Axes) -> None:
@@ -103,8 +102,7 @@ def _axis(size: int, window: Window) -> _Axis:
     return _Axis(
         taps=[range(start, start + reach, dilation) for start in window_starts(size, **window)],
         pads=resolve_padding(size, **window),
-        unused=unused_padding(size, **window),
-        unread=unread(size, **window),
+        unread=never_read(size, window),
     )
 
 
@@ -124,12 +122,10 @@ def _describe(
 ) -> str:
     row, column = cell
     read_rows, read_columns = listed(rows.taps[row]), listed(columns.taps[column])
-    lost = len(crossing(image.shape, rows.unread, columns.unread))
     parts = [
         describe_grid(image, name="input"),
-        _describe_padding("Padding", (rows.pads, columns.pads)),
-        _describe_padding("Padding never read", (rows.unused, columns.unused)),
-        f"{lost} of {image.size} pixels are never read." if lost else "",
+        _describe_padding((rows.pads, columns.pads)),
+        _describe_unread(image.shape, rows, columns),
         describe_grid(kernel, name="kernel"),
         f"The outlined window reads rows {read_rows} and columns {read_columns}; "
         f"its sum is row {row}, column {column} of the output, {number(output[cell])}.",
@@ -142,7 +138,18 @@ def _describe(
     return " ".join(part for part in parts if part)
 
 
-def _describe_padding(name: str, pads: Pads) -> str:
+def _describe_padding(pads: Pads) -> str:
     sides = zip(_SIDES, (*pads[0], *pads[1]), strict=True)
     named = [f"{count(lines, noun)} {place}" for (noun, place), lines in sides if lines]
-    return f"{name}: {joined(named)}." if named else ""
+    return f"Padding: {joined(named)}." if named else ""
+
+
+def _describe_unread(shape: tuple[int, ...], rows: _Axis, columns: _Axis) -> str:
+    height, width = shape[0] + sum(rows.pads), shape[1] + sum(columns.pads)
+    padding = height * width - shape[0] * shape[1]
+    pixels = len(crossing(shape, rows.unread, columns.unread))
+    idle = height * width - (height - len(rows.unread)) * (width - len(columns.unread)) - pixels
+    shares = ((pixels, shape[0] * shape[1], "pixels"), (idle, padding, "padding cells"))
+    told = [f"{lost} of {whole} {noun}" for lost, whole, noun in shares if lost]
+    lines = [plural(noun, axis.unread) for noun, axis in (("row", rows), ("column", columns)) if axis.unread]
+    return f"Never read: {joined(told)}, those in {joined(lines)}." if told else ""

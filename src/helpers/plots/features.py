@@ -13,8 +13,6 @@ from helpers.plots.layout import figure
 from helpers.plots.picture import Picture
 from helpers.plots.words import number
 
-_DEEP = BLUES[:1] * 2  # maps hold no numbers, so the deep scale at any size
-
 
 def feature_maps(
     maps: ArrayLike, *, labels: Sequence[str] | None = None, shared: bool = True, caption: str | None = None
@@ -50,12 +48,12 @@ def feature_maps(
 
 
 def _draw(ax: Axes, *, values: NDArray[np.float64], name: str, limits: tuple[float, float] | None) -> None:
-    paint(ax, values, _DEEP, limits, ruled=False)
+    paint(ax, values, BLUES.deep, limits, ruled=False)
     frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=False)
     ax.set_title(name if limits else f"{name}\n{_range(values)}")
     if limits:
-        shade_key(ax, BLUES[0](0.0), number(limits[0]))
-        shade_key(ax, BLUES[0](1.0), number(limits[1]))
+        shade_key(ax, BLUES.deep(0.0), number(limits[0]))
+        shade_key(ax, BLUES.deep(1.0), number(limits[1]))
 
 
 def _describe(maps: NDArray[np.float64], names: Sequence[str], *, shared: bool) -> str:

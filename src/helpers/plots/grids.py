@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import PathPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,6 +17,7 @@ from helpers.plots.cells import (
     lattice,
     mark_padding,
     mark_published,
+    mark_unread,
     mix,
     outline,
     squares,
@@ -28,17 +29,25 @@ from helpers.plots.words import number, sentence
 Pads = tuple[tuple[int, int], tuple[int, int]]
 """((top, bottom), (left, right)), in cells."""
 
-NO_PADS: Pads = ((0, 0), (0, 0))
-Scale = tuple[LinearSegmentedColormap, ...]
 
-# Each scale twice: as deep as it goes, and as deep as black numbers can stand on.
-GRAYS = tuple(
-    LinearSegmentedColormap.from_list(end, [color("pixel_low"), color(end)])
-    for end in ("pixel_high", "pixel_high_numbered")
+class Scale(NamedTuple):
+    """From the lowest value to the highest: as deep as it goes, and as deep as black numbers can stand on."""
+
+    deep: Colormap
+    numbered: Colormap
+
+
+GRAYS = Scale(
+    *(
+        LinearSegmentedColormap.from_list(end, [color("pixel_low"), color(end)])
+        for end in ("pixel_high", "pixel_high_numbered")
+    )
 )
-BLUES = tuple(
-    LinearSegmentedColormap.from_list(f"output_{share}", [mix("output", 0.05), mix("output", share)])
-    for share in (1, 0.7)
+BLUES = Scale(
+    *(
+        LinearSegmentedColormap.from_list(f"output {share}", [mix("output", 0.05), mix("output", share)])
+        for share in (1, 0.7)
+    )
 )
 
 
@@ -46,8 +55,8 @@ def grid(
     ax: Axes,
     values: ArrayLike,
     *,
-    pads: Pads = NO_PADS,
-    unused: Pads = NO_PADS,
+    pads: Pads = ((0, 0), (0, 0)),
+    unread: tuple[Sequence[int], Sequence[int]] = ((), ()),
     limits: tuple[float, float] | None = None,
     title: str = "",
     ticks: bool = True,
@@ -58,7 +67,8 @@ def grid(
         ax: axes to draw on.
         values: the input, (H, W); with `pads`, the padded input, of which pixel (0, 0) keeps its index.
         pads: how many of the outermost rows and columns are padding: white, dotted, in italics.
-        unused: how many of those no window reads: they get a dash through.
+        unread: the rows and the columns that no window reads, those of the padding too (negative above and
+            left of pixel (0, 0)): a pixel in one of them is hatched, a padding cell has a dash through.
         limits: values of the lightest and of the darkest cell; by default those of the input itself.
         title: what stands above.
         ticks: whether rows and columns are numbered along the edges.
@@ -73,14 +83,19 @@ def grid(
     pixels = values[top : values.shape[0] - bottom, left : values.shape[1] - right]
     if min(top, bottom, left, right) < 0 or pixels.size == 0:
         raise ValueError(f"pads {pads} must be 0 or more and leave a pixel of values of shape {values.shape}")
-    paint(ax, pixels, GRAYS, limits)
-    if pixels.shape != values.shape:
-        mark_padding(ax, rows, columns, _outside(rows, columns, unused))
-    if max(values.shape) <= NUMBERED:
+    is_numbered = max(values.shape) <= NUMBERED
+    paint(ax, pixels, GRAYS.numbered if is_numbered else GRAYS.deep, limits)
+    around = _outside(rows, columns, pads)
+    if is_numbered:
         for cell, value in np.ndenumerate(pixels):
             write(ax, cell, number(value))
-        for row, column in _outside(rows, columns, pads):
+        for row, column in around:
             write(ax, (row, column), number(values[row + top, column + left]), style="italic")
+    if around:
+        mark_padding(
+            ax, rows, columns, [cell for cell in around if cell[0] in unread[0] or cell[1] in unread[1]]
+        )
+    mark_unread(ax, crossing(pixels.shape, *unread))
     frame(ax, rows, columns, ticks=ticks)
     ax.set_title(title)
     return ax
@@ -139,8 +154,9 @@ def output_grid(
             the selected cell is not in the output.
     """
     values = matrix("values", values)
-    paint(ax, values, BLUES, limits)
-    if max(values.shape) <= NUMBERED:
+    is_numbered = max(values.shape) <= NUMBERED
+    paint(ax, values, BLUES.numbered if is_numbered else BLUES.deep, limits)
+    if is_numbered:
         wrong = differences(values, published)
         for cell, value in np.ndenumerate(values):
             row, column = cell
@@ -177,7 +193,7 @@ def matrix(name: str, values: ArrayLike) -> NDArray[np.float64]:
 def paint(
     ax: Axes,
     values: NDArray[np.float64],
-    scale: Scale,
+    shades: Colormap,
     limits: tuple[float, float] | None,
     *,
     ruled: bool | None = None,
@@ -187,7 +203,6 @@ def paint(
     Without `ruled` to decide it, large grids get a line around them only: they are pictures, not tables.
     """
     low, high = limits or (values.min(), values.max())
-    shades = scale[max(values.shape) <= NUMBERED]
     ax.imshow(values, cmap=shades, vmin=low, vmax=high if high > low else low + 1, interpolation="none")
     height, width = values.shape
     is_large = max(height, width) > 2 * NUMBERED

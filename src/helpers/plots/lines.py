@@ -5,14 +5,7 @@ from collections.abc import Sequence
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 
-from helpers.arithmetic import (
-    Convention,
-    Padding,
-    resolve_padding,
-    unread,
-    unused_padding,
-    window_starts,
-)
+from helpers.arithmetic import Convention, Padding, resolve_padding, unread, window_starts
 from helpers.arithmetic.axes import Window
 from helpers.plots.cells import (
     NUMBER,
@@ -26,11 +19,24 @@ from helpers.plots.cells import (
     write,
 )
 from helpers.plots.style import color, points
-from helpers.plots.words import count, joined, listed, number, sentence, spelled
+from helpers.plots.words import count, joined, listed, number, plural, sentence, spelled
 
 _PITCH = 0.75  # from one window to the next below it, in cells
 _HEIGHT = 0.45  # of a window's bar, in cells
 _FULL = 16  # the longest axis whose cells all hold their index
+
+
+def never_read(size: int, window: Window) -> list[int]:
+    """Indices of the padded axis, negative before the first pixel, that no window reads.
+
+    Not `helpers.arithmetic.unused_padding`: that counts, and a stride or dilation can leave gaps anywhere.
+    """
+    before, after = resolve_padding(size, **window)
+    reach = window["dilation"] * window["kernel_size"]
+    read = {
+        start + tap for start in window_starts(size, **window) for tap in range(0, reach, window["dilation"])
+    }
+    return [index for index in range(-before, size + after) if index not in read]
 
 
 def line_windows(
@@ -128,10 +134,8 @@ def _bar(ax: Axes, height: float, taps: range, *, dashed: bool) -> None:
 
 def _unused(size: int, window: Window) -> list[int]:
     """Indices of the padding that no window reads."""
-    before, after = resolve_padding(size, **window)
-    idle_before, idle_after = unused_padding(size, **window)
-    return [*range(-before, idle_before - before), *range(size + after - idle_after, size + after)]
+    return [index for index in never_read(size, window) if not 0 <= index < size]
 
 
 def _never(noun: str, indices: Sequence[int]) -> str:
-    return f"no window reads {noun}{'s' * (len(indices) > 1)} {listed(indices)}" if indices else ""
+    return f"no window reads {plural(noun, indices)}" if indices else ""

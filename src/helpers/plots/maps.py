@@ -12,7 +12,7 @@ from helpers.arithmetic import Padding, window_starts
 from helpers.plots.cells import NUMBERED, frame, lattice, mark_unread, shade_key, write
 from helpers.plots.grids import BLUES, GRAYS, crossing, matrix, paint
 from helpers.plots.style import color, points
-from helpers.plots.words import count, joined, listed, number
+from helpers.plots.words import count, joined, listed, number, plural
 
 # A dot inside a ring is still two marks, so that what both keep can be seen.
 _MARKS: tuple[dict[str, Any], ...] = (
@@ -42,13 +42,14 @@ def coverage_map(
         ValueError: if an axis is empty, or a count is negative.
     """
     counts = _counts(rows, columns)
-    paint(ax, _shade(counts), BLUES, (0, 1), ruled=True)
-    if max(counts.shape) <= NUMBERED:
+    is_numbered = max(counts.shape) <= NUMBERED
+    paint(ax, _shade(counts), BLUES.numbered if is_numbered else BLUES.deep, (0, 1), ruled=True)
+    if is_numbered:
         for cell, value in np.ndenumerate(counts):
             write(ax, cell, number(value))
     else:
         for value in np.unique(counts[counts > 0])[:6]:
-            shade_key(ax, BLUES[0](_shade(value)), f"read {_times(int(value))}")
+            shade_key(ax, BLUES.deep(_shade(value)), f"read {_times(int(value))}")
     mark_unread(ax, [(row, column) for row, column in np.argwhere(counts == 0).tolist()])
     frame(ax, (0, counts.shape[0]), (0, counts.shape[1]))
     ax.set_title(title)
@@ -96,7 +97,7 @@ def reading_map(
     pixels = np.zeros(shape) if image is None else matrix("image", image)
     if pixels.shape != tuple(shape):
         raise ValueError(f"image has shape {pixels.shape}, but shape={tuple(shape)}")
-    paint(ax, pixels, GRAYS[:1] * 2, None, ruled=True)  # no numbers here, so the deep scale at any size
+    paint(ax, pixels, GRAYS.deep, None, ruled=True)
     mark_unread(ax, cells)
     frame(ax, (0, shape[0]), (0, shape[1]))
     ax.set_title(title)
@@ -113,7 +114,7 @@ def describe_reading(
     """
     lost = len(_lost(shape, rows, columns))
     lines = [
-        f"{noun}{'s' * (len(indices) > 1)} {listed(indices)}"
+        plural(noun, indices)
         for noun, indices in (("row", rows), ("column", rows if columns is None else columns))
         if indices
     ]

@@ -10,7 +10,7 @@ from helpers.arithmetic import Layer, network_unread, trace, window_starts
 from helpers.arithmetic.checks import whole_number
 from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_places
 from helpers.plots.style import color, points
-from helpers.plots.words import count, joined, listed
+from helpers.plots.words import count, joined, plural
 
 
 class _Level(NamedTuple):
@@ -81,12 +81,12 @@ units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on
     for level in reversed(below):
         noun, name = ("pixel", "the input") if level is below[0] else ("unit", level.name)
         if level.field:
-            depends.append(f"{_plural(noun, level.field)} of {name}")
+            depends.append(f"{plural(noun, level.field)} of {name}")
         if level.padding:
             depends.append(f"padding beside {name}")
     told = f"Unit {top.field[0]} of {top.name} depends on {joined(depends)}."
     lost = network_unread(size, layers)
-    rest = f" No unit of {top.name} depends on {_plural('pixel', lost)}." if lost else ""
+    rest = f" No unit of {top.name} depends on {plural('pixel', lost)}." if lost else ""
     return f"An input of {count(size, 'pixel')}; {sizes}. {told}{rest}"
 
 
@@ -155,7 +155,3 @@ def _draw_cone(ax: Axes, below: _Level, above: _Level, height: float, pitch: flo
 
 def _label(level: _Level) -> str:
     return level.name if level.name == "input" else f"{level.name}\nsees {level.spans}"
-
-
-def _plural(noun: str, indices: Sequence[int]) -> str:
-    return f"{noun}{'s' * (len(indices) > 1)} {listed(indices)}"

@@ -82,6 +82,15 @@ def listed(indices: Iterable[int]) -> str:
     return joined([_run(run) for run in runs])
 
 
+def plural(noun: str, indices: Sequence[int]) -> str:
+    """The noun, in the plural if there are several, and the indices.
+
+    >>> plural("pixel", [9]), plural("row", [0, 2])
+    ('pixel 9', 'rows 0 and 2')
+    """
+    return f"{noun}{'s' * (len(indices) > 1)} {listed(indices)}"
+
+
 def sentence(text: str) -> str:
     """The text with a capital letter in front and a full stop behind."""
     return f"{text[0].upper()}{text[1:]}."
