@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.results import (
@@ -299,6 +299,7 @@ def changed(path, **fields):
 
 
 @given(st.integers(1, 10_000))
+@settings(deadline=None)
 def test_a_file_cut_off_anywhere_is_named(tmp_path_factory, length):
     path = write(a_record(), tmp_path_factory.mktemp("cut"))
     text = path.read_text()
