@@ -19,6 +19,7 @@ COLORS = {
     "--jq-numeric-bg": "var(--quiz-question)",
     "--jq-numeric-input-bg": "#ffffff",
     "--jq-numeric-input-label": "#1a1a1a",
+    "--jq-text-color": "#ffffff",
     "--jq-mc-button-bg": "#ffffff",
     "--jq-mc-button-border": "#767676",
     "--jq-correct-color": "#00674d",
