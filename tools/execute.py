@@ -93,6 +93,10 @@ def prepare_kernels(work: Path) -> None:
     """Fetch the data once for all notebooks, and set the environment that every kernel inherits."""
     if subprocess.run([sys.executable, "-m", "helpers.data"], check=False).returncode:
         raise NotebookFailed("the data could not be read; the reason stands above")
+    profile = work / "ipython" / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    # Each kernel would warn that it talks to papermill over loopback unencrypted.
+    (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
     os.environ |= {
         "STRIDE_BOOK_OFFLINE": "1",  # what could not be fetched a moment ago, no notebook need try again
         "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not the home folder's of that name

@@ -13,7 +13,7 @@ def test_nothing_fails(opened):
 
 
 def test_the_page_has_one_title(opened):
-    assert opened.page.locator("h1").count() == 1
+    assert opened.page.locator("article.bd-article h1").count() == 1
 
 
 def test_math_is_drawn(opened):
