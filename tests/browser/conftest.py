@@ -1,5 +1,6 @@
 """The built pages, a server on loopback, and a Chromium that reaches nothing else."""
 
+import contextlib
 import functools
 import http.server
 import os
@@ -40,8 +41,8 @@ def pytest_generate_tests(metafunc):
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _book_is_built():
-    if not built_pages():
+def _book_is_built(request):
+    if not built_pages() and any("opened" in item.fixturenames for item in request.session.items):
         pytest.fail(f"no pages in {HTML}: run `make book` first")
 
 
@@ -63,14 +64,21 @@ class QuietHandler(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def server():
-    """Serve the built book on loopback; gives the address of its root."""
-    handler = functools.partial(QuietHandler, directory=str(HTML))
+@contextlib.contextmanager
+def serve(folder):
+    """Serve a folder on loopback; gives the address of its root."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as instance:
         threading.Thread(target=instance.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{instance.server_port}/"
         instance.shutdown()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """Serve the built book on loopback; gives the address of its root."""
+    with serve(HTML) as address:
+        yield address
 
 
 class Visit:
