@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 import build  # noqa: E402
 import execute  # noqa: E402
+import page_assets  # noqa: E402
 import stage  # noqa: E402
 
 
@@ -161,3 +162,35 @@ def test_mathjax_is_staged_with_its_fonts_only(sources):
     staged = [path for path in (destination / "site" / "mathjax").rglob("*") if path.is_file()]
     assert {path.suffix for path in staged} == {".js", ".woff"}
     assert sum(path.stat().st_size for path in staged) < 2_000_000
+
+
+def test_the_explorers_are_staged(sources):
+    _, destination = sources
+    stage.stage(destination)
+    script = destination / "site" / "widgets" / "frames.js"
+    assert "window.BOOK_WIDGETS" in script.read_text()
+    assert "--book-window" in (destination / "site" / "widgets.css").read_text()
+    script.write_text("old")
+    assert stage.stage(destination), "a script has changed"
+    assert "window.BOOK_WIDGETS" in script.read_text()
+
+
+class Page:
+    """Stands for Sphinx while it writes one page: remembers what the page is to load."""
+
+    def __init__(self, body):
+        self.loaded = []
+        page_assets.add_assets(self, "page", "page.html", {"body": body}, None)
+
+    def add_css_file(self, name):
+        self.loaded.append(name)
+
+    def add_js_file(self, name, **_):
+        self.loaded.append(name)
+
+
+def test_a_page_loads_the_explorers_it_holds():
+    one, other = (f'<p>text</p><div class="book-widget" data-module="{name}"></div>' for name in "ab")
+    assert Page("<p>no explorer</p>").loaded == []
+    assert Page(one).loaded == ["widgets.css", "widgets/a.js", "widgets.js"]
+    assert Page(other + one + other).loaded == ["widgets.css", "widgets/a.js", "widgets/b.js", "widgets.js"]
