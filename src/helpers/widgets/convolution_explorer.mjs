@@ -54,7 +54,7 @@ function pads(size, reach, stride, padding, convention) {
   return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
 }
 
-/** Both axes: pads, stops, how often each cell is read. Throws, with a sentence for the reader, if no window fits. */
+/** Both axes: pads, stops, how often each cell is read. Throws a sentence for the reader if no window fits. */
 function axes({ padding, convention, padding_mode: mode, ...setting }) {
   return [0, 1].map((side) => {
     const [size, kernelSize, stride, dilation] = SETTINGS.slice(0, 4).map((name) => pair(setting[name])[side]);
@@ -106,7 +106,7 @@ export function settle(setting) {
 }
 
 const CELL = 40; // user units a side
-const EDGE = 20; // user units above and left of the cells, for the marks of the stops
+const EDGE = 20; // above and left of the cells, for the marks of the stops
 const NUMBERED = 12; // the longest side at which each cell holds its number
 const MARKS = { unread: "m0 20l20-20m20 0l-40 40m20 0l20-20", unused: "m5 20h30" }; // hatch, dash
 
@@ -122,7 +122,7 @@ function scale(numbers) {
 }
 
 /** Draws a grid as paths and numbers. Cells that look alike are one path: a thousand draw as fast as ten. */
-function draw(height, width, longest, cell) {
+function draw(height, width, cell) {
   const paths = {};
   const add = (look, path) => (paths[look] = (paths[look] ?? "") + path);
   let numbers = "";
@@ -130,7 +130,7 @@ function draw(height, width, longest, cell) {
     const [look, value, share, mark] = cell(row, column);
     add(`class="${look}" style="--share:${Math.round(15 * share) / 15}"`, square(row, column));
     if (mark) add(`class="${mark}"`, `M${column * CELL} ${row * CELL}${MARKS[mark]}`);
-    if (longest > NUMBERED) return;
+    if (Math.max(height, width) > NUMBERED) return;
     const text = show(value);
     const size = [22, 22, 22, 17, 14, 11.5][text.length] ?? 9.5;
     const [x, y] = [(column + 0.5) * CELL, (row + 0.5) * CELL];
@@ -142,7 +142,7 @@ function draw(height, width, longest, cell) {
 /** The padded input: its values, or how often each of its cells is read. */
 function drawInput({ rows, columns, padded }, isCoverage) {
   const shareOf = scale(padded);
-  return draw(rows.padded, columns.padded, Math.max(rows.size, columns.size), (row, column) => {
+  return draw(rows.padded, columns.padded, (row, column) => {
     const count = rows.reads[row] * columns.reads[column];
     const isInside = isInput(rows, row) && isInput(columns, column);
     const mark = count ? "" : isInside ? "unread" : "unused";
@@ -156,10 +156,10 @@ function drawInput({ rows, columns, padded }, isCoverage) {
 function drawOutput({ rows, columns, output }) {
   const shareOf = scale(output);
   const cell = (row, column) => ["blue", output[row][column], shareOf(output[row][column]), ""];
-  return draw(rows.count, columns.count, Math.max(rows.count, columns.count), cell);
+  return draw(rows.count, columns.count, cell);
 }
 
-// A mark above each column, and left of each row, that a window is centered on: one for each cell of the output.
+// A mark at each row and column that a window is centered on: as many as the output has.
 const center = ({ stride, reach }, stop) => (stop * stride + reach / 2) * CELL;
 const rowMark = (rows, stop) => `M-3 ${center(rows, stop)}l-14-8v16z`;
 const columnMark = (columns, stop) => `M${center(columns, stop)}-3l-8-14h16z`;
@@ -208,8 +208,8 @@ function sum({ rows, columns, padded, kernel, output }, row, column) {
     });
     return `<span class="line">${terms.join(" + ")}</span>`;
   });
-  const count = rows.kernelSize * columns.kernelSize;
-  const products = count > 25 ? `the sum of ${count} products` : lines.join(" + ");
+  const { length } = kernel.flat();
+  const products = length > 25 ? `the sum of ${length} products` : lines.join(" + ");
   return `Output row ${row}, column ${column}: ${products} = <strong>${show(output[row][column])}</strong>`;
 }
 
@@ -217,7 +217,7 @@ function sum({ rows, columns, padded, kernel, output }, row, column) {
 const inWords = (text) =>
   text.replaceAll("×", "times").replaceAll("+", "plus").replaceAll("−", "minus ").replace("=", "is");
 
-/** What the sliders of one trait stand for: the side that each moves, its value, and the trait once it has moved. */
+/** What each slider of a trait stands for: its side, its value, and the trait once it has moved. */
 function handles(value) {
   if (typeof value === "string") return [];
   const flat = [value].flat(2);
@@ -248,12 +248,12 @@ const template = `
   <p class="problem" role="alert" part="problem"></p>
   <div class="formula" part="formula"></div>
   <div class="panels" part="panels">
-  <figure><figcaption part="inputSize"></figcaption>
+  <div><b part="inputSize"></b>
     <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"><g></g><path class="stops"
-      /><path class="stop"/><g class="window"></g><g></g></svg></figure>
-  <figure><figcaption part="kernelSize"></figcaption><div class="weights" part="weights"></div></figure>
-  <figure><figcaption part="outputSize"></figcaption>
-    <svg part="output" role="img"><g></g><g></g><path class="selected" d="${square(0, 0)}"/></svg></figure>
+      /><path class="stop"/><g class="window"></g><g></g></svg></div>
+  <div><b part="kernelSize"></b><div class="weights" part="weights"></div></div>
+  <div><b part="outputSize"></b>
+    <svg part="output" role="img"><g></g><g></g><path class="selected" d="${square(0, 0)}"/></svg></div>
   </div>
   <ul class="legend">
   <li>window<li class="padding">padding<li class="unused">padding never read<li class="unread">pixel never read
@@ -270,6 +270,11 @@ const template = `
 
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
+
+/** Sets a text that is new: to set the same one again would lay the page out again. */
+function say(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
 
 let instances = 0;
 
@@ -332,8 +337,9 @@ function render({ model, el }) {
       return (setting) => {
         const [side, value] = handles(setting[name])[index] ?? [""];
         box.hidden = value === undefined;
-        label.textContent = name.replace("_", " ") + (side && `, ${side}`);
-        output.value = input.value = value;
+        say(label, name.replace("_", " ") + (side && `, ${side}`));
+        say(output, `${value}`);
+        input.value = value;
       };
     }),
   );
@@ -347,7 +353,7 @@ function render({ model, el }) {
     part.padding_mode.value = setting.padding_mode;
     part.image.value = Array.isArray(setting.image) ? "" : setting.image;
     part.kernel.value = Array.isArray(setting.kernel) ? "" : setting.kernel;
-    part.problem.textContent = problem;
+    say(part.problem, problem);
   }
 
   function showScene() {
@@ -364,9 +370,9 @@ function render({ model, el }) {
     const outline = `d="M0 0h${columns.reach * CELL}v${rows.reach * CELL}h-${columns.reach * CELL}z"/>`;
     frame.innerHTML = `<path d="${taps.flat().join("")}"/><path class="casing" ${outline}<path class="outline" ${outline}`;
     part.formula.innerHTML = formula(scene);
-    part.remarks.textContent = remarks(scene);
-    part.inputSize.textContent = `Input ${rows.size} × ${columns.size}`;
-    part.outputSize.textContent = part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`;
+    say(part.remarks, remarks(scene));
+    say(part.inputSize, `Input ${rows.size} × ${columns.size}`);
+    say(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
     showKernel(`Kernel ${rows.kernelSize} × ${columns.kernelSize}`);
   }
 

@@ -39,8 +39,8 @@ class Frame(TypedDict):
 class Frames(BookWidget, module="frames"):
     """A slider over figures that were drawn beforehand.
 
-    Figures that differ in one setting share most of their text, so they are packed together: ten take the room
-    of two or three.
+    Figures that differ in one setting share most of their text, so they are packed together: ten take the
+    room of two or three.
 
         Frames.of("stride", values=[1, 2, 3], draw=lambda stride: stops_figure(10, stride=stride))
 

@@ -1,0 +1,190 @@
+"""The explorers in JupyterLab 4 with a live kernel: what the reader moves Python reads, and the reverse."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+
+CELLS = [
+    "from helpers.widgets import ConvolutionExplorer, Frames\nexplorer = ConvolutionExplorer()\nexplorer",
+    "print('stride', explorer.stride, 'output', explorer.output.shape)",
+    "explorer.stride = 3",
+    "explorer.kernel_size = 9",
+]
+
+
+def free_port():
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """A JupyterLab of the test's own, with one notebook; gives the notebook's address."""
+    folder = tmp_path_factory.mktemp("lab")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, folder / "explorer.ipynb")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}/"
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        "--allow-root",
+        "--ip=127.0.0.1",
+        f"--port={port}",
+    ]
+    command += ["--ServerApp.port_retries=0", "--IdentityProvider.token=", "--expose-app-in-browser"]
+    command += ["--LabApp.extension_manager=readonly", f"--notebook-dir={folder}"]
+    homes = {name: str(folder / name) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "IPYTHONDIR")}
+    environment = os.environ | homes | {"JUPYTER_PREFER_ENV_PATH": "1", "OMP_NUM_THREADS": "1"}
+    with (folder / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    try:
+        wait_for(address + "api", server, folder / "server.log")
+        yield address + "lab/tree/explorer.ipynb"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def wait_for(address, server, log):
+    for _ in range(300):
+        assert server.poll() is None, log.read_text()
+        with contextlib.suppress(OSError), urllib.request.urlopen(address, timeout=5):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not answer: {log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def notebook(lab, chromium):
+    """The notebook, opened, its kernel idle, its first cell run."""
+    context = chromium.new_context(viewport={"width": 1400, "height": 1600})
+    page = context.new_page()
+    page.messages, page.elsewhere = [], []
+    page.on("console", lambda message: message.type == "error" and page.messages.append(message.text))
+    page.on("pageerror", lambda error: page.messages.append(str(error)))
+    page.route(
+        lambda url: not url.startswith((lab.split("/lab/")[0], "data:", "blob:")),
+        lambda route: refuse(page, route),
+    )
+    page.goto(lab)
+    page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
+    # Before the session is ready, Lab would ask which kernel to take.
+    page.wait_for_function(
+        """() => {
+            const { sessionContext } = window.jupyterapp?.shell.currentWidget ?? {};
+            return sessionContext?.isReady && sessionContext.session?.kernel?.status === "idle";
+        }"""
+    )
+    run_cell(page, 0)
+    page.wait_for_selector(".jp-OutputArea .book-explorer [part=outputSize]")
+    yield page
+    context.close()
+
+
+def refuse(page, route):
+    page.elsewhere.append(route.request.url)
+    route.abort()
+
+
+def run_cell(page, index):
+    """Run one cell, and wait until it is done; returns what it printed."""
+    cell = page.locator(".jp-CodeCell").nth(index)
+    before = cell.locator(".jp-InputPrompt").first.inner_text()
+    page.evaluate(
+        """(index) => {
+            const { commands, shell } = window.jupyterapp;
+            const { content } = shell.currentWidget;
+            content.activeCellIndex = index;
+            content.deselectAll();
+            commands.execute("notebook:run-cell");
+        }""",
+        index,
+    )
+    page.wait_for_function(
+        """([index, before]) => {
+            const cell = document.querySelectorAll(".jp-CodeCell")[index];
+            const prompt = cell.querySelector(".jp-InputPrompt").innerText;
+            return prompt !== before && /\\d/.test(prompt);
+        }""",
+        arg=[index, before],
+    )
+    return "\n".join(cell.locator(".jp-OutputArea-output").all_inner_texts()).strip()
+
+
+def part(page, name):
+    return page.locator(f".book-explorer [part={name}]")
+
+
+def slider(page, name):
+    return page.locator(f".book-explorer input[name={name}]").first
+
+
+def test_python_reads_what_the_keyboard_moved(notebook):
+    slider(notebook, "stride").focus()
+    notebook.keyboard.press("ArrowRight")
+    assert part(notebook, "outputSize").inner_text() == "Output 3 × 3"
+    assert run_cell(notebook, 1) == "stride 2 output (3, 3)"
+
+
+def test_python_reads_what_the_mouse_moved(notebook):
+    box = slider(notebook, "padding").bounding_box()
+    notebook.mouse.click(box["x"] + 0.2 * box["width"], box["y"] + box["height"] / 2)
+    padding = int(slider(notebook, "padding").input_value())
+    assert padding > 0
+    rows = (7 + 2 * padding - 3) // 2 + 1
+    assert run_cell(notebook, 1) == f"stride 2 output ({rows}, {rows})"
+    slider(notebook, "padding").focus()
+    notebook.keyboard.press("Home")
+
+
+def test_the_drawing_follows_python(notebook):
+    assert run_cell(notebook, 2) == ""
+    notebook.wait_for_function(
+        "document.querySelector('.book-explorer [part=outputSize]').innerText === 'Output 2 × 2'"
+    )
+    assert slider(notebook, "stride").input_value() == "3"
+
+
+def test_an_illegal_assignment_is_an_error_in_its_cell(notebook):
+    assert "kernel_size=9 with dilation=1 spans 9 pixels" in run_cell(notebook, 3)
+    assert slider(notebook, "kernel_size").input_value() == "3"
+
+
+def test_a_cell_that_runs_again_leaves_one_explorer(notebook):
+    run_cell(notebook, 0)
+    notebook.wait_for_function(
+        "document.querySelector('.book-explorer [part=outputSize]')?.innerText === 'Output 5 × 5'"
+    )
+    assert notebook.locator(".book-explorer").count() == 1
+    slider(notebook, "stride").focus()
+    notebook.keyboard.press("ArrowRight")
+    assert run_cell(notebook, 1) == "stride 2 output (3, 3)"
+
+
+def test_the_theme_reaches_the_explorer(notebook):
+    def background():
+        return part(notebook, "play").evaluate("node => getComputedStyle(node).backgroundColor")
+
+    light = background()
+    notebook.evaluate(
+        "window.jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' })"
+    )
+    notebook.wait_for_selector("body[data-jp-theme-light=false]", state="attached")
+    assert (light, background()) == ("rgb(255, 255, 255)", "rgb(18, 18, 18)")
+
+
+def test_nothing_went_wrong_on_the_way(notebook):
+    assert notebook.elsewhere == []
+    assert notebook.messages == []

@@ -1,0 +1,697 @@
+"""The explorers in a page without a kernel: keyboard, mouse, touch, arithmetic, access for everyone."""
+
+import itertools
+import json
+import random
+import re
+import shutil
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from conftest import ROOT, Visit, serve
+
+from helpers.arithmetic import coverage, output_size, resolve_padding
+from helpers.arithmetic.axes import axis_windows
+from helpers.convolution import convolve2d, pad2d
+from helpers.widgets import ConvolutionExplorer, Frames, assets
+from helpers.widgets.patterns import IMAGES, KERNELS, image_cells, kernel_cells
+
+GOLDEN = json.loads((ROOT / "tests" / "golden" / "windows.json").read_text(encoding="utf-8"))
+HOSTILE = "'\"></div><img src=x onerror='window.hacked=1'><script>window.hacked=1</script>&#39;"
+SLIDERS = {"input_size": 7, "kernel_size": 3, "stride": 1, "dilation": 1, "padding": 0}
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+class Picture:
+    """A figure that is one word, and its text alternative."""
+
+    def __init__(self, word):
+        text = (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20">{word}</text></svg>'
+        )
+        self.alt = f"The word {word}."
+        self.wide = type("Drawing", (), {"svg": text, "width": 90, "height": 30})
+        self.narrow = None
+
+
+def write_page(folder, name, *widgets):
+    """A page of the book's kind that holds nothing but the explorers."""
+    scripts = "".join(f'<script defer src="{module}.js"></script>' for module in assets.module_names())
+    body = "".join(f"<h2>Explorer {place}</h2>{each.static_html()}" for place, each in enumerate(widgets))
+    theme = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
+    (folder / name).write_text(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<script>document.documentElement.dataset.theme = {theme}</script>"
+        '<link rel="stylesheet" href="widgets.css">'
+        "<style>html { font-family: sans-serif; background: #fff; color: #1a1a1a }"
+        "html[data-theme=dark] { background: #121212; color: #e8e8e8 } main { max-width: 45rem }</style>"
+        f'{scripts}<script defer src="widgets.js"></script></head>'
+        f"<body><main><h1>Explorers</h1>{body}</main></body></html>",
+        encoding="utf-8",
+    )
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The addresses of a small site of explorers, from a server and from the disk."""
+    folder = tmp_path_factory.mktemp("explorers")
+    for name in assets.module_names():
+        (folder / f"{name}.js").write_text(assets.page_script(name), encoding="utf-8")
+        shutil.copy(assets.FOLDER / f"{name}.mjs", folder)
+    (folder / "widgets.css").write_text(assets.style_sheet(), encoding="utf-8")
+    shutil.copy(ROOT / "site" / "widgets.js", folder)
+    large = ConvolutionExplorer(image="seven", input_size=28, stride=2, view="coverage")
+    write_page(folder, "index.html", ConvolutionExplorer(), large)
+    write_page(folder, "frames.html", Frames.of("word", values=["one", "two", "three"], draw=Picture))
+    hostile = ConvolutionExplorer()
+    hostile.set_trait("examples", {HOSTILE: {"stride": 2}})
+    write_page(
+        folder,
+        "hostile.html",
+        hostile,
+        Frames.of(HOSTILE, values=[HOSTILE, "b"], draw=lambda _: Picture("b")),
+    )
+    with serve(folder) as address:
+        yield {"http": address, "file": folder.as_uri() + "/"}
+
+
+@pytest.fixture
+def open_page(chromium, site):
+    """Open a page of the site in a window of its own; whatever goes wrong on it fails the test."""
+    visits = []
+
+    def opened(path="index.html", origin="file", **context):
+        context = chromium.new_context(**{"viewport": {"width": 1000, "height": 1600}} | context)
+        visits.append(Visit(context.new_page(), site[origin], path))
+        return visits[-1].page
+
+    yield opened
+    for visit in visits:
+        visit.page.context.close()
+        heard = [message for message in visit.console if "Canvas2D" not in message]  # axe's own
+        assert (visit.elsewhere, visit.failed, heard) == ([], [], [])
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+@pytest.fixture(params=["http", "file"])
+def either(request, open_page):
+    """The page as it comes from a server, and as it comes from the disk."""
+    return open_page(origin=request.param)
+
+
+def explorer(page, place=0):
+    return page.locator(".book-widget[data-ready]").nth(place)
+
+
+def trait(page, name, place=0):
+    return explorer(page, place).evaluate("(place, name) => place.bookModel.get(name)", name)
+
+
+def put(page, place=0, **traits):
+    explorer(page, place).evaluate("(place, traits) => place.bookModel.set(traits)", traits)
+
+
+def part(page, name, place=0):
+    return explorer(page, place).locator(f"[part={name}]")
+
+
+def text(page, name, place=0):
+    return part(page, name, place).inner_text()
+
+
+def slider(page, name, place=0):
+    return explorer(page, place).locator(f"input[name={name}]").first
+
+
+def window_place(page):
+    """Where the window stands: the input cell of its upper left corner."""
+    window = explorer(page).locator("svg .window")
+    matrix = window.evaluate("node => new DOMMatrix(node.style.transform)")
+    return [round(matrix["f"] / 40), round(matrix["e"] / 40)]
+
+
+# Sliders, by every means
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_sliders_follow_the_keyboard(either, name):
+    slider(either, name).focus()
+    either.keyboard.press("ArrowRight")
+    either.keyboard.press("ArrowRight")
+    either.keyboard.press("ArrowLeft")
+    assert trait(either, name) == SLIDERS[name] + 1
+    expected = ConvolutionExplorer(**{name: SLIDERS[name] + 1}).output.shape
+    assert text(either, "outputSize") == f"Output {expected[0]} × {expected[1]}"
+
+
+@pytest.mark.parametrize("name", SLIDERS)
+def test_sliders_follow_the_mouse(either, name):
+    box = slider(either, name).bounding_box()
+    either.mouse.move(box["x"] + box["width"] * 0.1, box["y"] + box["height"] / 2)
+    either.mouse.down()
+    either.mouse.move(box["x"] + box["width"] * 0.35, box["y"] + box["height"] / 2, steps=4)
+    either.mouse.up()
+    assert trait(either, name) != SLIDERS[name]
+    assert explorer(either).locator("output").nth([*SLIDERS].index(name) * 2).inner_text() == str(
+        trait(either, name)
+    )
+
+
+@pytest.mark.parametrize("origin", ["http", "file"])
+def test_sliders_follow_a_finger(open_page, origin):
+    page = open_page(origin=origin, has_touch=True, viewport={"width": 390, "height": 844})
+    for name, value in SLIDERS.items():
+        slider(page, name).scroll_into_view_if_needed()
+        box = slider(page, name).bounding_box()
+        page.touchscreen.tap(box["x"] + box["width"] * 0.35, box["y"] + box["height"] / 2)
+        assert trait(page, name) != value, name
+        put(page, **SLIDERS)
+
+
+def test_rows_and_columns_come_apart(page):
+    part(page, "apart").check()
+    assert trait(page, "stride") == [1, 1]
+    explorer(page).get_by_label("stride, columns").focus()
+    page.keyboard.press("ArrowRight")
+    assert trait(page, "stride") == [1, 2]
+    assert text(page, "outputSize") == "Output 5 × 3"
+    assert "columns" in text(page, "formula")
+    part(page, "apart").uncheck()
+    assert trait(page, "stride") == 1
+
+
+def test_padding_is_chosen_by_its_name(page):
+    shapes = {}
+    for kind in ("valid", "tensorflow", "full"):
+        part(page, "padding").select_option(kind)
+        shapes[kind] = text(page, "outputSize")
+    assert shapes == {"valid": "Output 5 × 5", "tensorflow": "Output 7 × 7", "full": "Output 9 × 9"}
+    part(page, "padding").select_option("sides")
+    assert trait(page, "padding") == [[2, 2], [2, 2]]
+    explorer(page).get_by_label("padding, left").focus()
+    page.keyboard.press("ArrowLeft")
+    assert trait(page, "padding") == [[2, 2], [1, 2]]
+    assert text(page, "outputSize") == "Output 9 × 8"
+
+
+def test_an_example_sets_everything(page):
+    put(page, dilation=2, padding=3)
+    part(page, "example").select_option("7 × 7, stride 2")
+    assert (trait(page, "stride"), trait(page, "dilation"), trait(page, "padding")) == (2, 1, 0)
+    assert "= 91" in text(page, "sum")
+    assert part(page, "example").input_value() == "7 × 7, stride 2"
+    slider(page, "stride").focus()
+    page.keyboard.press("ArrowRight")
+    assert part(page, "example").input_value() == ""
+
+
+# The window and the sum
+
+
+def test_arrow_keys_move_the_window(page):
+    put(page, stride=2)
+    part(page, "input").focus()
+    for key, place in [
+        ("ArrowRight", [0, 1]),
+        ("ArrowDown", [1, 1]),
+        ("End", [2, 2]),
+        ("ArrowRight", [2, 2]),
+    ]:
+        page.keyboard.press(key)
+        assert trait(page, "selected") == place
+    for key, place in [("ArrowUp", [1, 2]), ("ArrowLeft", [1, 1]), ("Home", [0, 0]), ("ArrowUp", [0, 0])]:
+        page.keyboard.press(key)
+        assert trait(page, "selected") == place
+    page.keyboard.press("ArrowDown")
+    assert part(page, "input").get_attribute("aria-valuetext") == "output row 1, column 0"
+
+
+def test_the_sum_is_said_in_numbers_and_in_words(page):
+    put(
+        page,
+        input_size=3,
+        image="counting",
+        padding=1,
+        kernel=[[1, 0], [0, -2]],
+        kernel_size=2,
+        selected=[0, 1],
+    )
+    assert text(page, "sum") == "Output row 0, column 1: 0 × 1 + 0 × 0 + 1 × 0 + 2 × (−2) = −4"
+    assert part(page, "sum").locator("i").all_inner_texts() == ["0", "0"], "what is padding stands in italics"
+    words = (
+        "Output row 0, column 1: 0 times 1 plus 0 times 0 plus 1 times 0 plus 2 times (minus 2) is minus 4"
+    )
+    assert part(page, "words").text_content() == words
+    assert part(page, "words").get_attribute("aria-live") == "polite"
+
+
+def test_the_window_is_dragged(page):
+    box = explorer(page).locator("svg .outline").bounding_box()
+    cell = box["width"] / 3
+    page.mouse.move(box["x"] + 1.2 * cell, box["y"] + 2.1 * cell)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3.2 * cell, box["y"] + 3.1 * cell, steps=5)
+    page.mouse.up()
+    assert trait(page, "selected") == [1, 2]
+    assert window_place(page) == [1, 2]
+
+
+def test_the_window_is_dragged_by_a_finger(open_page):
+    page = open_page(has_touch=True, viewport={"width": 390, "height": 1400})
+    box = explorer(page).locator("svg .outline").bounding_box()
+    cell = box["width"] / 3
+    touch = page.context.new_cdp_session(page)
+    path = [(1.5, 1.5), (2.0, 1.6), (3.0, 2.0), (3.5, 2.5)]
+    for step, (x, y) in enumerate(path):
+        point = {"x": box["x"] + x * cell, "y": box["y"] + y * cell}
+        kind = "touchMove" if step else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert trait(page, "selected") == [1, 2]
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_click_moves_the_window(page):
+    put(page, stride=2)
+    box = part(page, "output").bounding_box()
+    cell = box["width"] / 3.55
+    page.mouse.click(box["x"] + 3 * cell, box["y"] + 2 * cell)
+    assert trait(page, "selected") == [1, 2]
+    box = part(page, "input").bounding_box()
+    page.mouse.click(box["x"] + 1.6 * cell, box["y"] + 6.5 * cell)
+    assert trait(page, "selected") == [2, 0]
+
+
+def test_step_and_play(open_page):
+    page = open_page()
+    page.clock.install()
+    put(page, input_size=4)
+    part(page, "next").click()
+    part(page, "next").click()
+    part(page, "back").click()
+    assert trait(page, "selected") == [0, 1]
+    part(page, "play").click()
+    assert text(page, "play") == "Pause"
+    assert part(page, "words").get_attribute("aria-live") == "off"
+    page.clock.run_for(800)
+    assert trait(page, "selected") == [1, 0]
+    part(page, "play").click()
+    page.clock.run_for(3000)
+    assert (trait(page, "selected"), text(page, "play")) == ([1, 0], "Play")
+    part(page, "play").click()
+    page.clock.run_for(5000)
+    assert (trait(page, "selected"), text(page, "play")) == ([1, 1], "Play"), "it stops at the end"
+    part(page, "play").click()
+    assert trait(page, "selected") == [0, 0], "and starts over"
+
+
+def test_weights_are_edited(page):
+    weight = explorer(page).get_by_label("kernel row 1, column 2")
+    weight.fill("-")
+    assert trait(page, "kernel") == "vertical edges", "half typed"
+    weight.fill("-2.5")
+    assert trait(page, "kernel") == [[1, 0, -1], [1, 0, -2.5], [1, 0, -1]]
+    assert "0 × (−2.5)" in text(page, "sum")
+    assert part(page, "kernel").input_value() == ""
+    slider(page, "kernel_size").focus()
+    page.keyboard.press("ArrowLeft")
+    assert trait(page, "kernel") == [[1, 0], [1, 0]]
+    part(page, "kernel").select_option("ones")
+    assert explorer(page).get_by_label("kernel row 1, column 1").input_value() == "+1"
+
+
+# What it says
+
+
+def test_the_formula_holds_the_live_numbers(page):
+    put(page, input_size=8, stride=2, padding=1, dilation=2)
+    numbers = re.sub(r"\s+", " ", text(page, "formula"))
+    assert numbers.endswith("rows, columns = ⌊ 8 + 1 + 1 − (2·(3 − 1) + 1) 2 ⌋ + 1 = ⌊ 5 2 ⌋ + 1 = 2 + 1 = 3")
+
+
+def test_what_no_window_reads_is_marked_and_said(page):
+    put(page, input_size=8, stride=2)
+    assert text(page, "remarks") == "15 of 64 pixels are never read: row 7; column 7."
+    assert explorer(page).locator("svg path.unread").count() == 1
+    legend = explorer(page).locator(".legend")
+    assert legend.inner_text().split("\n") == ["window", "pixel never read"]
+    put(page, padding=1)
+    assert text(page, "remarks") == "All 64 pixels are read. Padding never read: bottom, right."
+    assert explorer(page).locator("svg path.unused").count() == 1
+    assert legend.inner_text().split("\n") == ["window", "padding", "padding never read"]
+
+
+def test_coverage_counts_the_windows(page):
+    put(page, padding=1)
+    part(page, "coverage").check()
+    assert trait(page, "view") == "coverage"
+    counts = [int(count) for count in part(page, "input").locator("text.blue").all_text_contents()]
+    axis = coverage(7, kernel_size=3, padding=1)
+    assert counts == np.outer(axis, axis).ravel().tolist()
+
+
+def test_an_illegal_setting_says_why_and_keeps_the_drawing(page):
+    put(page, input_size=4)
+    before = part(page, "panels").inner_html()
+    slider(page, "kernel_size").focus()
+    page.keyboard.press("ArrowRight")
+    assert text(page, "problem") == ""
+    put(page, kernel_size=3)
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert text(page, "problem").startswith(
+        "The kernel spans 5 pixels, but the input has 4, padding included."
+    )
+    assert trait(page, "kernel_size") == 4
+    assert slider(page, "kernel_size").input_value() == "5"
+    slider(page, "input_size").focus()
+    page.keyboard.press("ArrowRight")
+    assert (trait(page, "kernel_size"), trait(page, "input_size")) == (5, 5), "together they fit"
+    assert text(page, "problem") == ""
+    put(page, kernel_size=3, input_size=4)
+    assert part(page, "panels").inner_html() == before
+    put(page, stride=2)
+    part(page, "padding").select_option("pytorch")
+    assert "PyTorch has no “same” padding with stride 2." in text(page, "problem")
+    part(page, "padding").select_option("number")
+    part(page, "padding_mode").select_option("reflect")
+    put(page, padding=3)
+    slider(page, "padding").focus()
+    page.keyboard.press("ArrowRight")
+    assert "Padding “reflect” adds at most 3 cells" in text(page, "problem")
+
+
+def test_two_explorers_mind_their_own_business(page):
+    slider(page, "stride").focus()
+    page.keyboard.press("ArrowRight")
+    assert (trait(page, "stride", 0), trait(page, "stride", 1)) == (2, 2)
+    page.keyboard.press("ArrowRight")
+    assert (trait(page, "stride", 0), trait(page, "stride", 1)) == (3, 2)
+    assert text(page, "outputSize", 1) == "Output 13 × 13"
+    ids = page.evaluate("[...document.querySelectorAll('[id]')].map((node) => node.id)")
+    assert len(ids) == len(set(ids))
+
+
+def test_a_view_that_is_gone_listens_no_more(open_page):
+    page = open_page()
+    page.clock.install()
+    left = explorer(page).evaluate(
+        """async (place) => {
+            const listeners = new Set();
+            const model = {
+                get: (name) => place.bookModel.get(name),
+                set: (changes) => Object.assign(model.last ??= {}, changes),
+                save_changes() {},
+                on: (event, listener) => listeners.add(listener),
+                off: (event, listener) => listeners.delete(listener),
+            };
+            const el = document.createElement("div");
+            document.body.append(el);
+            const cleanUp = window.BOOK_WIDGETS.convolution_explorer.render({ model, el });
+            el.querySelector("[part=play]").click();
+            const before = listeners.size;
+            cleanUp();
+            window.stopped = model;
+            return [before, listeners.size];
+        }"""
+    )
+    assert left == [1, 0]
+    page.evaluate("window.stopped.last = null")
+    page.clock.run_for(3000)
+    assert page.evaluate("window.stopped.last") is None
+
+
+@pytest.mark.parametrize(
+    ("key", "is_kept"), [("ArrowRight", True), ("a", True), ("Escape", False), ("Tab", False)]
+)
+def test_keys_stay_inside(open_page, key, is_kept):
+    page = open_page()
+    page.evaluate("document.addEventListener('keydown', (event) => { window.heard = event.key; })")
+    slider(page, "stride").focus()
+    page.keyboard.press(key)
+    assert page.evaluate("window.heard ?? null") == (None if is_kept else key)
+
+
+# Arithmetic
+
+
+def arithmetic(page, settings):
+    """What the module computes at each setting, or the message of what it throws."""
+    return page.evaluate(
+        """async (settings) => {
+            const { settle } = await import("./convolution_explorer.mjs");
+            return settings.map((setting) => {
+                try {
+                    const { rows, columns, kernel, padded, output } = settle(setting);
+                    const both = (of) => [of(rows), of(columns)];
+                    return {
+                        pads: both(({ before, after }) => [before, after]),
+                        reads: both(({ before, size, reads }) => reads.slice(before, before + size)),
+                        kernel, padded, output,
+                    };
+                } catch (error) {
+                    return error.message;
+                }
+            });
+        }""",
+        settings,
+    )
+
+
+def test_the_browser_keeps_to_the_golden_table(open_page):
+    page = open_page(origin="http")
+    for row, ours in zip(GOLDEN, arithmetic(page, [row["setting"] for row in GOLDEN]), strict=True):
+        assert ours["pads"] == row["pads"], row["setting"]
+        assert np.outer(*ours["reads"]).tolist() == row["reads"], row["setting"]
+        np.testing.assert_allclose(ours["kernel"], row["kernel"], err_msg=str(row["setting"]))
+        np.testing.assert_allclose(ours["output"], row["output"], atol=1e-9, err_msg=str(row["setting"]))
+        padded = pad2d(row["image"], tuples(row["pads"]), padding_mode=row["setting"]["padding_mode"])
+        assert ours["padded"] == padded.tolist(), row["setting"]
+
+
+def random_setting(chance):
+    """Any setting at all, legal or not."""
+
+    def numbers(low, high):
+        return chance.choice([chance.randint(low, high), [chance.randint(low, high) for _ in range(2)]])
+
+    sides = [[chance.randint(0, 10) for _ in range(2)] for _ in range(2)]
+    return {
+        "image": chance.choice(list(IMAGES)),
+        "input_size": numbers(3, chance.choice([8, 32])),
+        "kernel": chance.choice(list(KERNELS)),
+        "kernel_size": numbers(1, 11),
+        "stride": numbers(1, chance.choice([3, 16])),
+        "dilation": numbers(1, 4),
+        "padding": chance.choice([numbers(0, 10), sides, "valid", "same", "full"]),
+        "convention": chance.choice(["tensorflow", "onnx-lower", "pytorch"]),
+        "padding_mode": chance.choice(["zeros", "zeros", "reflect", "replicate", "circular"]),
+    }
+
+
+def tuples(value):
+    return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+
+def in_python(setting):
+    """The same from helpers.arithmetic and helpers.convolution, or None where they refuse."""
+    sizes, kernel_sizes = (setting[name] for name in ("input_size", "kernel_size"))
+    sizes, kernel_sizes = (
+        value if isinstance(value, list) else [value] * 2 for value in (sizes, kernel_sizes)
+    )
+    names = ("stride", "padding", "dilation", "convention")
+    window = {name: tuples(setting[name]) for name in names}
+    image, kernel = image_cells(setting["image"], *sizes), kernel_cells(setting["kernel"], *kernel_sizes)
+    try:
+        output = convolve2d(image, kernel, **window, padding_mode=setting["padding_mode"])
+    except ValueError:
+        return None
+    axes = list(zip(sizes, axis_windows(tuple(kernel_sizes), **window), strict=True))
+    pads = [list(resolve_padding(size, **axis)) for size, axis in axes]
+    return {"pads": pads, "reads": [list(coverage(size, **axis)) for size, axis in axes], "output": output}
+
+
+def test_the_browser_computes_what_python_does(open_page):
+    chance = random.Random(5)
+    settings = [random_setting(chance) for _ in range(800)]
+    refused = 0
+    for setting, ours in zip(settings, arithmetic(open_page(origin="http"), settings), strict=True):
+        expected = in_python(setting)
+        if expected is None:
+            assert isinstance(ours, str), setting
+            refused += 1
+            continue
+        assert not isinstance(ours, str), (setting, ours)
+        assert (ours["pads"], ours["reads"]) == (expected["pads"], expected["reads"]), setting
+        np.testing.assert_allclose(ours["output"], expected["output"], atol=1e-9, err_msg=str(setting))
+    assert 200 < refused < 600, "the cases lean to one side"
+
+
+def draw_all(page, settings):
+    """Draw each setting; returns what the page says of the output's size."""
+    return explorer(page).evaluate(
+        """(place, settings) => {
+            const size = place.querySelector("[part=outputSize]");
+            return settings.map((setting) => { place.bookModel.set(setting); return size.textContent; });
+        }""",
+        settings,
+    )
+
+
+def test_every_legal_square_setting_to_size_8_is_drawn(page):
+    paddings = [(number, "tensorflow") for number in range(5)] + [
+        ("valid", "tensorflow"),
+        ("full", "tensorflow"),
+    ]
+    paddings += [("same", convention) for convention in ("tensorflow", "onnx-lower", "pytorch")]
+    settings, said = [], []
+    sizes = range(1, 9)
+    for size, kernel_size, stride, dilation in itertools.product(range(3, 9), sizes, sizes, range(1, 4)):
+        for padding, convention in paddings:
+            window = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+            window |= {"padding": padding, "convention": convention}
+            try:
+                count = output_size(size, **window)
+            except ValueError:
+                continue
+            settings.append({"input_size": size, **window})
+            said.append(f"Output {count} × {count}")
+    assert len(settings) > 5000
+    assert draw_all(page, settings) == said
+
+
+def test_a_thousand_other_settings_are_drawn(page):
+    chance = random.Random(8)
+    settings, said = [], []
+    while len(settings) < 1000:
+        setting = random_setting(chance)
+        expected = in_python(setting)
+        if expected is not None:
+            settings.append(setting | {"view": chance.choice(["values", "coverage"])})
+            said.append("Output {} × {}".format(*expected["output"].shape))
+    assert draw_all(page, settings) == said
+
+
+# Access for everyone
+
+
+def violations(page):
+    found = (
+        Axe().run(page, options={"runOnly": ALL_RULES, "resultTypes": ["violations"]}).response["violations"]
+    )
+    return [
+        (each["id"], node["html"][:200], node["failureSummary"]) for each in found for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(open_page, theme):
+    page = open_page(origin="http", color_scheme=theme)
+    assert violations(page) == []
+    put(page, input_size=8, padding=2, stride=3, dilation=2, view="coverage")
+    part(page, "apart").check()
+    slider(page, "kernel_size").focus()
+    for _ in range(6):
+        page.keyboard.press("ArrowRight")
+    assert text(page, "problem") != ""
+    assert violations(page) == []
+    assert violations(open_page("frames.html", "http", color_scheme=theme)) == []
+
+
+@pytest.mark.parametrize(("width", "scale"), [(320, 1), (390, 3), (640, 2)])
+def test_nothing_sticks_out_of_a_small_window(open_page, width, scale):
+    page = open_page(viewport={"width": width, "height": 800}, device_scale_factor=scale)
+    for settings in (
+        {},
+        {"input_size": 32, "padding": "full", "kernel_size": 11},
+        {"padding": [[1, 2], [3, 4]]},
+    ):
+        put(page, **settings)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, settings
+
+
+@pytest.mark.parametrize(("motion", "duration"), [("reduce", "0s"), ("no-preference", "0.15s")])
+def test_the_window_glides_unless_motion_is_reduced(open_page, motion, duration):
+    page = open_page(reduced_motion=motion)
+    put(page, selected=[1, 1])
+    window = explorer(page).locator("svg .window")
+    assert window.evaluate("node => getComputedStyle(node).transitionDuration") == duration
+    put(page, stride=2)
+    assert window.evaluate("node => getComputedStyle(node).transitionDuration") == "0s", (
+        "a new setting is no motion"
+    )
+
+
+def contrast(page, selector):
+    """The least contrast of a number with its cell, by WCAG's formula, the window not counted."""
+    return page.evaluate(
+        """(selector) => {
+            const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+            const luminance = (...layers) => {
+                for (const [color, opacity] of layers) {
+                    canvas.globalAlpha = opacity;
+                    canvas.fillStyle = color;
+                    canvas.fillRect(0, 0, 1, 1);
+                }
+                const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map((value) => {
+                    const part = value / 255;
+                    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+                });
+                return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+            };
+            const paper = getComputedStyle(document.documentElement).backgroundColor;
+            const ink = luminance([getComputedStyle(document.querySelector(`svg text${selector}`)).fill, 1]);
+            return Math.min(...[...document.querySelectorAll(`svg path${selector}`)].map((path) => {
+                const { fill, fillOpacity } = getComputedStyle(path);
+                const ground = luminance([paper, 1], [fill, Number(fillOpacity)]);
+                return (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05);
+            }));
+        }""",
+        selector,
+    )
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_numbers_stand_out_of_their_cells(open_page, theme):
+    page = open_page(color_scheme=theme)
+    explorer(page, 1).evaluate("place => place.remove()")
+    put(page, padding=1)
+    for selector in (".gray", ".blue", ".padding"):
+        assert contrast(page, selector) >= 4.5, selector
+
+
+def test_a_reader_without_scripts_gets_a_sentence(open_page):
+    page = open_page(java_script_enabled=False)
+    assert "A kernel of 3 by 3 moves over an input of 7 by 7" in page.locator("main").inner_text()
+
+
+# Frames
+
+
+def test_frames_follow_keyboard_and_python(open_page):
+    page = open_page("frames.html")
+    image = explorer(page).locator("img")
+    assert image.get_attribute("alt") == "The word one."
+    explorer(page).get_by_label("word").focus()
+    page.keyboard.press("End")
+    assert (trait(page, "index"), image.get_attribute("alt")) == (2, "The word three.")
+    assert explorer(page).locator("input").get_attribute("aria-valuetext") == "three"
+    put(page, index=1)
+    assert explorer(page).locator("output").inner_text() == "two"
+    image.evaluate("node => node.decode()")
+    assert image.evaluate("node => [node.naturalWidth, node.width]") == [90, 90]
+
+
+def test_hostile_text_stays_text(open_page):
+    page = open_page("hostile.html")
+    assert part(page, "example").locator("option").nth(1).inner_text() == HOSTILE
+    assert explorer(page, 1).locator("label").inner_text() == HOSTILE
+    assert explorer(page, 1).locator("output").inner_text() == HOSTILE
+    assert page.locator("main img").count() == 1
+    assert page.evaluate("window.hacked") is None

@@ -1,0 +1,134 @@
+"""Measure what one step of a slider costs the browser: `make bench`, or `python tools/bench_explorers.py`.
+
+From Chromium's own trace: the time that its main thread spends on script, style, layout and paint until the
+step is drawn. A step fits one frame of a 60 Hz screen if it takes less than 16 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+from browser import ADVICE, find
+from playwright.sync_api import Page, sync_playwright
+
+from helpers.widgets import BookWidget, ConvolutionExplorer
+from helpers.widgets.assets import module_names, page_script, style_sheet
+
+ROOT = Path(__file__).resolve().parent.parent
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+CATEGORIES = ["devtools.timeline", "blink.user_timing", "toplevel"]
+PHASES = {
+    "script": {"EventDispatch", "FunctionCall", "RunMicrotasks", "ParseHTML"},
+    "style": {"UpdateLayoutTree"},
+    "layout": {"Layout"},
+    "paint": {"PrePaint", "Paint", "Layerize", "Commit"},
+}
+STEPS = 5  # to the right and back, on each slider; further away it is no longer the size that is measured
+TURNS = 4
+
+# What is measured: the explorer, and the sliders that are moved in it.
+CASES: dict[str, tuple[BookWidget, list[str]]] = {
+    "ConvolutionExplorer, 7 x 7": (ConvolutionExplorer(), ["stride", "padding", "input_size", "kernel_size"]),
+    "ConvolutionExplorer, 12 x 12": (
+        ConvolutionExplorer(input_size=12),
+        ["stride", "padding", "kernel_size"],
+    ),
+    "ConvolutionExplorer, 32 x 32": (
+        ConvolutionExplorer(input_size=32, image="seven"),
+        ["stride", "padding", "kernel_size"],
+    ),
+}
+
+
+def main() -> int:
+    """Measure every case and print it; return the exit status."""
+    path = find()
+    if path is None:
+        print(ADVICE, file=sys.stderr)
+        return 2
+    for name in module_names():
+        size = len(page_script(name).encode())
+        print(f"{name}.js: {size / 1000:.1f} kB a page, once for all its explorers")
+    print(f"widgets.css: {len(style_sheet().encode()) / 1000:.1f} kB\n")
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        for name, (widget, sliders) in CASES.items():
+            page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+            page.goto(write_page(Path(folder), widget))
+            page.wait_for_selector("[data-ready]")
+            for slider in sliders:
+                walk(page, slider)  # once unmeasured, so that the compiler has seen the code
+            browser.start_tracing(page=page, categories=CATEGORIES)
+            for slider in sliders * TURNS:
+                walk(page, slider)
+            report(name, json.loads(browser.stop_tracing()), widget)
+            page.close()
+        browser.close()
+    return 0
+
+
+def write_page(folder: Path, widget: BookWidget) -> str:
+    """A page with one explorer and as much text around it as a chapter has; returns its address."""
+    scripts = "".join(f"<script>{page_script(name)}</script>" for name in module_names())
+    shim = (ROOT / "site" / "widgets.js").read_text(encoding="utf-8")
+    text = "<p>Some words of a chapter.</p>" * 200
+    page = folder / "page.html"
+    page.write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><style>{style_sheet()} main {{ width: 45rem }}'
+        "</style>"
+        f"<main>{widget.static_html()}{text}</main>{scripts}<script>{shim}</script>",
+        encoding="utf-8",
+    )
+    return page.as_uri()
+
+
+def walk(page: Page, slider: str) -> None:
+    """Move a slider to the right and back, one step at a time, each until it is drawn."""
+    page.locator(f"input[name={slider}]").first.focus()
+    for key in ["ArrowRight"] * STEPS + ["ArrowLeft"] * STEPS:
+        page.evaluate("performance.mark('step')")
+        page.keyboard.press(key)
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+
+
+def report(name: str, trace: dict[str, Any], widget: BookWidget) -> None:
+    """Print the median and the 95th percentile of a step, and its phases."""
+    events = trace["traceEvents"]
+    marks = [event for event in events if event["name"] == "step" and event["ph"] in "RIi"]
+    thread = (marks[0]["pid"], marks[0]["tid"])
+    starts = sorted(event["ts"] for event in marks)
+    work = [event for event in events if event["ph"] == "X" and (event["pid"], event["tid"]) == thread]
+    totals: list[float] = []
+    phases: dict[str, list[float]] = {phase: [] for phase in PHASES}
+    for start, end in zip(starts, [*starts[1:], float("inf")], strict=True):
+        step = [event for event in work if start <= event["ts"] < end]
+        totals.append(covered([event for event in step if event["name"] in set().union(*PHASES.values())]))
+        for phase, names in PHASES.items():
+            phases[phase].append(covered([event for event in step if event["name"] in names]))
+    parts = ", ".join(f"{phase} {median(times):.1f}" for phase, times in phases.items())
+    high = quantiles(totals, n=20)[-1]
+    state = len(widget.static_html())
+    print(f"{name}: {median(totals):.1f} ms a step, 95% below {high:.1f} ms, of {len(totals)} ({parts})")
+    print(f"  its placeholder: {state / 1000:.1f} kB")
+
+
+def covered(events: list[dict[str, Any]]) -> float:
+    """Milliseconds that the thread itself took for the events; what runs inside another counts once.
+
+    The thread's own clock stands still while other programs have the processor.
+    """
+    total, until = 0.0, 0.0
+    for event in sorted(events, key=lambda event: (event["ts"], -event["dur"])):
+        if event["ts"] >= until:
+            total += event.get("tdur", event["dur"])
+            until = event["ts"] + event["dur"]
+    return total / 1000
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
