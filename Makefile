@@ -37,6 +37,7 @@ serve:  ## read the built book at http://127.0.0.1:8000
 
 bench: setup  ## measure speed, as ratios side by side
 	$(VENV)/python tools/bench.py
+	$(VENV)/python tools/bench_explorers.py
 
 lock: setup  ## renew requirements.lock from requirements.txt
 	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \
