@@ -25,6 +25,11 @@ PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 LOCK = ROOT / "requirements.lock"
 READY = ENVIRONMENT / ".ready"
 
+# JupyterLab would otherwise ask at its first start whether it may fetch news from its makers.
+LAB_SETTINGS = """
+{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": false}}
+"""
+
 
 def main() -> int:
     """Bring `.venv` up to date with the lock; return the exit status."""
@@ -79,6 +84,9 @@ def install_packages(torch: str) -> None:
     else:
         run(*uv, "--require-hashes", "-r", LOCK)
     run(*uv, "-q", "--no-deps", "--no-build-isolation", "-e", ROOT)
+    settings = ENVIRONMENT / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text(LAB_SETTINGS)
 
 
 def lock_entry(name: str) -> str:
