@@ -30,7 +30,7 @@ const KERNELS = {
   identity: (at) => +isCenter(at),
 };
 
-/** How dark the pen of a handwritten 7 leaves a point of the unit square, 0 to 9. */
+/** The ink of a handwritten 7 at a point of the unit square, 0 to 9. */
 function ink(x, y) {
   const bar = Math.max(Math.abs(y - 0.22), Math.abs(x - 0.5) - 0.25);
   const stem = Math.max(0.9 * Math.abs(x - 0.75 + 0.5 * (y - 0.22)), Math.abs(y - 0.52) - 0.3);
@@ -102,12 +102,12 @@ export function settle(setting) {
     }
     return sum;
   });
-  return { rows, columns, kernel, padded, output };
+  const isNumbered = Math.max(rows.padded, columns.padded, rows.count, columns.count) <= 12;
+  return { rows, columns, kernel, padded, output, isNumbered };
 }
 
 const CELL = 40; // user units a side
-const EDGE = 20; // above and left of the cells, for the marks of the stops
-const NUMBERED = 12; // the longest side at which each cell holds its number
+const EDGE = 20; // above and left of the cells, for marks
 const MARKS = { unread: "m0 20l20-20m20 0l-40 40m20 0l20-20", unused: "m5 20h30" }; // hatch, dash
 
 const show = (value) => `${Math.abs(value) < 1000 ? +value.toFixed(2) : Math.round(value)}`.replace("-", "−");
@@ -121,42 +121,43 @@ function scale(numbers) {
   return (value) => span && (value - lowest) / span;
 }
 
-/** Draws a grid as paths and numbers. Cells that look alike are one path: a thousand draw as fast as ten. */
-function draw(height, width, cell) {
-  const paths = {};
-  const add = (look, path) => (paths[look] = (paths[look] ?? "") + path);
+/** Draws a grid. Cells that look alike are one path, so that a thousand draw as fast as ten. */
+function draw(height, width, isNumbered, cell) {
+  const [squares, marks] = [{}, {}];
   let numbers = "";
   grid(height, width, (row, column) => {
     const [look, value, share, mark] = cell(row, column);
-    add(`class="${look}" style="--share:${Math.round(15 * share) / 15}"`, square(row, column));
-    if (mark) add(`class="${mark}"`, `M${column * CELL} ${row * CELL}${MARKS[mark]}`);
-    if (Math.max(height, width) > NUMBERED) return;
+    const shade = `${look}" style="--share:${Math.round(15 * share) / 15}`;
+    squares[shade] = (squares[shade] ?? "") + square(row, column);
+    if (mark) marks[mark] = `${marks[mark] ?? ""}M${column * CELL} ${row * CELL}${MARKS[mark]}`;
+    if (!isNumbered) return;
     const text = show(value);
     const size = [22, 22, 22, 17, 14, 11.5][text.length] ?? 9.5;
     const [x, y] = [(column + 0.5) * CELL, (row + 0.5) * CELL];
     numbers += `<text class="${look} ${mark}" x="${x}" y="${y}" font-size="${size}">${text}</text>`;
   });
-  return [Object.entries(paths).map(([look, path]) => `<path ${look} d="${path}"/>`).join(""), numbers];
+  const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
+  return [paths.join(""), numbers];
 }
 
-/** The padded input: its values, or how often each of its cells is read. */
-function drawInput({ rows, columns, padded }, isCoverage) {
+/** The padded input: its values, or how often each is read. */
+function drawInput({ rows, columns, padded, isNumbered }, isCoverage) {
   const shareOf = scale(padded);
-  return draw(rows.padded, columns.padded, (row, column) => {
+  return draw(rows.padded, columns.padded, isNumbered, (row, column) => {
     const count = rows.reads[row] * columns.reads[column];
     const isInside = isInput(rows, row) && isInput(columns, column);
     const mark = count ? "" : isInside ? "unread" : "unused";
     const value = isCoverage ? count : padded[row][column];
     if (!isInside) return ["padding", value, 0, mark];
     if (!isCoverage) return ["gray", value, shareOf(value), mark];
-    return ["blue", count, Math.min(1, Math.log1p(count) / Math.log(50)), mark]; // as in every figure of the book
+    return ["blue", count, Math.min(1, Math.log1p(count) / Math.log(50)), mark]; // as in the figures
   });
 }
 
-function drawOutput({ rows, columns, output }) {
+function drawOutput({ rows, columns, output, isNumbered }) {
   const shareOf = scale(output);
   const cell = (row, column) => ["blue", output[row][column], shareOf(output[row][column]), ""];
-  return draw(rows.count, columns.count, cell);
+  return draw(rows.count, columns.count, isNumbered, cell);
 }
 
 // A mark at each row and column that a window is centered on: as many as the output has.
@@ -213,7 +214,7 @@ function sum({ rows, columns, padded, kernel, output }, row, column) {
   return `Output row ${row}, column ${column}: ${products} = <strong>${show(output[row][column])}</strong>`;
 }
 
-/** The same for the ear: a screen reader would leave signs out. */
+/** For the ear: a screen reader would leave signs out. */
 const inWords = (text) =>
   text.replaceAll("×", "times").replaceAll("+", "plus").replaceAll("−", "minus ").replace("=", "is");
 
@@ -232,17 +233,17 @@ function paddingKind({ padding, convention }) {
 }
 
 const named = (table) => `<option>${Object.keys(table).join("<option>")}<option value="" hidden>its own`;
-const select = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
+const menu = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
 
 const template = `
   <div class="settings" part="settings">
-  ${select("example", "example", "<option value=''>choose one")}
-  ${select("image", "input", named(IMAGES))}
-  ${select("kernel", "kernel", named(KERNELS))}
-  ${select("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
+  ${menu("example", "example", "<option value=''>choose one")}
+  ${menu("image", "input", named(IMAGES))}
+  ${menu("kernel", "kernel", named(KERNELS))}
+  ${menu("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
     <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
     <option value="onnx-lower">same (ONNX, lower)<option>full`)}
-  ${select("padding_mode", "filled with", "<option>zeros<option>reflect<option>replicate<option>circular")}
+  ${menu("padding_mode", "filled with", "<option>zeros<option>reflect<option>replicate<option>circular")}
   <label><input type="checkbox" part="apart"> rows and columns apart</label>
   </div>
   <p class="problem" role="alert" part="problem"></p>
@@ -256,7 +257,7 @@ const template = `
     <svg part="output" role="img"><g></g><g></g><path class="selected" d="${square(0, 0)}"/></svg></div>
   </div>
   <ul class="legend">
-  <li>window<li class="padding">padding<li class="unused">padding never read<li class="unread">pixel never read
+  <li>window: drag it, or press arrow keys<li class="padding">padding<li class="unused">padding never read<li class="unread">pixel never read
   </ul>
   <div class="bar">
   <button part="back">Back</button>
@@ -271,7 +272,7 @@ const template = `
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
 
-/** Sets a text that is new: to set the same one again would lay the page out again. */
+/** Sets a text only if it is new, which spares a layout. */
 function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -289,8 +290,8 @@ function render({ model, el }) {
   for (const name of Object.keys(examples)) part.example.add(new Option(name));
 
   let scene; // what is drawn
-  let drawn; // and from which traits, as JSON
-  let pending = {}; // choices that cannot be drawn, until another makes them legal
+  let drawn; // and from what, as JSON
+  let pending = {}; // choices that do not fit, until another makes them
   let timer;
   let grip; // where the window is held, from its corner
 
@@ -373,12 +374,12 @@ function render({ model, el }) {
     say(part.remarks, remarks(scene));
     say(part.inputSize, `Input ${rows.size} × ${columns.size}`);
     say(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
-    showKernel(`Kernel ${rows.kernelSize} × ${columns.kernelSize}`);
+    showKernel(scene.kernel);
   }
 
-  function showKernel(title) {
-    const { kernel } = scene;
+  function showKernel(kernel) {
     const width = kernel[0].length;
+    const title = `Kernel ${kernel.length} × ${width}`;
     if (part.kernelSize.textContent !== title) {
       const input = (_, index) => `<input aria-label="kernel row ${Math.floor(index / width)}, column ${index % width}">`;
       part.kernelSize.textContent = title;
@@ -435,7 +436,7 @@ function render({ model, el }) {
     choose(Object.fromEntries(now.map(([name, value]) => [name, next(value)])));
   };
   part.weights.oninput = ({ target }) => {
-    if (!target.value || isNaN(number(target))) return; // half typed
+    if (!target.value || !Number.isFinite(number(target))) return; // half typed
     const kernel = structuredClone(scene.kernel);
     const place = [...part.weights.children].indexOf(target);
     const width = kernel[0].length;
@@ -443,7 +444,7 @@ function render({ model, el }) {
     choose({ kernel });
   };
 
-  /** Moves the window on or back; returns whether it is at its last stop. */
+  /** Moves the window; returns whether it is at its last stop. */
   function step(by) {
     const [row, column] = selected();
     const { count } = scene.columns;
