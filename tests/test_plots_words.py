@@ -297,6 +297,15 @@ def test_a_convolution_in_words(stride, padding, dilation, data):
     assert plots.describe_grid(output, name="output") in text
 
 
+def test_a_convolution_in_words_counts_idle_pixels_and_idle_padding():
+    setting = {"stride": 3, "padding": ((0, 1), (2, 0)), "dilation": (2, 1)}
+    image, kernel = np.ones((6, 6)), np.ones((3, 3))
+    text = plots.convolution_figure(image, kernel, convolve2d(image, kernel, **setting), **setting).alt
+    assert "Padding: one row below and two columns left." in text
+    idle = "24 of 36 pixels and 14 of 20 padding cells"
+    assert f"Never read: {idle}, those in rows 1, 3, 5 and 6 and columns 4 and 5." in text
+
+
 def test_a_convolution_in_words_says_what_is_idle_and_what_was_published():
     image, kernel = np.ones((6, 6)), np.ones((3, 3))
     output = convolve2d(image, kernel, stride=2, padding=1)

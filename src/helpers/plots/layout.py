@@ -26,7 +26,7 @@ _EDGE = 3  # around each panel, for outlines that are drawn on its border
 _CELL = (32, 46)  # the least and the most for a cell that holds a number
 _MAP = (130, 330)  # the same for a whole map, whose cells hold none
 _CHART = 330  # the least width of a panel that is no grid
-_LINE = 6  # free room between the numbers of neighboring cells
+_LINE = 8  # free room between the numbers of neighboring cells
 
 
 class _Sheet(NamedTuple):

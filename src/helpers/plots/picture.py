@@ -71,13 +71,13 @@ def drawing(figure: Figure) -> Drawing:
     """The figure as SVG; the same figure gives the same bytes, at any time and on any machine."""
     file = StringIO()
     with mpl.rc_context(style()):
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}, dpi=DPI)
+        figure.savefig(file, format="svg", dpi=DPI)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
     return Drawing(_trimmed(file.getvalue()), width, height)
 
 
 def _trimmed(svg: str) -> str:
-    """Without what a page has no use for: prologue, comments, names of groups, spare digits and blanks."""
+    """Without what a page has no use for: prologue, date, comments, group names, spare digits and blanks."""
     svg = svg[svg.index("<svg") :]
     names = '(?<=<g) id="[^"]*"', ' id="image[^"]*"'  # nothing refers to them
     for needless in ("<metadata>.*?</metadata>", "<!--.*?-->", r"(?<=>)\s+(?=<)", *names):
