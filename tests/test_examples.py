@@ -56,6 +56,20 @@ def test_the_7x7_source_is_wrong_twice():
     assert WORKED_7X7.output.tolist() == [[91, 100, 88], [69, 91, 117], [44, 72, 74]]
 
 
+def test_the_settings_are_the_sources():
+    settings = [
+        (example.source, example.image.shape, example.stride, example.padding) for example in EXAMPLES
+    ]
+    assert settings == [
+        ("stride-guide", (5, 5), 1, 0),
+        ("stride-guide", (5, 5), 2, 0),
+        ("strided-post", (7, 7), 2, 0),
+        ("stride-beyond-kernel", (4, 4), 1, 0),
+        ("stride-beyond-kernel", (4, 4), 4, 0),
+        ("stride-beyond-kernel", (4, 4), 2, 1),
+    ]
+
+
 def test_the_4x4_source_is_right_where_it_runs():
     stride_1, stride_4, stride_2 = WORKED_4X4
     assert stride_1.slips == stride_4.slips == stride_2.slips == ()
