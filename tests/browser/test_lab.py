@@ -16,6 +16,13 @@ CELLS = [
     "print('stride', explorer.stride, 'output', explorer.output.shape)",
     "explorer.stride = 3",
     "explorer.kernel_size = 9",
+    """from types import SimpleNamespace as Some
+def draw(word):
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" width="90" height="30"><text y="20">{word}</text></svg>'
+    return Some(alt=f"The word {word}.", wide=Some(svg=svg, width=90, height=30), narrow=None)
+frames = Frames.of("word", values=["one", "two", "three"], draw=draw)
+frames""",
+    "print(frames.index); frames.index = 2",
 ]
 
 
@@ -171,6 +178,18 @@ def test_a_cell_that_runs_again_leaves_one_explorer(notebook):
     slider(notebook, "stride").focus()
     notebook.keyboard.press("ArrowRight")
     assert run_cell(notebook, 1) == "stride 2 output (3, 3)"
+
+
+def test_frames_are_live_too(notebook):
+    run_cell(notebook, 4)
+    image = notebook.locator(".book-explorer img")
+    image.wait_for()
+    assert image.get_attribute("alt") == "The word one."
+    notebook.get_by_label("word").focus()
+    notebook.keyboard.press("ArrowRight")
+    assert image.get_attribute("alt") == "The word two."
+    assert run_cell(notebook, 5) == "1"
+    notebook.wait_for_function("document.querySelector('.book-explorer img').alt === 'The word three.'")
 
 
 def test_the_theme_reaches_the_explorer(notebook):
