@@ -100,13 +100,17 @@ class Axis:
 
     def placed(self, dim: int, offset: int, part: int, size: int) -> "Axis":
         """`part` units from `offset` on, among `size` along a dimension; the others read nothing."""
-        shape = list(self.reads.shape[:-1])
-        shape[dim] = size
-        span = np.broadcast_to(np.array([NOWHERE, -NOWHERE]), (*shape, 2)).copy()
-        reads = np.zeros((*shape, self.reads.shape[-1]), dtype=bool)
-        region = (*[slice(None)] * dim, slice(offset, offset + part))
-        span[region], reads[region] = self.span, self.reads
-        return self._along(dim, span, reads)
+        if not self.runs_along(dim):
+            return self
+        place = np.arange(size) - offset
+        axis = self.take(dim, place.clip(0, part - 1))
+        return axis.masked(dim, (place >= 0) & (place < part))
+
+    def masked(self, dim: int, kept: Booleans) -> "Axis":
+        """Only the units `kept` along a dimension read; the others read nothing."""
+        mask = _lift(kept[:, None], dim, self.reads.ndim - 1)
+        span = np.where(mask, self.span, [NOWHERE, -NOWHERE])
+        return replace(self, span=span, reads=self.reads & mask)
 
     def mixed(self, dims: Sequence[int]) -> "Axis":
         """Every unit reads what all units along `dims` read."""
@@ -176,27 +180,29 @@ class Axis:
                 return self.mixed(olds).reshaped(old, new)
         span = np.broadcast_to(self.span, (*full, 2)).reshape(*shape, 2)
         reads = np.broadcast_to(self.reads, (*full, self.reads.shape[-1])).reshape(*shape, -1)
-        return replace(self, span=span, reads=reads, dim=home)._condensed(new)
+        axis = replace(self, span=span, reads=reads, dim=home)
+        axis = _condensed(axis, [dim for dim in axis.varying if dim != home])
+        if home is None and len(axis.varying) == 1 and new[axis.varying[0]] == axis.length:
+            axis = replace(axis, dim=axis.varying[0])  # all units of the axis lie along one dimension again
+        return axis
 
     def _fits(self, old: Sequence[int], dims: range) -> bool:
         known = all(self.reads.shape[dim] in (1, old[dim]) for dim in dims)
         return known and prod(old[dim] for dim in dims) <= _LARGEST_TABLE
 
-    def _condensed(self, shape: Sequence[int]) -> "Axis":
-        """Length 1 where nothing changes; the axis runs again where all its units lie along one dimension."""
-        span, reads = self.span, self.reads
-        for dim in self.varying:
-            if dim != self.dim and _constant(span, dim) and _constant(reads, dim):
-                span, reads = span.take([0], axis=dim), reads.take([0], axis=dim)
-        axis = replace(self, span=span, reads=reads)
-        if axis.dim is None and len(axis.varying) == 1 and shape[axis.varying[0]] == axis.length:
-            axis = replace(axis, dim=axis.varying[0])
-        return axis
-
     def _along(self, dim: int, span: Integers, reads: Booleans, stride: Fraction | int = 1) -> "Axis":
         if dim != self.dim:
-            return replace(self, span=span, reads=reads)
+            return _condensed(replace(self, span=span, reads=reads), [dim])
         return replace(self, span=span, reads=reads, length=reads.shape[dim], jump=self.jump * stride)
+
+
+def _condensed(axis: Axis, dims: Sequence[int]) -> Axis:
+    """The same with length 1 along those of `dims` where nothing changes."""
+    span, reads = axis.span, axis.reads
+    for dim in dims:
+        if _constant(span, dim) and _constant(reads, dim):
+            span, reads = span.take([0], axis=dim), reads.take([0], axis=dim)
+    return replace(axis, span=span, reads=reads)
 
 
 def _hull(span: Integers, dim: int) -> Integers:

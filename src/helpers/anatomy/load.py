@@ -73,7 +73,7 @@ def _python_object(path: Path, name: str) -> Any:
     if not hasattr(module, name):
         raise ValueError(f"source {path} defines no {name!r}")
     found = getattr(module, name)
-    return found if isinstance(found, nn.Module) else found()
+    return found() if callable(found) and not isinstance(found, nn.Module) else found
 
 
 def _existing(file: str, source: str) -> Path:
@@ -86,5 +86,5 @@ def _existing(file: str, source: str) -> Path:
 def _module(found: Any, source: str) -> nn.Module:
     if not isinstance(found, nn.Module):
         kind = type(found).__name__
-        raise ValueError(f"source {source!r} holds a {kind}, not a model: weights alone say no architecture")
+        raise ValueError(f"source {source!r} holds no model but {kind}: weights alone tell no architecture")
     return found

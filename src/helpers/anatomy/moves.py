@@ -8,7 +8,7 @@ import numpy as np
 
 from helpers.anatomy.axis import Axis, Integers
 from helpers.anatomy.call import Call
-from helpers.anatomy.paths import Path, Paths, each, union
+from helpers.anatomy.paths import Paths, along, each, union
 
 
 def unchanged(call: Call) -> Paths:
@@ -120,13 +120,12 @@ def concatenate(call: Call) -> Paths:
     paths = list(map(call.settled, parts))
     if not any(_runs_along(ways, [dim]) for ways in paths):
         return union(*paths)
-    ends = accumulate(part.shape[dim] for part in parts)
-    return union(
-        *(
-            tuple(_placed(path, dim, end - part.shape[dim], part.shape[dim], size) for path in ways)
-            for ways, part, end in zip(paths, parts, ends, strict=True)
-        )
-    )
+    placed: list[Paths] = []
+    for ways, part, end in zip(paths, parts, accumulate(part.shape[dim] for part in parts), strict=True):
+        length, place = part.shape[dim], np.arange(size)
+        move = partial(Axis.placed, dim=dim, offset=end - length, part=length, size=size)
+        placed.append(along(ways, dim, move, (place >= end - length) & (place < end)))
+    return union(*placed)
 
 
 def stack(call: Call) -> Paths:
@@ -146,15 +145,13 @@ def pad(call: Call) -> Paths:
     if repeated is not None:
         call.notes.append(f"padding is filled from the map: {call.name.partition('_')[0]}")
 
-    def padded(axis: Axis) -> Axis:
-        for dim, (before, after) in sides.items():
-            size = shape[dim]
-            source = repeated(np.arange(-before, size + after), size) if repeated else None
-            kept = np.arange(max(0, -before), size + min(0, after))
-            axis = axis.take(dim, kept).pad(dim, max(0, before), max(0, after), source)
-        return axis
-
-    return call.moved(padded)
+    paths = call.settled(call.source)
+    for dim, (before, after) in sides.items():
+        places = np.arange(-before, shape[dim] + after)  # a negative number crops
+        index = repeated(places, shape[dim]) if repeated else None
+        kept = (places >= 0) & (places < shape[dim]) if index is None else np.ones(len(places), dtype=bool)
+        paths = along(paths, dim, partial(Axis.pad, dim=dim, before=before, after=after, source=index), kept)
+    return paths
 
 
 def _reflected(places: Integers, size: int) -> Integers:
@@ -190,10 +187,3 @@ def _rearranged(call: Call, orders: dict[int, Callable[[Integers], Integers]], s
         return axis
 
     return call.moved(rearranged)
-
-
-def _placed(path: Path, dim: int, offset: int, part: int, size: int) -> Path:
-    """A path through one of several tensors side by side; at least one axis has to tell the places apart."""
-    if not _runs_along((path,), [dim]):
-        return (path[0].placed(dim, offset, part, size), *path[1:])
-    return tuple(axis.placed(dim, offset, part, size) if axis.runs_along(dim) else axis for axis in path)

@@ -43,6 +43,20 @@ def each(paths: Paths, function: Callable[[Axis], Axis]) -> Paths:
     return tuple(_replaced(path, tuple(map(function, path))) for path in paths)
 
 
+def along(paths: Paths, dim: int, move: Callable[[Axis], Axis], kept: Booleans) -> Paths:
+    """The paths with the axes that run along a dimension moved.
+
+    Where no axis of a path does, every unit reads the same, except those not `kept`, which read nothing.
+    """
+    moved: list[Path] = []
+    for path in paths:
+        if any(axis.runs_along(dim) for axis in path):
+            moved.append(_replaced(path, tuple(map(move, path))))
+        else:
+            moved.append(path if kept.all() else (path[0].masked(dim, kept), *path[1:]))
+    return tuple(moved)
+
+
 def union(*branches: Paths) -> Paths:
     """The paths of a tensor that reads all of these; a path goes if another reads all that it reads."""
     distinct = list({id(path): path for paths in branches for path in paths}.values())

@@ -109,10 +109,12 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     modes = {module: module.training for module in model.modules()}
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
+    model.eval()
     try:
-        with torch.backends.mkldnn.flags(enabled=False):
-            model.eval()
-            yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the flags warn of what they are not asked to change
+            with torch.backends.mkldnn.flags(enabled=False):
+                yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
         for module, mode in modes.items():

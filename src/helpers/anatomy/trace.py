@@ -112,7 +112,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         ]
         names = frozenset[str]().union(*(record.parameters for record in records))
         step = None
-        if macs or (reads and not call.is_view and call.name not in _COPIES):
+        if macs or (reads and (call.notes or not (call.is_view or call.name in _COPIES))):
             shown = replace(results[0], new_bytes=0) if known else results[0]
             step, names = self._step(call, shown, macs, names), frozenset()
         if known and reads and call.overwrites:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
 from helpers.anatomy.axis import Axis, Booleans, Integers
 from helpers.anatomy.call import Call, Window
-from helpers.anatomy.paths import Paths, each
+from helpers.anatomy.paths import Paths, along, each
 from helpers.arithmetic import unread, unused_padding, window_starts
 
 
@@ -38,15 +38,14 @@ class Setting(TypedDict):
 
 def read(call: Call, taps: Sequence[Taps], dims: Sequence[int] | None = None) -> Paths:
     """The source's paths through windows along `dims`, or along its last dimensions."""
-    count = call.source.dim()
+    count, paths = call.source.dim(), call.settled(call.source)
     dims = range(count - len(taps), count) if dims is None else dims
-
-    def along(axis: Axis) -> Axis:
-        for dim, (places, stride, valid) in zip(dims, taps, strict=True):
-            axis = axis.windows(dim, places, stride=stride, valid=valid)
-        return axis
-
-    return call.moved(along)
+    for dim, (places, stride, valid) in zip(dims, taps, strict=True):
+        window = partial(Axis.windows, dim=dim, taps=places, stride=stride, valid=valid)
+        inside = (places >= 0) & (places < call.source.shape[dim])
+        inside = inside if valid is None else inside & valid
+        paths = along(paths, dim, window, np.asarray(inside.any(axis=1)))
+    return paths
 
 
 def settings(name: str, arguments: Mapping[str, Any]) -> list[Setting]:
@@ -78,17 +77,21 @@ def adaptive_pooling(call: Call) -> Paths:
     first = call.source.dim() - len(call["output_size"])
     olds, news = tuple(call.source.shape[first:]), tuple(call.result.shape[first:])
     sizes = list(zip(olds, news, strict=True))
-    if all(old % new == 0 for old, new in sizes):
-        call.windows = {dim: _block(old // new, old) for dim, (old, new) in enumerate(sizes, first)}
-    else:
-        call.notes.append(f"windows of unequal size: {news} does not divide {olds}")
-    return read(call, [_adaptive(old, new) for old, new in sizes])
+    if any(old % new for old, new in sizes):
+        call.notes.append(f"windows of unequal size: {news} does not divide {olds}, the largest is shown")
+    taps = [_adaptive(old, new) for old, new in sizes]
+    for dim, (places, _, _) in enumerate(taps, first):
+        units, kernel_size = places.shape
+        size = call.source.shape[dim]
+        call.windows[dim] = Window(kernel_size, max(1, size // units), (0, 0), 1, size, units, 0, (0, 0))
+    return read(call, taps)
 
 
 def global_pooling(call: Call, dims: Sequence[int]) -> Paths:
     """One window over all of each of `dims`, which keep a length of 1."""
     sizes = [call.source.shape[dim] for dim in dims]
-    call.windows = {dim: _block(size, size) for dim, size in zip(dims, sizes, strict=True)}
+    for dim, size in zip(dims, sizes, strict=True):
+        call.windows[dim] = Window(size, size, (0, 0), 1, size, 1, 0, (0, 0))
     return read(call, [Taps(np.arange(size)[None], size) for size in sizes], dims)
 
 
@@ -138,10 +141,6 @@ def _adaptive(old: int, new: int) -> Taps:
     first, last = unit * old // new, -(-(unit + 1) * old // new) - 1
     places = first[:, None] + np.arange(int((last - first).max()) + 1)
     return Taps(places, Fraction(old, new), places <= last[:, None])
-
-
-def _block(kernel_size: int, size: int) -> Window:
-    return Window(kernel_size, kernel_size, (0, 0), 1, size, size // kernel_size, 0, (0, 0))
 
 
 def _each(value: int | Sequence[int], count: int) -> list[int]:

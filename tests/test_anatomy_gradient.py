@@ -1,0 +1,279 @@
+"""What anatomy says a unit reads, against autograd: a pixel is read where its gradient is not zero."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch import nn
+from torchvision.models import get_model
+
+from helpers.anatomy import anatomy
+from helpers.anatomy.trace import Tracer
+from helpers.arithmetic import Layer, network_unread, trace
+
+relaxed = settings(deadline=None)
+CHANNELS = 2
+
+
+class Apply(nn.Module):
+    """A function as a module; its representation is what Hypothesis prints."""
+
+    def __init__(self, name, function, *parts):
+        super().__init__()
+        self.name, self.function, self.parts = name, function, nn.ModuleList(parts)
+
+    def forward(self, image):
+        return self.function(image, *self.parts)
+
+    def extra_repr(self):
+        return self.name
+
+
+def leveled(model):
+    """The model with positive weights that average: no gradient vanishes by chance, none explodes."""
+    for module in model.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    return model.eval().double()
+
+
+def image_of(*shape):
+    """A positive image, small enough that no sum of a residual block reaches the plateau of a ReLU6."""
+    return (
+        torch.linspace(0.01, 0.03, int(np.prod(shape)), dtype=torch.float64).reshape(shape).requires_grad_()
+    )
+
+
+def pixels_with_gradient(image, value):
+    (gradient,) = torch.autograd.grad(value, image, retain_graph=True, allow_unused=True)
+    return torch.zeros(image.shape[2:], dtype=bool) if gradient is None else (gradient != 0).any(1)[0]
+
+
+def pixels_said(paths, unit):
+    """What the unit at a place of the map reads, by anatomy: for each path, its rows times its columns."""
+    said = np.zeros([path.reads.shape[-1] for path in paths[0]], dtype=bool)
+    for path in paths:
+        rows, columns = (
+            axis.reads[
+                tuple(min(place, size - 1) for place, size in zip(unit, axis.span.shape, strict=False))
+            ]
+            for axis in path
+        )
+        said |= np.multiply.outer(rows, columns)
+    return torch.from_numpy(said)
+
+
+pairs = {low: st.tuples(st.integers(low, low + 2), st.integers(low, low + 2)) for low in (0, 1)}
+
+
+@st.composite
+def convolutions(draw):
+    kernel_size, padding = draw(pairs[1]), draw(pairs[0])
+    mode = draw(st.sampled_from(["zeros", "zeros", "reflect", "replicate", "circular"]))
+    return nn.Conv2d(
+        CHANNELS, CHANNELS, kernel_size, draw(pairs[1]), padding, draw(pairs[1]), padding_mode=mode
+    )
+
+
+@st.composite
+def poolings(draw):
+    kernel_size = draw(pairs[1])
+    return nn.AvgPool2d(
+        kernel_size,
+        stride=draw(pairs[1]),
+        padding=tuple(draw(st.integers(0, size // 2)) for size in kernel_size),
+        ceil_mode=draw(st.booleans()),
+    )
+
+
+@st.composite
+def transposed_convolutions(draw):
+    stride = draw(pairs[1])
+    return nn.ConvTranspose2d(
+        CHANNELS,
+        CHANNELS,
+        draw(pairs[1]),
+        stride,
+        padding=draw(st.integers(0, 1)),
+        output_padding=tuple(draw(st.integers(0, step - 1)) for step in stride),
+        dilation=draw(pairs[1]),
+    )
+
+
+@st.composite
+def residual_blocks(draw):
+    kernel_size = draw(st.tuples(st.sampled_from([1, 3, 5]), st.sampled_from([1, 3])))
+    branch = nn.Conv2d(CHANNELS, CHANNELS, kernel_size, padding="same")
+    return Apply("image + branch(image)", lambda image, part: image + part(image), branch)
+
+
+def cross():
+    row, column = (nn.Conv2d(CHANNELS, CHANNELS, size, padding="same") for size in ((1, 3), (3, 1)))
+    return Apply(
+        "row(image) + column(image)", lambda image, one, other: one(image) + other(image), row, column
+    )
+
+
+def halves(image):
+    """Two maps of one shape and unequal jumps: every second pixel, and a corner."""
+    height, width = (image.shape[-2] + 1) // 2, (image.shape[-1] + 1) // 2
+    return image[..., ::2, ::2] + image[..., :height, :width]
+
+
+def windows(image):
+    """The mean over windows of 2x3, back in place, by way of seven dimensions and two permutations."""
+    batch, channels, height, width = image.shape
+    image = image[..., : height // 2 * 2, : width // 3 * 3]
+    cut = image.reshape(batch, channels, height // 2, 2, width // 3, 3).permute(0, 2, 4, 3, 5, 1)
+    tokens = cut.flatten(3, 4).flatten(0, 2)  # (windows, 6, channels)
+    mixed = tokens + tokens.mean(1, keepdim=True)
+    back = mixed.reshape(batch, height // 2, width // 3, 2, 3, channels).permute(0, 5, 1, 3, 2, 4)
+    return back.reshape(image.shape)
+
+
+functions = {
+    "gate": lambda image: image * image.mean((2, 3), keepdim=True).sigmoid(),
+    "strip": lambda image: image + image.mean(3, keepdim=True),
+    "halves": halves,
+    "windows": windows,
+    "flip": lambda image: image.flip(3) + image,
+    "roll": lambda image: image.roll((1, 2), (2, 3)),
+    "side by side": lambda image: torch.cat([image, torch.zeros_like(image), image.flip(2)], 2),
+    "channels": lambda image: torch.cat([image, image * 2], 1)[:, 1:3],
+    "pad": lambda image: F.pad(image, (2, 0, 1, -1)),
+    "turned": lambda image: image.transpose(2, 3),
+    "squares": lambda image: image @ image.transpose(2, 3),
+    "shuffle": lambda image: F.pixel_shuffle(image.repeat(1, 4, 1, 1), 2),
+    "in place": lambda image: image.clone().mul_(2).relu_(),
+}
+blocks = st.one_of(
+    convolutions(),
+    convolutions(),
+    poolings(),
+    transposed_convolutions(),
+    residual_blocks(),
+    st.builds(cross),
+    st.sampled_from(sorted(functions)).map(lambda name: Apply(name, functions[name])),
+    st.sampled_from(["nearest", "nearest-exact", "bilinear"]).map(
+        lambda mode: nn.Upsample(scale_factor=1.5, mode=mode)
+    ),
+    st.just(nn.AdaptiveAvgPool2d((3, 4))),
+    st.just(nn.Softplus()),
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(blocks, min_size=1, max_size=4), st.tuples(st.integers(5, 11), st.integers(5, 11)), st.data())
+def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data):
+    model = leveled(nn.Sequential(*parts))
+    image = image_of(1, CHANNELS, *size)
+    try:
+        output = model(image)
+    except RuntimeError:
+        assume(False)
+    assume(output.numel() > 0 and max(output.shape) < 40)
+    tracer = Tracer(model, image)
+    with tracer.watching():
+        paths = tracer._tensors.of(model(image)).paths
+    for _ in range(3):
+        row, column = (data.draw(st.integers(0, length - 1)) for length in output.shape[2:])
+        expected = pixels_with_gradient(image, output[0, :, row, column].sum())
+        said = pixels_said(paths, (0, 0, row, column))
+        assert torch.equal(said, expected), (row, column)
+    assert (
+        anatomy(model, (CHANNELS, *size)).pixels_unread.iloc[-1]
+        == (~pixels_with_gradient(image, output.sum())).sum()
+    )
+
+
+# A stack of one axis: helpers.arithmetic works out the same numbers by formulas, without a single tensor.
+layers = st.builds(
+    Layer,
+    kernel_size=st.integers(1, 4),
+    stride=st.integers(1, 4),
+    padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    dilation=st.integers(1, 2),
+)
+
+
+@relaxed
+@given(st.integers(1, 40), st.lists(layers, min_size=1, max_size=4))
+def test_a_stack_along_one_axis_agrees_with_the_formulas(size, stack):
+    modules = []
+    for layer in stack:
+        convolution = nn.Conv1d(1, 1, layer.kernel_size, layer.stride, 0, layer.dilation)
+        modules += [nn.ConstantPad1d(layer.padding, 0.0), convolution]
+    try:
+        expected = trace(size, stack)
+    except ValueError:
+        with pytest.raises(ValueError, match=r"is too small: at layer .* spans"):
+            anatomy(nn.Sequential(*modules), size)
+        return
+    table = anatomy(nn.Sequential(*modules), size)
+    rows = table[table.type == "Conv1d"]
+    assert [
+        (row.output_shape[-1], *row.jump, *row.receptive_field, *row.start) for row in rows.itertuples()
+    ] == [tuple(row[1:]) for row in expected]
+    assert list(rows.padding) == [(layer.padding,) for layer in stack]
+    assert table.pixels_unread.iloc[-1] == len(network_unread(size, stack))
+
+
+def averaging(model):
+    """The model with means instead of maxima, which pass no gradient to all but one pixel."""
+    for name, module in model.named_children():
+        if isinstance(module, nn.MaxPool2d):
+            settings = module.kernel_size, module.stride, module.padding, module.ceil_mode
+            setattr(model, name, nn.AvgPool2d(*settings))
+        else:
+            averaging(module)
+    return model
+
+
+def outputs_of(model, names, image):
+    """What some modules put out, by name."""
+    found, modules = {}, dict(model.named_modules())
+    hooks = [
+        modules[name].register_forward_hook(
+            lambda module, args, output, name=name: found.update({name: output})
+        )
+        for name in names
+    ]
+    model(image)
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+# Model, size of its input, layers of it: early, in the middle, and as deep as a field still fits the input.
+DEPTHS = {
+    "alexnet": ((239, 255), ["features.0", "features.3", "features.12"]),
+    "squeezenet1_1": ((219, 223), ["features.2", "features.7.expand3x3", "features.12.expand3x3"]),
+    "resnet18": ((160, 129), ["conv1", "layer1.1.relu", "layer2.1.relu"]),
+    "googlenet": ((150, 173), ["conv3.conv", "inception3b.branch4.0", "inception4b.branch3.1.conv"]),
+    "mobilenet_v2": ((190, 185), ["features.2.conv.3", "features.5.conv.3", "features.10.conv.3"]),
+}
+
+
+@pytest.mark.parametrize("name", DEPTHS)
+def test_fields_and_unread_pixels_of_known_models_are_those_of_the_gradient(name):
+    size, places = DEPTHS[name]
+    options = {"init_weights": False} if name == "googlenet" else {}
+    model = leveled(averaging(get_model(name, weights=None, **options)))
+    image = image_of(1, 3, *size)
+    table = anatomy(model, size).drop_duplicates("name", keep="last").set_index("name")
+    for place, output in outputs_of(model, places, image).items():
+        row = table.loc[place]
+        units, starts = [], []
+        for axis in (0, 1):  # the first unit whose field lies in the input
+            unit = -(row.start[axis] // row.jump[axis])
+            units.append(unit)
+            starts.append(row.start[axis] + unit * row.jump[axis])
+            assert starts[axis] + row.receptive_field[axis] <= size[axis]
+        read = pixels_with_gradient(image, output[0, :, units[0], units[1]].sum()).nonzero()
+        assert read.amin(0).tolist() == starts
+        assert (read.amax(0) - read.amin(0) + 1).tolist() == list(row.receptive_field)
+        assert row.pixels_unread == (~pixels_with_gradient(image, output.sum())).sum()
