@@ -186,6 +186,22 @@ def test_rows_and_columns_come_apart(page):
     assert trait(page, "stride") == 1
 
 
+def test_the_controls_offer_what_python_takes(page):
+    for name, known in {"image": IMAGES, "kernel": KERNELS}.items():
+        offered = part(page, name).locator("option:not([hidden])").all_inner_texts()
+        assert sorted(offered) == sorted(known)
+        assert part(page, name).input_value() == trait(page, name)
+        for each in offered:
+            part(page, name).select_option(each)
+            assert trait(page, name) == each
+    for name in SLIDERS:
+        limits = [int(slider(page, name).get_attribute(end)) for end in ("min", "max")]
+        ours = ConvolutionExplorer.class_traits()[name]
+        assert limits == [ours.low, ours.high], name
+    modes = part(page, "padding_mode").locator("option").all_inner_texts()
+    assert modes == list(ConvolutionExplorer.padding_mode.values)
+
+
 def test_padding_is_chosen_by_its_name(page):
     shapes = {}
     for kind in ("valid", "tensorflow", "full"):
@@ -343,7 +359,9 @@ def test_what_no_window_reads_is_marked_and_said(page):
     assert explorer(page).locator("svg path.unread").count() == 1
     legend = explorer(page).locator(".legend")
     assert legend.inner_text().split("\n")[1:] == ["pixel never read"]
-    looks = [node.get_attribute("class") for node in part(page, "input").locator("g").first.locator("path").all()]
+    looks = [
+        node.get_attribute("class") for node in part(page, "input").locator("g").first.locator("path").all()
+    ]
     assert looks.index("unread") == len(looks) - 1, "a square drawn later would cover the hatch"
     put(page, padding=1)
     assert text(page, "remarks") == "All 64 pixels are read. Padding never read: bottom, right."
