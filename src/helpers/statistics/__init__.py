@@ -2,24 +2,28 @@
 
 from helpers.statistics.effect import Effect, crossed_effect, seed_effect
 from helpers.statistics.intervals import Interval, mean_interval, prediction_interval, wilson_interval
+from helpers.statistics.measures import MEASURES, Runs, measured
 from helpers.statistics.pairing import PairedDifference, paired_difference, paired_table
 from helpers.statistics.rules import MARGINS, Contrast, Rule, digest_of, read_rules
 from helpers.statistics.verdicts import Judgement, Verdict, holm, judge
 
 __all__ = [
     "MARGINS",
+    "MEASURES",
     "Contrast",
     "Effect",
     "Interval",
     "Judgement",
     "PairedDifference",
     "Rule",
+    "Runs",
     "Verdict",
     "crossed_effect",
     "digest_of",
     "holm",
     "judge",
     "mean_interval",
+    "measured",
     "paired_difference",
     "paired_table",
     "prediction_interval",

@@ -20,12 +20,10 @@ class Contrast:
     Attributes:
         first: "experiment/variant", such as "mnist/s1-same".
         second: the one that is subtracted.
-        measure: what of a run is compared: "accuracy" on the test images unless said otherwise.
     """
 
     first: str
     second: str
-    measure: str = "accuracy"
 
     def __post_init__(self) -> None:
         for name in ("first", "second"):
@@ -51,6 +49,7 @@ class Rule:
         direction: what the claim says of first minus second: above zero, below zero, or within the margin.
         margin: differences of this size or less do not matter, in the unit of the measure.
         seeds: runs of each variant, seeds 0 to seeds - 1.
+        measure: what of a run is compared, a name of `measures.MEASURES`.
         alpha: chance of error that is accepted.
         conditions: contrasts under other conditions; opposite effects beyond the margin make it "depends".
         resamples: draws of the bootstrap.
@@ -62,6 +61,7 @@ class Rule:
     direction: Direction
     margin: float
     seeds: int
+    measure: str = "accuracy"
     alpha: float = 0.05
     conditions: tuple[Contrast, ...] = ()
     resamples: int = RESAMPLES

@@ -10,10 +10,9 @@ from statsmodels.stats.multitest import multipletests
 
 from helpers.statistics.effect import Effect, crossed_effect, seed_effect
 from helpers.statistics.intervals import Interval
+from helpers.statistics.measures import Runs
 from helpers.statistics.pairing import PairedDifference, common_seeds, paired_difference, paired_table
 from helpers.statistics.rules import Contrast, Rule
-
-Runs = Mapping[str, Mapping[int, ArrayLike]]
 
 
 class Verdict(StrEnum):
@@ -88,8 +87,9 @@ def judge(rule: Rule, runs: Runs) -> Judgement:
 
     Args:
         rule: the contrast and how it is decided.
-        runs: for each "experiment/variant" of the rule, its measure by seed: for accuracy right (1) or wrong
-            (0) for each test image, shape (images,), otherwise one number. Seeds not in the rule are ignored.
+        runs: what `measured` gives for the rule's measure: for each "experiment/variant" and seed a fraction
+            for each test image, such as right (1) or wrong (0), or else one number, in the unit of the margin.
+            Seeds that are not in the rule are ignored.
 
     Raises:
         ValueError: for a variant without runs, or fewer than two seeds in common.
