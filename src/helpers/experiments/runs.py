@@ -1,0 +1,172 @@
+"""One training run, from its name to its record."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from helpers.experiments.catalog import Experiment, Variant
+from helpers.experiments.cost import cost
+from helpers.experiments.preparation import SPLIT_SEED, Splits, prepare
+from helpers.models import keras_init_
+from helpers.results import Environment, EpochMetrics, Outcome, Record, capture
+from helpers.training import History, choose_device, evaluate, fit, streams
+
+# Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
+FITTED_IMAGES = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to run, and what the record shall say of it.
+
+    Attributes:
+        experiment: the whole of it, so that it need not be in the catalog of the process that runs it.
+        variant: name of one of its variants.
+        seed: of initial weights, order, dropout and augmentation.
+        device: "auto", "cpu", "cuda" or "mps".
+        drawn: 0 for the real data; else how many images of the stand-in to train on.
+        command: what the user typed.
+        rules: digest of each rule, by claim, that will judge this run.
+        checkpoints: a folder for the trained weights; None to forget them.
+    """
+
+    experiment: Experiment
+    variant: str
+    seed: int
+    device: str = "auto"
+    drawn: int = 0
+    command: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as "mnist/s1-same/0"."""
+        return f"{self.experiment.name}/{self.variant}/{self.seed}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the numbers, but for the seed; runs that differ in it are not to be mixed."""
+        plan = self.experiment
+        return {
+            "data": plan.data,
+            "stand_in": self.drawn,
+            **plan.variant(self.variant).settings,
+            "epochs": plan.epochs,
+            "batch_size": plan.batch_size,
+            "optimizer": "Adam",
+            "learning_rate": plan.learning_rate,
+            "epsilon": plan.epsilon,
+            "validation": plan.validation,
+            "split_seed": SPLIT_SEED if plan.validation else None,
+            "fitted_images": FITTED_IMAGES,
+        }
+
+    def failure(self, reason: str) -> Record:
+        """The record of a run that did not end well."""
+        return Record(**self._identity(), environment=_environment(self), reason=reason)
+
+    def success(self, environment: Environment, **results: Any) -> Record:
+        """The record of a run that did."""
+        return Record(**self._identity(), environment=environment, **results)
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "experiment": self.experiment.name,
+            "variant": self.variant,
+            "seed": self.seed,
+            "settings": {**self.settings, "rules": dict(self.rules)},
+            "tolerance": self.experiment.tolerance,
+        }
+
+
+def run(job: Job) -> Record:
+    """Train, test and describe one network; whatever goes wrong is in the record.
+
+    One thread, so that the same job gives the same numbers to the bit on the same machine, however many run
+    beside it.
+    """
+    with _one_thread():
+        _environment(job)  # notes the commit before hours have passed
+        try:
+            return _trained(job)
+        except Exception as error:  # a sweep goes on without this run, and a later one can repeat it
+            return job.failure(f"{type(error).__name__}: {error}")
+
+
+def _trained(job: Job) -> Record:
+    plan = job.experiment
+    splits = prepare(plan.data, validation=plan.validation, drawn=job.drawn)
+    model = untrained(plan.variant(job.variant), job.seed)
+    counted = cost(model)
+    history = _fit(model, splits, job)
+    result = evaluate(model, splits.test)
+    if job.checkpoints is not None:
+        _keep(model, job.checkpoints / f"{job.name}.pt")
+    return job.success(
+        _environment(job),
+        epochs=tuple(EpochMetrics(**asdict(epoch)) for epoch in history.epochs),
+        test=Outcome.measured(splits.test.labels, result.probabilities, loss=result.loss),
+        parameters=counted.parameters,
+        macs=counted.macs,
+        conv1=_first_kernels(model) if job.seed == 0 else None,
+    )
+
+
+def untrained(variant: Variant, seed: int) -> nn.Module:
+    """The network as a run of this seed starts from it."""
+    model = variant.build()
+    keras_init_(model, streams(seed).initialization)
+    return model
+
+
+def _fit(model: nn.Module, splits: Splits, job: Job) -> History:
+    plan = job.experiment
+    return fit(
+        model,
+        splits.train,
+        splits.validation,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        seed=job.seed,
+        learning_rate=plan.learning_rate,
+        epsilon=plan.epsilon,
+        fitted_images=FITTED_IMAGES,
+        device=job.device,
+    )
+
+
+def _first_kernels(model: nn.Module) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    conv1 = next(layer for layer in model.modules() if isinstance(layer, nn.Conv2d))
+    kernels = conv1.weight.detach().cpu()[:, 0]  # (filters, height, width)
+    return tuple(
+        tuple(tuple(round(value, 6) for value in row) for row in kernel) for kernel in kernels.tolist()
+    )
+
+
+def _keep(model: nn.Module, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".tmp")
+    torch.save(model.cpu().state_dict(), unfinished)
+    unfinished.replace(path)
+
+
+def _environment(job: Job) -> Environment:
+    device = choose_device(job.device)
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+    return capture(device=device.type, threads=torch.get_num_threads(), command=job.command, processor=gpu)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
