@@ -265,6 +265,9 @@ def test_the_sum_is_said_in_numbers_and_in_words(page):
     )
     assert part(page, "words").text_content() == words
     assert part(page, "words").get_attribute("aria-live") == "polite"
+    put(page, selected=[1, 0])
+    assert text(page, "sum").startswith("Output row 1, column 0: 0 × 1 + 1 × 0 +")
+    assert part(page, "sum").locator("i").all_inner_texts() == ["0", "0"], "left of the input is padding too"
 
 
 def test_the_window_is_dragged(page):
