@@ -12,6 +12,7 @@ phone:
 from helpers.plots.cells import mark_unread, mark_window, outline
 from helpers.plots.convolutions import convolution_figure
 from helpers.plots.curves import Curve, curves, describe_curves
+from helpers.plots.estimates import Estimate, describe_estimates, estimates
 from helpers.plots.features import feature_maps
 from helpers.plots.grids import crossing, describe_grid, grid, kernel_grid, output_grid
 from helpers.plots.layout import compose, figure
@@ -33,6 +34,7 @@ __all__ = [
     "PHONE",
     "Curve",
     "Drawing",
+    "Estimate",
     "Picture",
     "color",
     "compose",
@@ -42,12 +44,14 @@ __all__ = [
     "curves",
     "describe_coverage",
     "describe_curves",
+    "describe_estimates",
     "describe_grid",
     "describe_phase",
     "describe_reading",
     "describe_receptive_field",
     "describe_windows",
     "drawing",
+    "estimates",
     "feature_maps",
     "figure",
     "grid",

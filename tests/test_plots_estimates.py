@@ -1,0 +1,116 @@
+"""Estimates: every mark where its number is, and every number in the words."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from helpers import plots
+from helpers.plots.cells import PUBLISHED
+
+numbers = st.integers(-400, 400).map(lambda cents: cents / 4)
+
+
+@st.composite
+def estimate(draw):
+    low, value, high = sorted(draw(st.tuples(numbers, numbers, numbers)))
+    return plots.Estimate(
+        draw(st.sampled_from(["stride", "blur"])),
+        value,
+        low,
+        high,
+        runs=draw(st.lists(numbers, max_size=5)),
+        published=draw(st.none() | numbers),
+        stride=draw(st.sampled_from([1, 2, None])),
+    )
+
+
+drawn = st.lists(estimate(), min_size=1, max_size=4)
+few = settings(deadline=None, max_examples=25)
+
+
+def axes():
+    return Figure().add_subplot()
+
+
+def at(ax, row, label):
+    """Where the marks of that name stand in a row, from the left."""
+    marks = [line for line in ax.lines if line.get_label() == label]
+    places = [xy for line in marks for xy in line.get_xydata().tolist()]
+    return sorted(x for x, y in places if round(y) == row)
+
+
+@given(drawn)
+@few
+def test_every_mark_stands_at_its_number(drawn):
+    ax = axes()
+    assert plots.estimates(ax, drawn, xlabel="points") is ax
+    for row, each in enumerate(drawn):
+        assert at(ax, row, "mean, 95% interval") == [each.value]
+        assert at(ax, row, "single run") == sorted(each.runs)
+        assert at(ax, row, PUBLISHED) == ([] if each.published is None else [each.published])
+    bars = [line for line in ax.lines if line.get_label().startswith("_")]
+    assert [list(bar.get_xdata()) for bar in bars] == [[each.low, each.high] for each in drawn]
+    assert [bar.get_color() for bar in bars] == [
+        plots.color("muted" if each.stride is None else f"stride_{each.stride}") for each in drawn
+    ]
+
+
+def test_the_first_estimate_stands_on_top():
+    ax = plots.estimates(
+        axes(), [plots.Estimate("upper", 1, 0, 2), plots.Estimate("lower", 1, 0, 2)], xlabel="points"
+    )
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["upper", "lower"]
+    assert ax.yaxis_inverted()
+
+
+@pytest.mark.parametrize("reference", [None, 0.0])
+def test_a_reference_is_a_line_across(reference):
+    ax = plots.estimates(axes(), [plots.Estimate("a", 1, 0.5, 2)], xlabel="points", reference=reference)
+    upright = [line for line in ax.lines if list(line.get_ydata()) == [0, 1]]
+    assert [list(line.get_xdata()) for line in upright] == ([] if reference is None else [[0, 0]])
+
+
+@given(drawn)
+@few
+def test_the_words_hold_every_number(drawn):
+    text = plots.describe_estimates(drawn, quantity="consistency").replace("−", "-")
+    assert text.startswith("Consistency with 95% intervals.")
+    told = [float(found) for found in re.findall(r"-?\d+(?:\.\d+)?(?!%|\d| runs)", text)]
+    expected = []
+    for each in drawn:
+        expected += [each.value, each.low, each.high]
+        expected += [min(each.runs), max(each.runs)] if len(each.runs) else []
+        expected += [] if each.published is None else [each.published]
+    np.testing.assert_allclose(told, expected, atol=0.006)
+
+
+def test_the_key_names_only_what_is_drawn():
+    bare = plots.Estimate("a", 1, 0, 2)
+    full = plots.Estimate("a", 1, 0, 2, runs=[0.5, 1.5], published=3)
+    for each, names in (
+        (bare, {"mean, 95% interval"}),
+        (full, {"mean, 95% interval", "single run", PUBLISHED}),
+    ):
+        figure = plots.compose(lambda ax, each=each: plots.estimates(ax, [each], xlabel="points"))
+        (legend,) = figure.legends
+        assert {text.get_text() for text in legend.get_texts()} == names
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: plots.Estimate("a", 3, 0, 2), "value=3 must lie between low=0 and high=2"),
+        (lambda: plots.Estimate("a", float("nan"), 0, 2), "value=nan must lie between"),
+        (lambda: plots.Estimate("a", 1, 0, 2, stride=3), "stride must be 1, 2 or None, got 3"),
+        (lambda: plots.Estimate("a", 1, 0, 2, runs=[[1]]), r"runs must be \(runs,\), got shape \(1, 1\)"),
+        (lambda: plots.estimates(axes(), [], xlabel="points"), "at least one estimate, got none"),
+        (lambda: plots.describe_estimates([], quantity="points"), "at least one estimate, got none"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
