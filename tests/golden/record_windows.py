@@ -2,9 +2,9 @@
 
     .venv/bin/python tests/golden/record_windows.py
 
-It writes windows.json beside itself, which holds Python's arithmetic and the browser's to the same numbers. The
-pads are typed here, as the frameworks document them. torch gives the output, and the gradient of its sum says
-how often each pixel is read, since every weight counts 1 there.
+It writes windows.json beside itself, which holds the arithmetic of Python and of the browser to the same
+numbers. The pads are typed here, as the frameworks document them. torch gives the output, and the gradient of
+its sum says how often each pixel is read, since every weight counts 1 there.
 """
 
 import json
