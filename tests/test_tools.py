@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import build  # noqa: E402
 import execute  # noqa: E402
 import page_assets  # noqa: E402
+import setup  # noqa: E402
 import stage  # noqa: E402
 
 
@@ -128,6 +129,18 @@ def test_the_build_says_what_failed(monkeypatch, capsys):
     monkeypatch.setattr(build, "execute_all", fail)
     assert build.main() == 1
     assert "notebooks/bad.ipynb, cell 2: it broke" in capsys.readouterr().err
+
+
+def test_the_lock_pins_the_installer_with_its_hashes():
+    entry = setup.lock_entry("uv").splitlines()
+    assert entry[0].startswith("uv==")
+    assert len(entry) > 1
+    assert all("--hash=sha256:" in line for line in entry[1:])
+
+
+def test_a_package_that_is_not_locked_is_named():
+    with pytest.raises(SystemExit, match="no entry for nonesuch; `make lock`"):
+        setup.lock_entry("nonesuch")
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ def install_packages(torch: str) -> None:
 
 def lock_entry(name: str) -> str:
     """Return the lines of the lock that pin one package, hashes included."""
-    found = re.search(rf"^{re.escape(name)}==.*(?:\\\n.*)*\n", LOCK.read_text(), flags=re.MULTILINE)
+    found = re.search(rf"^{re.escape(name)}==(?:.*\\\n)*.*\n", LOCK.read_text(), flags=re.MULTILINE)
     if found is None:
         raise SystemExit(f"requirements.lock has no entry for {name}; `make lock` writes it again")
     return found[0]
