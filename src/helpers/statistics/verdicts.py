@@ -88,7 +88,7 @@ def judge(rule: Rule, runs: Runs) -> Judgement:
     Args:
         rule: the contrast and how it is decided.
         runs: what `measured` gives for the rule's measure: for each "experiment/variant" and seed a fraction
-            for each test image, such as right (1) or wrong (0), or else one number, in the unit of the margin.
+            for each test image, such as right (1) or wrong (0), or else one number in the margin's unit.
             Seeds that are not in the rule are ignored.
 
     Raises:
