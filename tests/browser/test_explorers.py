@@ -248,6 +248,16 @@ def test_arrow_keys_move_the_window(page):
     assert part(page, "input").get_attribute("aria-valuetext") == "output row 1, column 0"
 
 
+def test_arrow_keys_on_the_window_do_not_scroll_the_page(open_page):
+    page = open_page(viewport={"width": 1000, "height": 500})
+    part(page, "input").focus()
+    before = page.evaluate("scrollY")
+    for key in ("ArrowDown", "ArrowDown", "End"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == before
+
+
 def test_the_sum_is_said_in_numbers_and_in_words(page):
     put(
         page,
