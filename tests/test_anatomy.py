@@ -246,6 +246,13 @@ def test_attention_sees_the_whole_input_and_windowed_attention_its_window():
     assert "shifts the map around its edges" in windows.iloc[1].note
 
 
+def test_flattening_mixes_nothing_but_the_layer_after_it_does():
+    rows = by_name(anatomy(load("torchvision:alexnet"), 224))
+    assert rows.loc["classifier.0"].receptive_field == (195, 195)  # dropout on 9216 numbers
+    assert rows.loc["classifier.1"].receptive_field == (355, 355)
+    assert rows.loc["classifier.1"].note == "every unit sees the whole input"
+
+
 def test_what_a_stack_never_reads_is_noted_where_it_is_lost():
     table = by_name(anatomy(load("torchvision:squeezenet1_0"), 224))
     assert set(table.pixels_unread) == {224**2 - 223**2}

@@ -72,10 +72,12 @@ def union(*branches: Paths) -> Paths:
 
 def extent(paths: Paths, shape: Sequence[int]) -> Extent:
     """What the units of a tensor of this shape see through all its paths, of which there is at least one."""
-    paths = each(paths, lambda axis: axis.settled(shape))
+    settled = each(paths, lambda axis: axis.settled(shape))
+    if len(paths) > 1:  # what one unit reads through several paths is known only where their order is
+        paths = settled
     local = [path for path in paths if all(axis.varying for axis in path)]
     has_both = 0 < len(local) < len(paths)
-    fields, pixels = [_field(axes) for axes in zip(*paths, strict=True)], _pixels(paths)
+    fields, pixels = [_field(axes) for axes in zip(*paths, strict=True)], _pixels(settled)
     return Extent(
         receptive_field=tuple(size for size, _ in fields),
         jumps=tuple(_jumps(axes) for axes in zip(*paths, strict=True)),
