@@ -1,7 +1,7 @@
 // The convolution explorer: what a window reads, what it writes, and what it never reaches.
 //
 // Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
-// tests/golden/windows.json holds its arithmetic to that of helpers.arithmetic and helpers.convolution.
+// tests/golden/windows.json holds its arithmetic to helpers.arithmetic and helpers.convolution.
 
 // The least and the most of each slider.
 const SLIDERS = { input_size: [3, 32], kernel_size: [1, 11], stride: [1, 16], dilation: [1, 4], padding: [0, 10] };
@@ -76,7 +76,7 @@ function axes({ padding, convention, padding_mode: mode, ...setting }) {
   });
 }
 
-/** The input index whose value a cell beyond the input repeats, or -1 where it is zero. */
+/** The index whose value a cell beyond the input repeats, or -1 for zero. */
 function source(index, size, mode) {
   if (index >= 0 && index < size) return index;
   if (mode === "replicate") return clamp(index, 0, size - 1);
@@ -84,7 +84,7 @@ function source(index, size, mode) {
   return mode === "circular" ? (index + size) % size : -1;
 }
 
-/** All that is drawn, computed from the traits. */
+/** All that is drawn. */
 export function settle(setting) {
   const [rows, columns] = axes(setting);
   const image = cells(setting.image, IMAGES, rows.size, columns.size);
@@ -137,7 +137,7 @@ function draw(height, width, isNumbered, cell) {
     numbers += `<text class="${look} ${mark}" x="${x}" y="${y}" font-size="${size}">${text}</text>`;
   });
   const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
-  return [paths.join(""), numbers];
+  return { paths: paths.join(""), numbers };
 }
 
 /** The padded input: its values, or how often each is read. */
@@ -218,7 +218,7 @@ function sum({ rows, columns, padded, kernel, output }, row, column) {
 const inWords = (text) =>
   text.replaceAll("×", "times").replaceAll("+", "plus").replaceAll("−", "minus ").replace("=", "is");
 
-/** What each slider of a trait stands for: its side, its value, and the trait once it has moved. */
+/** The sliders of a trait: for each its side, its value, and the trait once it has moved. */
 function handles(value) {
   if (typeof value === "string") return [];
   const flat = [value].flat(2);
@@ -272,9 +272,9 @@ const template = `
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
 
-/** Sets a text only if it is new, which spares a layout. */
-function say(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+/** Sets what is new, and only that: the rest need not be laid out again. */
+function put(node, html) {
+  if (node.lastPut !== html) node.innerHTML = node.lastPut = html;
 }
 
 let instances = 0;
@@ -338,8 +338,8 @@ function render({ model, el }) {
       return (setting) => {
         const [side, value] = handles(setting[name])[index] ?? [""];
         box.hidden = value === undefined;
-        say(label, name.replace("_", " ") + (side && `, ${side}`));
-        say(output, `${value}`);
+        put(label, name.replace("_", " ") + (side && `, ${side}`));
+        put(output, `${value}`);
         input.value = value;
       };
     }),
@@ -354,7 +354,7 @@ function render({ model, el }) {
     part.padding_mode.value = setting.padding_mode;
     part.image.value = Array.isArray(setting.image) ? "" : setting.image;
     part.kernel.value = Array.isArray(setting.kernel) ? "" : setting.kernel;
-    say(part.problem, problem);
+    put(part.problem, problem);
   }
 
   function showScene() {
@@ -363,17 +363,20 @@ function render({ model, el }) {
     part.input.setAttribute("viewBox", box(rows.padded, columns.padded));
     part.output.setAttribute("viewBox", box(rows.count, columns.count));
     part.panels.style.cssText = `--padded:${columns.padded + 0.55};--count:${columns.count + 0.55}`;
-    [inputPaths.innerHTML, inputNumbers.innerHTML] = drawInput(scene, part.coverage.checked);
-    [outputPaths.innerHTML, outputNumbers.innerHTML] = drawOutput(scene);
+    const [input, output] = [drawInput(scene, part.coverage.checked), drawOutput(scene)];
+    put(inputPaths, input.paths);
+    put(inputNumbers, input.numbers);
+    put(outputPaths, output.paths);
+    put(outputNumbers, output.numbers);
     const marks = range(rows.count).map((stop) => rowMark(rows, stop));
     stops.setAttribute("d", marks.join("") + range(columns.count).map((stop) => columnMark(columns, stop)).join(""));
     const taps = grid(rows.kernelSize, columns.kernelSize, (i, j) => square(i * rows.dilation, j * columns.dilation));
     const outline = `d="M0 0h${columns.reach * CELL}v${rows.reach * CELL}h-${columns.reach * CELL}z"/>`;
-    frame.innerHTML = `<path d="${taps.flat().join("")}"/><path class="casing" ${outline}<path class="outline" ${outline}`;
-    part.formula.innerHTML = formula(scene);
-    say(part.remarks, remarks(scene));
-    say(part.inputSize, `Input ${rows.size} × ${columns.size}`);
-    say(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
+    put(frame, `<path d="${taps.flat().join("")}"/><path class="casing" ${outline}<path class="outline" ${outline}`);
+    put(part.formula, formula(scene));
+    put(part.remarks, remarks(scene));
+    put(part.inputSize, `Input ${rows.size} × ${columns.size}`);
+    put(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
     showKernel(scene.kernel);
   }
 
@@ -401,8 +404,8 @@ function render({ model, el }) {
     part.input.ariaValueMax = rows.count * columns.count - 1;
     part.input.ariaValueNow = row * columns.count + column;
     part.input.ariaValueText = `output row ${row}, column ${column}`;
-    part.sum.innerHTML = sum(scene, row, column);
-    part.words.textContent = inWords(part.sum.textContent);
+    put(part.sum, sum(scene, row, column));
+    put(part.words, inWords(part.sum.textContent));
   }
 
   function update() {
