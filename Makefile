@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV   := .venv/bin
 PYTEST := $(VENV)/python -m pytest
+# Bytecode goes to the build folder, also where the environment forbids it: each kernel would compile torch again.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test lint format lab serve bench lock clean
