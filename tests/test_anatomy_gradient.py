@@ -166,6 +166,24 @@ blocks = st.one_of(
 )
 
 
+def paths_of(model, image):
+    """What anatomy knows of the model's output, unit by unit."""
+    tracer = Tracer(model, image)
+    with tracer.watching():
+        return tracer._tensors.of(model(image)).paths
+
+
+def wrong_units(model, image, places=None):
+    """The places of the output whose units read, by their gradient, something else than anatomy says."""
+    output, paths = model(image), paths_of(model, image)
+
+    def is_wrong(row, column):
+        expected = pixels_with_gradient(image, output[0, :, row, column].sum())
+        return not torch.equal(pixels_said(paths, (0, 0, row, column)), expected)
+
+    return [place for place in places or np.ndindex(*output.shape[2:]) if is_wrong(*place)]
+
+
 @settings(deadline=None, max_examples=150)
 @given(st.lists(blocks, min_size=1, max_size=4), st.tuples(st.integers(5, 11), st.integers(5, 11)), st.data())
 def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data):
@@ -176,18 +194,54 @@ def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data)
     except RuntimeError:
         assume(False)
     assume(output.numel() > 0 and max(output.shape) < 40)
-    tracer = Tracer(model, image)
-    with tracer.watching():
-        paths = tracer._tensors.of(model(image)).paths
-    for _ in range(3):
-        row, column = (data.draw(st.integers(0, length - 1)) for length in output.shape[2:])
-        expected = pixels_with_gradient(image, output[0, :, row, column].sum())
-        said = pixels_said(paths, (0, 0, row, column))
-        assert torch.equal(said, expected), (row, column)
+    place = st.tuples(*(st.integers(0, length - 1) for length in output.shape[2:]))
+    assert wrong_units(model, image, data.draw(st.lists(place, min_size=3, max_size=3))) == []
     assert (
         anatomy(model, (CHANNELS, *size)).pixels_unread.iloc[-1]
         == (~pixels_with_gradient(image, output.sum())).sum()
     )
+
+
+@pytest.mark.parametrize("name", functions)
+def test_every_unit_of_a_function_reads_what_its_gradient_says(name):
+    convolution = nn.Conv2d(CHANNELS, CHANNELS, (3, 2), (1, 2))
+    model = leveled(nn.Sequential(Apply(name, functions[name]), convolution))
+    assert wrong_units(model, image_of(1, CHANNELS, 7, 8)) == []
+
+
+PADDED = nn.Conv2d(CHANNELS, CHANNELS, 1, padding=(0, 1))
+SPECIAL = {
+    "reflect": nn.Conv2d(CHANNELS, CHANNELS, 5, padding=2, padding_mode="reflect"),
+    "replicate": nn.Conv2d(CHANNELS, CHANNELS, 5, padding=2, padding_mode="replicate"),
+    "circular": nn.Conv2d(CHANNELS, CHANNELS, 5, padding=2, padding_mode="circular"),
+    "windows wholly in the padding": nn.Sequential(Apply("squares", functions["squares"]), PADDED),
+    "statistics over rows": Apply("layer_norm", lambda image: F.layer_norm(image, image.shape[-1:])),
+    "statistics over the map": nn.GroupNorm(1, CHANNELS),
+    "aligned corners": nn.Upsample((11, 5), mode="bilinear", align_corners=True),
+    "cubic": nn.Upsample((11, 5), mode="bicubic"),
+    "unequal windows": nn.AdaptiveAvgPool2d((3, 5)),
+    "ceiling": nn.AvgPool2d(3, 2, 1, ceil_mode=True),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+def test_every_unit_of_a_special_layer_reads_what_its_gradient_says(name):
+    assert wrong_units(leveled(SPECIAL[name]), image_of(1, CHANNELS, 7, 8)) == []
+
+
+def test_tokens_are_followed_one_by_one():
+    model = Apply("tokens", lambda image: F.avg_pool2d(image, 2).flatten(2).transpose(1, 2)[:, 1:4])
+    image = image_of(1, CHANNELS, 8, 6)
+    assert anatomy(model, (CHANNELS, 8, 6)).pixels_unread.iloc[-1] == 48 - 3 * 4
+    assert (~pixels_with_gradient(image, model(image).sum())).sum() == 48 - 3 * 4
+
+
+def test_three_axes_are_followed_like_two():
+    model = nn.Sequential(nn.Conv3d(CHANNELS, CHANNELS, 1), nn.AvgPool3d((1, 2, 3)), nn.MaxPool3d(2))
+    row = anatomy(model, (CHANNELS, 5, 9, 14)).iloc[-1]
+    assert (row.output_shape, row.kernel_size) == ((1, CHANNELS, 2, 2, 2), (2, 2, 2))
+    assert (row.receptive_field, row.jump) == ((2, 4, 6), (2, 4, 6))
+    assert row.pixels_unread == 5 * 9 * 14 - 4 * 8 * 12
 
 
 # A stack of one axis: helpers.arithmetic works out the same numbers by formulas, without a single tensor.
