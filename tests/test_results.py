@@ -30,7 +30,9 @@ from helpers.results import (
     environment,
     is_finished,
     path_of,
+    per_epoch,
     read,
+    recorded,
     records,
     write,
 )
@@ -441,6 +443,36 @@ def test_environment_keeps_the_commit_that_the_code_was_loaded_from(checkout):
     (root / "src" / "code.py").write_text("a = 2\n")
     found = capture(device="cpu", threads=1, command="")
     assert (found.commit, found.dirty) == before
+
+
+def test_the_finished_runs_of_an_experiment_come_by_variant_in_the_order_of_their_seeds(tmp_path):
+    for seed in (10, 2):
+        write(a_record(seed=seed), tmp_path)
+    write(a_record(seed=0, variant="s2-same"), tmp_path)
+    write(a_failed_record(seed=3), tmp_path)
+    write(a_record(experiment="other"), tmp_path)
+    found = recorded("mnist", root=tmp_path)
+    assert {variant: [run.seed for run in runs] for variant, runs in found.items()} == {
+        "s1-same": [2, 10],
+        "s2-same": [0],
+    }
+    with pytest.raises(ValueError, match=r"'minst': no finished run.*\['mnist', 'other'\]"):
+        recorded("minst", root=tmp_path)
+
+
+def test_a_quantity_per_epoch_has_a_row_a_run_and_a_column_an_epoch():
+    later = replace(EPOCH, epoch=2, train_loss=0.25)
+    runs = [a_record(epochs=(EPOCH, later)), a_record(epochs=(replace(EPOCH, train_loss=0.75), later))]
+    np.testing.assert_array_equal(per_epoch(runs, "train_loss"), [[0.5, 0.25], [0.75, 0.25]])
+
+
+@pytest.mark.parametrize(
+    ("quantity", "message"),
+    [("accuracy", "'accuracy': must be one of epoch, train_loss"), ("fitted_loss", "not measured in all")],
+)
+def test_a_quantity_that_is_not_there_is_named(quantity, message):
+    with pytest.raises(ValueError, match=message):
+        per_epoch([a_record()], quantity)
 
 
 def test_works_without_torch_loaded():

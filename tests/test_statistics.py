@@ -11,11 +11,12 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW, ttost_paired
 
-from helpers.results import EpochMetrics, Outcome, Record, capture
+from helpers.results import EpochMetrics, Outcome, Record, capture, write
 from helpers.statistics import (
     Contrast,
     Rule,
     Verdict,
+    accuracy,
     crossed_effect,
     digest_of,
     holm,
@@ -26,6 +27,7 @@ from helpers.statistics import (
     paired_table,
     prediction_interval,
     read_rules,
+    recorded_judgements,
     seed_effect,
     wilson_interval,
 )
@@ -529,6 +531,31 @@ def test_records_are_judged_by_the_measure_that_their_rule_names():
     assert judgement.verdict == Verdict.HOLDS
     assert judgement.effect.images == 500
     assert judgement.effect.estimate == pytest.approx(judgement.paired.difference)
+
+
+def test_accuracy_is_the_mean_over_seeds_and_images_in_points():
+    random = np.random.default_rng(0)
+    hits = random.random((4, 500)) < 0.9
+    runs = [recorded(variant="a", seed=seed, right=right) for seed, right in enumerate(hits)]
+    assert accuracy(runs).estimate == pytest.approx(100 * hits.mean())
+    assert (accuracy(runs).seeds, accuracy(runs).images) == (4, 500)
+
+
+def test_only_claims_with_all_their_runs_are_judged_and_corrected_for_their_number(tmp_path):
+    random = np.random.default_rng(0)
+    rules = [
+        replace(RULE, seeds=3),
+        replace(RULE, claim="M-01", seeds=3),
+        replace(RULE, claim="M-02", seeds=4),
+    ]
+    (tmp_path / "rules.json").write_text(json.dumps([asdict(rule) for rule in rules]))
+    for variant, share in (("s1-same", 0.9), ("s2-same", 0.6)):
+        for seed in range(3):
+            write(recorded(variant=variant, seed=seed, right=random.random(500) < share), tmp_path)
+    judged = recorded_judgements(tmp_path)
+    assert list(judged) == ["M-03", "M-01"]
+    assert {judgement.family for judgement in judged.values()} == {2}
+    assert judged["M-03"].verdict == Verdict.HOLDS
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,9 @@ from helpers.experiments.preparation import prepare
 from helpers.experiments.report import details, overview, table
 from helpers.experiments.runs import Job, run
 from helpers.experiments.sweep import Runner, plan_jobs, rule_digests, sweep, what_is_missing
-from helpers.results import Record, records
+from helpers.results import RECORDED, Record, records
 from helpers.training import choose_device
 
-RESULTS = Path(__file__).resolve().parents[3] / "results"
 CHECKPOINTS = platformdirs.user_cache_path("stride-and-padding") / "checkpoints"
 
 
@@ -112,9 +111,9 @@ def _jobs(
     variants: Sequence[str] = (),
     seeds: int | None = None,
 ) -> list[Job]:
-    if (options.epochs or options.stand_in) and options.results == RESULTS:
+    if (options.epochs or options.stand_in) and options.results == RECORDED:
         raise ValueError(
-            f"{RESULTS} holds complete runs on the real data; name another folder with --results"
+            f"{RECORDED} holds complete runs on the real data; name another folder with --results"
         )
     held_out = options.stand_in // 10 if options.stand_in and experiment.validation else experiment.validation
     shortened = replace(experiment, epochs=options.epochs or experiment.epochs, validation=held_out)
@@ -193,7 +192,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _storage_options() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(add_help=False)
-    options.add_argument("--results", type=Path, default=RESULTS, metavar="FOLDER", help="of the records")
+    options.add_argument("--results", type=Path, default=RECORDED, metavar="FOLDER", help="of the records")
     return options
 
 

@@ -4,6 +4,7 @@ from helpers.statistics.effect import Effect, crossed_effect, seed_effect
 from helpers.statistics.intervals import Interval, mean_interval, prediction_interval, wilson_interval
 from helpers.statistics.measures import MEASURES, Runs, measured
 from helpers.statistics.pairing import PairedDifference, paired_difference, paired_table
+from helpers.statistics.recorded import accuracy, recorded_judgements
 from helpers.statistics.rules import MARGINS, Contrast, Rule, digest_of, read_rules
 from helpers.statistics.verdicts import Judgement, Verdict, holm, judge
 
@@ -18,6 +19,7 @@ __all__ = [
     "Rule",
     "Runs",
     "Verdict",
+    "accuracy",
     "crossed_effect",
     "digest_of",
     "holm",
@@ -28,6 +30,7 @@ __all__ = [
     "paired_table",
     "prediction_interval",
     "read_rules",
+    "recorded_judgements",
     "seed_effect",
     "wilson_interval",
 ]
