@@ -7,7 +7,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint format lab serve bench lock clean
+.PHONY: help setup book test lint format lab serve experiments check-results bench lock clean
 
 help:   ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -37,8 +37,15 @@ lab: setup  ## open the notebooks in JupyterLab
 serve:  ## read the built book at http://127.0.0.1:8000
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
+experiments: setup  ## run again all that is recorded and missing (hours; stops and goes on as you like)
+	$(VENV)/python -m helpers.experiments sweep
+
+check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-valid/0; by the date if left out)
+	$(VENV)/python -m helpers.experiments check $(RUN)
+
 bench: setup  ## measure speed, as ratios side by side
 	$(VENV)/python tools/bench.py
+	$(VENV)/python tools/bench_training.py
 	$(VENV)/python tools/bench_explorers.py
 
 lock: setup  ## renew requirements.lock from requirements.txt

@@ -16,13 +16,10 @@ import torch
 from scipy import signal
 from torch import nn
 
-from helpers import data
 from helpers.arithmetic import network_unread, output_size, trace
 from helpers.arithmetic.layer import Layer
 from helpers.convolution import convolve2d, convolve2d_loops
 from helpers.layers import Conv2dSame
-from helpers.models import MnistPadding, mnist_cnn
-from helpers.training import fit
 
 Work = Callable[[], Any]
 
@@ -111,22 +108,10 @@ def layers() -> None:
     compare(("Conv2dSame", lambda: same(images)), ("Conv2d(padding=1)", lambda: explicit(images)), turns=41)
 
 
-def training() -> None:
-    """Seconds an epoch of the four MNIST settings, 60,000 images, one thread."""
-    train = data.load_or_draw("mnist", split="train")
-    few = train.first(1000)
-    for stride, padding in MNIST_SETTINGS:
-        model = mnist_cnn(stride=stride, padding=padding)
-        history = fit(model, train, few, epochs=1, batch_size=64, seed=0, device="cpu")
-        print(f"  ({stride}, {padding}): {history.epochs[0].seconds:.1f} s", flush=True)
-
-
-MNIST_SETTINGS: list[tuple[int, MnistPadding]] = [(1, "same"), (2, "same"), (1, "valid"), (2, "valid")]
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "arithmetic": arithmetic,
     "convolution": convolution,
     "layers": layers,
-    "training": training,
 }
 
 if __name__ == "__main__":
