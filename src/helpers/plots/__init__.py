@@ -27,6 +27,7 @@ from helpers.plots.maps import (
 )
 from helpers.plots.picture import Drawing, Picture, drawing
 from helpers.plots.pyramid import describe_receptive_field, receptive_field_pyramid
+from helpers.plots.sequence import describe_sequence, sequence_strip
 from helpers.plots.style import COLUMN, PHONE, color, palette, use_style
 
 __all__ = [
@@ -49,6 +50,7 @@ __all__ = [
     "describe_phase",
     "describe_reading",
     "describe_receptive_field",
+    "describe_sequence",
     "describe_windows",
     "drawing",
     "estimates",
@@ -65,5 +67,6 @@ __all__ = [
     "phase_map",
     "reading_map",
     "receptive_field_pyramid",
+    "sequence_strip",
     "use_style",
 ]
