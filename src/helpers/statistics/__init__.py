@@ -1,5 +1,13 @@
 """How a difference is judged: over seeds and test images, against a margin, by a rule written down before."""
 
+from helpers.statistics.classes import (
+    CellDifferences,
+    ClassReport,
+    cell_differences,
+    class_report,
+    confusions,
+    row_shares,
+)
 from helpers.statistics.effect import Effect, crossed_effect, seed_effect
 from helpers.statistics.intervals import Interval, mean_interval, prediction_interval, wilson_interval
 from helpers.statistics.measures import MEASURES, Runs, measured
@@ -11,6 +19,8 @@ from helpers.statistics.verdicts import Judgement, Verdict, holm, judge
 __all__ = [
     "MARGINS",
     "MEASURES",
+    "CellDifferences",
+    "ClassReport",
     "Contrast",
     "Effect",
     "Interval",
@@ -20,6 +30,9 @@ __all__ = [
     "Runs",
     "Verdict",
     "accuracy",
+    "cell_differences",
+    "class_report",
+    "confusions",
     "crossed_effect",
     "digest_of",
     "holm",
@@ -31,6 +44,7 @@ __all__ = [
     "prediction_interval",
     "read_rules",
     "recorded_judgements",
+    "row_shares",
     "seed_effect",
     "wilson_interval",
 ]
