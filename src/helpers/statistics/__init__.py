@@ -12,6 +12,7 @@ from helpers.statistics.effect import Effect, crossed_effect, seed_effect
 from helpers.statistics.intervals import Interval, mean_interval, prediction_interval, wilson_interval
 from helpers.statistics.measures import MEASURES, Runs, measured
 from helpers.statistics.pairing import PairedDifference, paired_difference, paired_table
+from helpers.statistics.published import Agreement, agreement
 from helpers.statistics.recorded import accuracy, recorded_judgements
 from helpers.statistics.rules import MARGINS, Contrast, Rule, digest_of, read_rules
 from helpers.statistics.verdicts import Judgement, Verdict, holm, judge
@@ -19,6 +20,7 @@ from helpers.statistics.verdicts import Judgement, Verdict, holm, judge
 __all__ = [
     "MARGINS",
     "MEASURES",
+    "Agreement",
     "CellDifferences",
     "ClassReport",
     "Contrast",
@@ -30,6 +32,7 @@ __all__ = [
     "Runs",
     "Verdict",
     "accuracy",
+    "agreement",
     "cell_differences",
     "class_report",
     "confusions",
