@@ -1,6 +1,7 @@
 """Estimates: every mark where its number is, and every number in the words."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ def estimate(draw):
         runs=draw(st.lists(numbers, max_size=5)),
         published=draw(st.none() | numbers),
         stride=draw(st.sampled_from([1, 2, None])),
+        padding=draw(st.sampled_from(["same", "valid", None])),
     )
 
 
@@ -57,6 +59,76 @@ def test_every_mark_stands_at_its_number(drawn):
     assert [bar.get_color() for bar in bars] == [
         plots.color("muted" if each.stride is None else f"stride_{each.stride}") for each in drawn
     ]
+
+
+@pytest.mark.parametrize("stride", [1, 2, None])
+@pytest.mark.parametrize("padding", ["same", "valid", None])
+def test_estimates_wear_their_stride_and_padding(stride, padding):
+    each = plots.Estimate("ours", 1, 0, 2, stride=stride, padding=padding)
+    bar, point = plots.estimates(axes(), [each], xlabel="points").lines
+    shade = plots.color("muted" if stride is None else f"stride_{stride}")
+    assert (bar.get_color(), point.get_markeredgecolor()) == (shade, shade)
+    assert bar.is_dashed() == (stride == 2)
+    assert (point.get_markerfacecolor() == shade) == (padding != "valid")
+
+
+@st.composite
+def by_class(draw):
+    """The same estimates, by label, for some classes."""
+    labels = draw(st.lists(st.sampled_from("ABCD"), min_size=1, max_size=3, unique=True))
+    count = draw(st.integers(1, 4))
+    return {
+        f"class {place}": [replace(draw(estimate()), label=label) for label in labels]
+        for place in range(count)
+    }
+
+
+@given(by_class())
+@few
+def test_the_estimates_of_a_class_stand_around_its_name_in_order(drawn):
+    ax = plots.class_estimates(axes(), drawn, xlabel="points")
+    places = dict(zip([tick.get_text() for tick in ax.get_yticklabels()], ax.get_yticks(), strict=True))
+    assert list(places) == list(drawn)
+    bars = iter([line for line in ax.lines if line.get_label().startswith("_")])
+    gaps = np.diff(list(places.values()))
+    for name, members in drawn.items():
+        heights = []
+        for each in members:
+            bar = next(bars)
+            assert list(bar.get_xdata()) == [each.low, each.high]
+            heights.append(bar.get_ydata()[0])
+        assert heights == sorted(heights)
+        assert np.mean(heights) == pytest.approx(places[name])
+        assert all(heights[-1] - heights[0] < gap for gap in gaps)
+    assert ax.yaxis_inverted()
+
+
+def test_the_key_of_classes_names_each_estimate_once():
+    drawn = {name: [plots.Estimate("A", 1, 0, 2), plots.Estimate("B", 1, 0, 2)] for name in ("bag", "coat")}
+    figure = plots.compose(lambda ax: plots.class_estimates(ax, drawn, xlabel="points"))
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["A", "B"]
+
+
+@given(by_class())
+@few
+def test_the_words_of_classes_are_those_of_their_estimates(drawn):
+    text = plots.describe_class_estimates(drawn, quantity="recall")
+    for name, members in drawn.items():
+        alone = plots.describe_estimates(members, quantity="recall").removeprefix(
+            "Recall with 95% intervals. "
+        )
+        assert f"Class {name}. {alone}" in text
+
+
+def test_a_list_is_as_long_as_its_rows_need():
+    def height(rows):
+        drawn = [plots.Estimate(str(row), 1, 0, 2) for row in range(rows)]
+        ax = plots.compose(lambda ax: plots.estimates(ax, drawn, xlabel="points")).axes[0]
+        return ax.get_window_extent().height
+
+    assert height(2) == height(4)
+    assert height(20) >= 20 * 25
+    assert height(30) > height(20)
 
 
 def test_the_first_estimate_stands_on_top():
@@ -107,6 +179,17 @@ def test_the_key_names_only_what_is_drawn():
         (lambda: plots.Estimate("a", float("nan"), 0, 2), "value=nan must lie between"),
         (lambda: plots.Estimate("a", 1, 0, 2, stride=3), "stride must be 1, 2 or None, got 3"),
         (lambda: plots.Estimate("a", 1, 0, 2, runs=[[1]]), r"runs must be \(runs,\), got shape \(1, 1\)"),
+        (
+            lambda: plots.Estimate("a", 1, 0, 2, padding="full"),
+            "padding must be 'same', 'valid' or None, got 'full'",
+        ),
+        (lambda: plots.class_estimates(axes(), {}, xlabel="points"), "at least one class, got none"),
+        (
+            lambda: plots.describe_class_estimates(
+                {"bag": [plots.Estimate("A", 1, 0, 2)], "coat": []}, quantity="f1"
+            ),
+            r"'bag' has \['A'\], 'coat' \[\]",
+        ),
         (lambda: plots.estimates(axes(), [], xlabel="points"), "at least one estimate, got none"),
         (lambda: plots.describe_estimates([], quantity="points"), "at least one estimate, got none"),
     ],

@@ -10,9 +10,21 @@ phone:
 """
 
 from helpers.plots.cells import mark_unread, mark_window, outline
+from helpers.plots.confusions import (
+    confusion,
+    confusion_difference,
+    describe_confusion,
+    describe_confusion_difference,
+)
 from helpers.plots.convolutions import convolution_figure
 from helpers.plots.curves import Curve, curves, describe_curves
-from helpers.plots.estimates import Estimate, describe_estimates, estimates
+from helpers.plots.estimates import (
+    Estimate,
+    class_estimates,
+    describe_class_estimates,
+    describe_estimates,
+    estimates,
+)
 from helpers.plots.features import feature_maps
 from helpers.plots.grids import crossing, describe_grid, grid, kernel_grid, output_grid
 from helpers.plots.layout import compose, figure
@@ -37,12 +49,18 @@ __all__ = [
     "Drawing",
     "Estimate",
     "Picture",
+    "class_estimates",
     "color",
     "compose",
+    "confusion",
+    "confusion_difference",
     "convolution_figure",
     "coverage_map",
     "crossing",
     "curves",
+    "describe_class_estimates",
+    "describe_confusion",
+    "describe_confusion_difference",
     "describe_coverage",
     "describe_curves",
     "describe_estimates",

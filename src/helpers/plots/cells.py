@@ -28,6 +28,9 @@ PADDING = "padding"
 UNUSED = "padding never read"
 UNREAD = "pixel never read"
 PUBLISHED = "as published"
+MEAN_BAND = "95% interval of the mean"
+RUN_BAND = "95% interval for one more run"
+TOLD = "told from the noise"
 
 Color = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""
@@ -203,4 +206,7 @@ _KEY: dict[str, Callable[[], Artist]] = {
     UNUSED: lambda: Line2D([], [], color=color("ink"), lw=points(1.5)),
     UNREAD: lambda: Patch(**{**_UNREAD, "hatch": "/////"}),
     PUBLISHED: lambda: Line2D([], [], **_PUBLISHED),
+    MEAN_BAND: lambda: Patch(facecolor=mix("muted", 0.3), lw=0),
+    RUN_BAND: lambda: Patch(facecolor=mix("muted", 0.3), lw=0),
+    TOLD: lambda: Patch(facecolor="none", edgecolor=color("ink"), lw=points(2)),
 }

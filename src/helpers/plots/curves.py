@@ -1,22 +1,21 @@
 """Loss or accuracy by epoch, in the look of its stride and its padding."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
+from helpers.plots.cells import MEAN_BAND, RUN_BAND
+from helpers.plots.looks import Padding, Stride, check_look, line, marker
 from helpers.plots.style import color, points
 from helpers.plots.words import number
 
-_LINES: dict[int | None, dict[str, Any]] = {
-    1: {"color": color("stride_1"), "linestyle": "-"},
-    2: {"color": color("stride_2"), "linestyle": (0, (3, 1.2))},
-    None: {"color": color("muted"), "linestyle": "-"},
-}
+Band = Literal["mean", "run"] | None
+"""95%, over the runs: where their mean lies ("mean"), or where one more run would lie ("run"); or none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +31,11 @@ class Curve:
 
     label: str
     values: ArrayLike
-    stride: Literal[1, 2] | None = None
-    padding: Literal["same", "valid"] | None = None
+    stride: Stride = None
+    padding: Padding = None
 
     def __post_init__(self) -> None:
-        if self.stride not in _LINES:
-            raise ValueError(f"stride must be 1, 2 or None, got {self.stride!r}")
-        if self.padding not in ("same", "valid", None):
-            raise ValueError(f"padding must be 'same', 'valid' or None, got {self.padding!r}")
+        check_look(self.stride, self.padding)
         if self.runs.size == 0 or self.runs.ndim != 2:
             raise ValueError(f"values must be (epochs,) or (runs, epochs), got shape {np.shape(self.values)}")
 
@@ -54,61 +50,90 @@ def curves(
     drawn: Sequence[Curve],
     *,
     ylabel: str,
+    band: Band = None,
     limits: tuple[float, float] | None = None,
     title: str = "",
 ) -> Axes:
-    """Draw curves over the epochs; of several runs the mean, with a thin line for each run.
+    """Draw curves over the epochs; of several runs the mean, with a thin line for each run or with a band.
 
     Args:
         ax: axes to draw on.
         drawn: the curves.
         ylabel: the quantity and its unit.
+        band: what to draw around the mean in place of the runs: its own 95% interval ("mean"), or the one for
+            a further run ("run").
         limits: the least and the most of the quantity to show, so that panels side by side can agree.
         title: what stands above.
 
     Raises:
-        ValueError: if there is no curve.
+        ValueError: if there is no curve, no such band, or a band around a single run.
     """
-    _check(drawn)
+    _check(drawn, band)
     for curve in drawn:
         epochs = np.arange(1, curve.runs.shape[1] + 1)
-        look = _LINES[curve.stride]
-        if len(curve.runs) > 1:
+        look = line(curve.stride)
+        if band:
+            shade = {"color": look["color"], "alpha": 0.2, "lw": 0, "zorder": 1.5}
+            ax.fill_between(epochs, *_ends(curve, band).T, label=_BANDS[band], **shade)
+        elif len(curve.runs) > 1:
             ax.plot(epochs, curve.runs.T, color=look["color"], lw=points(1), alpha=0.3, zorder=1.5)
-        ax.plot(epochs, curve.runs.mean(axis=0), label=curve.label, lw=points(2.5), **look, **_markers(curve))
+        points_of = marker(curve.stride, curve.padding, size=8) if curve.padding else {}
+        ax.plot(epochs, curve.runs.mean(axis=0), label=curve.label, lw=points(2.5), **(points_of | look))
     ax.set(xlabel="epoch", ylabel=ylabel, ylim=limits, title=title)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y", color=color("line"), alpha=0.35, lw=points(1))
     return ax
 
 
-def describe_curves(drawn: Sequence[Curve], *, ylabel: str) -> str:
+def describe_curves(drawn: Sequence[Curve], *, ylabel: str, band: Band = None) -> str:
     """Say what `curves` draws; the arguments and errors are its own.
 
     >>> describe_curves([Curve("stride 1", [0.91, 0.95, 0.96])], ylabel="accuracy")
     'Accuracy by epoch. stride 1: 0.91, 0.95, 0.96.'
     """
-    _check(drawn)
-    told = []
-    for curve in drawn:
-        mean = curve.runs.mean(axis=0)
-        shown = mean if len(mean) <= 8 else mean[[0, len(mean) // 2, -1]]
-        after = "" if len(mean) <= 8 else f" after epochs 1, {len(mean) // 2 + 1} and {len(mean)}"
-        runs = "" if len(curve.runs) == 1 else f" (mean of {len(curve.runs)} runs)"
-        told.append(f"{curve.label}{runs}: {', '.join(_precise(value) for value in shown)}{after}.")
-    return f"{ylabel[0].upper()}{ylabel[1:]} by epoch. {' '.join(told)}"
+    _check(drawn, band)
+    told = " ".join(_told(curve, band) for curve in drawn)
+    around = f", with the {_BANDS[band]}" if band else ""
+    return f"{ylabel[0].upper()}{ylabel[1:]} by epoch{around}. {told}"
 
 
-def _markers(curve: Curve) -> dict[str, Any]:
-    if curve.padding is None:
-        return {}
-    face = _LINES[curve.stride]["color"] if curve.padding == "same" else color("paper")
-    return {"marker": "o", "markersize": points(8), "markerfacecolor": face, "markeredgewidth": points(2)}
+def _told(curve: Curve, band: Band) -> str:
+    mean = curve.runs.mean(axis=0)
+    shown = np.arange(len(mean)) if len(mean) <= 8 else np.array([0, len(mean) // 2, len(mean) - 1])
+    after = "" if len(mean) <= 8 else f" after epochs 1, {len(mean) // 2 + 1} and {len(mean)}"
+    runs = "" if len(curve.runs) == 1 else f" (mean of {len(curve.runs)} runs)"
+    values = [_precise(mean[epoch]) for epoch in shown]
+    if band:
+        ends = _ends(curve, band)[shown]
+        values = [
+            f"{value} ({_precise(low)} to {_precise(high)})"
+            for value, (low, high) in zip(values, ends, strict=True)
+        ]
+    return f"{curve.label}{runs}: {', '.join(values)}{after}."
 
 
-def _check(drawn: Sequence[Curve]) -> None:
+def _ends(curve: Curve, band: Literal["mean", "run"]) -> NDArray[np.float64]:
+    """The band's lower and upper end after each epoch, (epochs, 2)."""
+    from helpers.statistics import (
+        mean_interval,
+        prediction_interval,
+    )  # scipy: a second to import, often unused
+
+    interval: Callable[[Sequence[float]], tuple[float, float]]
+    interval = mean_interval if band == "mean" else prediction_interval
+    return np.array([interval(list(values)) for values in curve.runs.T])
+
+
+_BANDS = {"mean": MEAN_BAND, "run": RUN_BAND}
+
+
+def _check(drawn: Sequence[Curve], band: Band) -> None:
     if not drawn:
         raise ValueError("drawn must hold at least one curve, got none")
+    if band not in (*_BANDS, None):
+        raise ValueError(f"band must be 'mean', 'run' or None, got {band!r}")
+    if band and any(len(curve.runs) == 1 for curve in drawn):
+        raise ValueError(f"band={band!r} needs two runs of each curve at least, got a curve of one")
 
 
 def _precise(value: float) -> str:

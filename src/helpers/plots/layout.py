@@ -26,6 +26,7 @@ _EDGE = 3  # around each panel, for outlines that are drawn on its border
 _CELL = (32, 46)  # the least and the most for a cell that holds a number
 _MAP = (130, 330)  # the same for a whole map, whose cells hold none
 _CHART = 330  # the least width of a panel that is no grid
+_ROW = 30  # the least height of a row in a list of estimates
 _LINE = 8  # free room between the numbers of neighboring cells
 
 
@@ -172,13 +173,19 @@ def _shrink_numbers(ax: Axes, cell: float) -> None:
 def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
     length = max(1, min(len(axes), int((width + _GAP) // (_CHART + _GAP))))
     wide = (width - _GAP * (length - 1)) / length
-    high = min(0.66 * wide, _CHART)
+    high = max(min(0.66 * wide, _CHART), *(_list_height(ax) for ax in axes))
     boxes = []
     for place, ax in enumerate(axes):
         left, right, top, bottom = _margins(ax, wide - 60, high)
         x, y = place % length * (wide + _GAP), place // length * (high + _GAP)
         boxes.append(_Box(ax, x + left, y + top, wide - left - right, high - top - bottom))
     return boxes
+
+
+def _list_height(ax: Axes) -> float:
+    """What a list needs, whose rows run downward; nothing for a chart whose axis points up."""
+    low, high = ax.get_ylim()
+    return _ROW * max(0.0, low - high)
 
 
 def _place(figure: Figure, boxes: Sequence[_Box], room: float, *, key: bool) -> None:
