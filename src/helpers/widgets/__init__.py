@@ -2,6 +2,8 @@
 
 from helpers.widgets.base import BookWidget
 from helpers.widgets.convolution_explorer import ConvolutionExplorer
+from helpers.widgets.feature_map_explorer import FeatureMapExplorer
 from helpers.widgets.frames import Frames
+from helpers.widgets.receptive_field_explorer import ReceptiveFieldExplorer
 
-__all__ = ["BookWidget", "ConvolutionExplorer", "Frames"]
+__all__ = ["BookWidget", "ConvolutionExplorer", "FeatureMapExplorer", "Frames", "ReceptiveFieldExplorer"]

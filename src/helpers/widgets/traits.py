@@ -1,5 +1,6 @@
 """Traits of the explorers: a setting of one axis or both, a padding, a grid. Each names its rule."""
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, get_args
 
@@ -37,6 +38,24 @@ class PerAxis(TraitType[Any, Any]):
         return is_whole and self.low <= int(value) <= self.high
 
 
+class WholeNumber(PerAxis):
+    """One whole number for both axes."""
+
+    rule = "a whole number from {0.low} to {0.high}"
+
+    def _checked(self, value: Any) -> Any:
+        return int(value) if self._fits(value) else None
+
+
+class SidePadding(WholeNumber):
+    """Cells on each side, or a word."""
+
+    rule = "a whole number from {0.low} to {0.high}, 'valid' or 'same'"
+
+    def _checked(self, value: Any) -> Any:
+        return value if value in ("valid", "same") else super()._checked(value)
+
+
 class PaddingTrait(PerAxis):
     """What `helpers.convolution` takes for `padding`: numbers of cells, or a word for both axes."""
 
@@ -57,7 +76,7 @@ class PaddingTrait(PerAxis):
 class Cells(TraitType[Any, Any]):
     """A grid of numbers, or the name of one that exists at any size; arrays and tensors become lists."""
 
-    def __init__(self, default: str, *, names: list[str], low: int, high: int) -> None:
+    def __init__(self, default: Any, *, names: Sequence[str] = (), low: int, high: int) -> None:
         super().__init__(default)
         self.names, self.low, self.high = names, low, high
 
@@ -65,18 +84,29 @@ class Cells(TraitType[Any, Any]):
         """Return the name, or the numbers as lists, which JSON can say."""
         if isinstance(value, str) and value in self.names:
             return value
-        try:
-            cells = np.asarray(value)
-        except ValueError:  # rows of several lengths
-            cells = np.empty(0)
-        sizes_fit = cells.ndim == 2 and all(self.low <= size <= self.high for size in cells.shape)
-        if not sizes_fit or cells.dtype.kind not in "iuf" or not np.isfinite(cells).all():
+        cells = as_grid(value, low=self.low, high=self.high)
+        if cells is None:
+            names = f"one of {', '.join(map(repr, self.names))}, or " if self.names else ""
             raise TraitError(
-                f"{self.name} must be one of {', '.join(map(repr, self.names))}, or a grid of {self.low} to "
-                f"{self.high} rows and columns of finite numbers, got {value!r}"
+                f"{self.name} must be {names}a grid of {self.low} to {self.high} rows and columns of finite "
+                f"numbers, got {value!r}"
             )
-        lists: list[list[float]] = cells.tolist()
-        return lists
+        return cells
+
+
+def as_grid(value: Any, *, low: int, high: int) -> list[list[float]] | None:
+    """Rows of finite numbers as lists, or None if they are not such, or too few or too many."""
+    if hasattr(value, "detach"):  # a tensor that is being learned, which NumPy would not take
+        value = value.detach().cpu()
+    try:
+        cells = np.asarray(value)
+    except ValueError:  # rows of several lengths
+        return None
+    sizes_fit = cells.ndim == 2 and all(low <= size <= high for size in cells.shape)
+    if not sizes_fit or cells.dtype.kind not in "iuf" or not np.isfinite(cells).all():
+        return None
+    lists: list[list[float]] = cells.tolist()
+    return lists
 
 
 def _is_pair(value: Any) -> bool:

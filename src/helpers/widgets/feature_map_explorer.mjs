@@ -1,0 +1,436 @@
+// The feature map explorer: what the filters of one layer make of an image, at each stride and padding.
+//
+// Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
+// tests/golden/maps.json holds its arithmetic to what torch computes.
+
+// The least and the most of each slider.
+const SLIDERS = { stride: [1, 8], padding: [0, 6] };
+const CONTROLS = [...Object.keys(SLIDERS), "relu"];
+
+const range = (count) => Array.from({ length: count }, (_, index) => index);
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** Cells of padding before and after an axis. */
+function pads(size, taps, stride, padding) {
+  if (padding === "valid") return [0, 0];
+  if (padding !== "same") return [padding, padding];
+  const total = Math.max(0, Math.floor((size - 1) / stride) * stride + taps - size);
+  return [Math.floor(total / 2), Math.ceil(total / 2)];
+}
+
+/** One axis: its padding, its stops, what is read. Throws a sentence for the reader if no window fits. */
+function axis(size, taps, stride, padding) {
+  const [before, after] = pads(size, taps, stride, padding);
+  const padded = before + size + after;
+  const room = padded - taps;
+  if (room < 0) throw new Error(`The filter spans ${taps} pixels, but the image has ${padded}, padding included.`);
+  const count = Math.floor(room / stride) + 1;
+  // Of all windows that begin before a cell or at it, the last one reaches furthest.
+  const isRead = (cell) => cell - Math.min(Math.floor(cell / stride), count - 1) * stride < taps;
+  return { size, taps, stride, before, after, padded, room, count, isRead };
+}
+
+/** The image with its padding, row after row. */
+function pad(image, rows, columns) {
+  const cells = new Float64Array(rows.padded * columns.padded);
+  image.forEach((line, row) => cells.set(line, (row + rows.before) * columns.padded + columns.before));
+  return cells;
+}
+
+/** The map of one filter, row after row. */
+function correlate(cells, { weights, bias }, rows, columns) {
+  const map = new Float64Array(rows.count * columns.count).fill(bias);
+  weights.forEach((line, i) =>
+    line.forEach((weight, j) => {
+      for (let row = 0, place = 0; row < rows.count; row++) {
+        let cell = (row * rows.stride + i) * columns.padded + j;
+        for (let column = 0; column < columns.count; column++, cell += columns.stride) map[place++] += weight * cells[cell];
+      }
+    }),
+  );
+  return map;
+}
+
+/** The axis of the rows and that of the columns; all filters have one shape. */
+function axes({ image, filters: [{ weights }], stride, padding }) {
+  const shapes = [[image.length, weights.length], [image[0].length, weights[0].length]];
+  return shapes.map(([size, taps]) => axis(size, taps, stride, padding));
+}
+
+/** Both axes, and for each filter its sums and the map that they become. */
+export function settle({ image, filters, relu, ...window }) {
+  const [rows, columns] = axes({ image, filters, ...window });
+  const cells = pad(image, rows, columns);
+  const sums = filters.map((filter) => correlate(cells, filter, rows, columns));
+  return { rows, columns, sums, maps: relu ? sums.map((map) => map.map((sum) => Math.max(sum, 0))) : sums };
+}
+
+const furthest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
+
+/** For each filter the largest value that any stride and padding lets it reach: what its colors are measured by. */
+function scales({ image, filters }) {
+  const padding = Math.max(filters[0].weights.length, filters[0].weights[0].length) - 1;
+  return settle({ image, filters, stride: 1, padding }).sums.map(furthest);
+}
+
+// Colors. They are the same in light and dark, as in the figures, so that a canvas need not follow the theme.
+
+/** The steps from one color of the palette to another, as pixels: red, green, blue and opacity from the lowest byte. */
+function ramp(...names) {
+  const style = getComputedStyle(document.documentElement);
+  const [low, high] = names.map((name) => {
+    const digits = style.getPropertyValue(`--book-${name}`).match(/\w\w/g);
+    return digits.map((pair) => parseInt(pair, 16));
+  });
+  const mix = (share) => low.map((from, part) => Math.round(from + share * (high[part] - from)));
+  return range(256).map((step) => mix(step / 255).reduce((pixel, part, place) => pixel + part * 256 ** place, 0xff000000));
+}
+
+/** Puts values on a canvas, a pixel each. */
+function paint(canvas, values, width, color) {
+  const height = values.length / width;
+  const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
+  for (let place = 0; place < pixels.length; place++) pixels[place] = color(values[place]);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
+const CELL = 40; // user units a side
+const MARKS = { unread: "m0 20l20-20m20 0l-40 40m20 0l20-20", unused: "m5 20h30", negative: "m12 20h16" }; // hatch, dash, minus
+
+const at = (row, column) => `M${column * CELL} ${row * CELL}`;
+const square = (height, width) => `h${width * CELL}v${height * CELL}h-${width * CELL}z`;
+const isInput = ({ before, size }, index) => index >= before && index < before + size;
+
+/** What stands over the image: padding, and what no window reads. */
+function drawMarks(rows, columns) {
+  const paths = { padding: "", unused: "", unread: "" };
+  for (const row of range(rows.padded)) {
+    for (const column of range(columns.padded)) {
+      const isInside = isInput(rows, row) && isInput(columns, column);
+      const isRead = rows.isRead(row) && columns.isRead(column);
+      if (!isInside) paths.padding += at(row, column) + square(1, 1);
+      if (!isRead) paths[isInside ? "unread" : "unused"] += at(row, column) + MARKS[isInside ? "unread" : "unused"];
+    }
+  }
+  const drawn = Object.entries(paths).filter(([, path]) => path);
+  return drawn.map(([look, path]) => `<path class="${look}" d="${path}"/>`).join("");
+}
+
+/** A minus in each cell of a map whose value is clearly negative, since color alone must not say it. */
+function drawSigns(map, width, scale) {
+  let path = "";
+  map.forEach((value, place) => {
+    if (value < -0.05 * scale) path += at(Math.floor(place / width), place % width) + MARKS.negative;
+  });
+  return path;
+}
+
+const show = (value) => `${Math.abs(value) < 100 ? +value.toFixed(2) : Math.round(value)}`.replace("-", "−");
+const signed = (value) => (value > 0 ? "+" : "") + show(value);
+/** For the ear: a screen reader would leave signs out. */
+const inWords = (text) => text.replaceAll("×", "by").replaceAll("−", "minus ");
+
+const floored = (above, below) =>
+  `<span class="floor"><b>⌊</b><span><span>${above}</span><span>${below}</span></span><b>⌋</b></span>`;
+
+const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
+
+/** The size formula in words, then with the numbers of each axis in it. */
+function formula(rows, columns) {
+  const numbers = (name, { size, before, after, taps, stride, room, count }) => {
+    const first = floored(`${size} + ${before} + ${after} − ${taps}`, stride);
+    return line(name, `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`);
+  };
+  const words = line("map", `${floored("image + padding + padding − filter", "stride")} + 1`);
+  if (JSON.stringify(rows) === JSON.stringify(columns)) return words + numbers("rows, columns", rows);
+  return words + numbers("rows", rows) + numbers("columns", columns);
+}
+
+/** The rows or columns that no window reads, in words, and how many there are. */
+function missed(noun, { size, before, isRead }) {
+  const places = range(size).filter((index) => !isRead(index + before));
+  return [places.length, places.length ? `${noun} ${places.join(", ")}` : ""];
+}
+
+/** What became of the image, in words. */
+function summary(name, map, rows, columns) {
+  const [low, high] = [Math.min(...map), Math.max(...map)].map(show);
+  const [[lostRows, rowsInWords], [lostColumns, columnsInWords]] = [missed("row", rows), missed("column", columns)];
+  const pixels = rows.size * columns.size;
+  const lost = pixels - (rows.size - lostRows) * (columns.size - lostColumns);
+  const places = [rowsInWords, columnsInWords].filter(Boolean).join("; ");
+  const remark = lost ? `${lost} of ${pixels} pixels are never read: ${places}.` : `All ${pixels} pixels are read.`;
+  return `${name}: a map of ${rows.count} × ${columns.count} values, from ${low} to ${high}. ${remark}`;
+}
+
+/** Where one value of the map comes from, in words. */
+function reading(sum, value, rows, columns, [row, column]) {
+  const span = ({ stride, before, taps }, stop) => [stop * stride - before, stop * stride - before + taps - 1];
+  const [across, down] = [span(columns, column), span(rows, row)];
+  const isInside = across[0] >= 0 && down[0] >= 0 && across[1] < columns.size && down[1] < rows.size;
+  const [from, to] = [down, across].map(([first, last]) => (first < last ? `${show(first)} to ${last}` : show(first)));
+  const result = value === sum ? "" : `, which ReLU makes ${show(value)}`;
+  return (
+    `Map row ${row}, column ${column}: the weighted sum of image rows ${from}, columns ${to}` +
+    `${isInside ? "" : ", padding included,"} is ${show(sum)}${result}.`
+  );
+}
+
+const slider = (name) => `<div part="${name}"><label>${name}</label><output></output>
+  <input type="range" name="${name}" min="${SLIDERS[name][0]}" max="${SLIDERS[name][1]}"></div>`;
+
+const template = `
+  <div class="settings">
+  ${slider("stride")}
+  <label>padding<select part="kind"><option value="number">a number a side<option>valid
+    <option value="same">same (TensorFlow, Keras, JAX)</select></label>
+  ${slider("padding")}
+  <label><input type="checkbox" part="relu"> ReLU: cut negative values to 0</label>
+  </div>
+  <p class="problem" role="alert" part="problem"></p>
+  <div class="formula" part="formula"></div>
+  <div class="panels maps" part="panels">
+  <div><b part="imageSize"></b><div class="stack"><canvas part="image"></canvas>
+    <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"
+      ><g></g><g class="window"></g></svg></div></div>
+  <div><b part="mapSize"></b><div class="stack"><canvas part="map"></canvas>
+    <svg part="output" role="img"><path class="negative"/><path class="selected" d="M0 0${square(1, 1)}"/></svg></div>
+    <div class="scale" part="scale"><i></i><span></span><span>0</span><span></span></div></div>
+  </div>
+  <ul class="legend">
+  <li>window: drag it, or press arrow keys<li class="negative">negative value<li class="padding">padding<li class="unused"
+    >padding never read<li class="unread">pixel never read
+  </ul>
+  <div class="told">
+  <div><b part="filterName"></b><div class="weights" part="weights"></div><div part="bias"></div></div>
+  <div aria-hidden="true"><p part="summary"></p><p part="reading"></p></div>
+  </div>
+  <p class="unseen" aria-live="polite" part="words"></p>
+  <fieldset><legend part="stripName"></legend><div class="strip" part="strip"></div></fieldset>
+  <fieldset part="live" hidden><legend>The maps of a layer of the model, computed by PyTorch</legend>
+  <label>layer <select part="layer"></select></label> <span aria-live="polite" part="liveWords"></span>
+  <div class="strip" part="liveStrip"></div></fieldset>`;
+
+const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
+
+/** Sets what is new, and only that: the rest need not be laid out again. */
+function put(node, html) {
+  if (node.lastPut !== html) node.innerHTML = node.lastPut = html;
+}
+
+let instances = 0;
+
+function render({ model, el }) {
+  const id = `feature-map-explorer-${++instances}`;
+  el.classList.add("book-explorer");
+  el.innerHTML = template;
+  const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
+  const [marks, frame] = part.input.children;
+  const [signs, selection] = part.output.children;
+  const grays = ramp("pixel-low", "pixel-high");
+  const [up, down] = [ramp("pixel-low", "map-positive"), ramp("pixel-low", "map-negative")];
+  const coloring = (scale) => (value) => (value < 0 ? down : up)[Math.min(Math.round(Math.abs(value / scale) * 255), 255)];
+
+  let scene; // what is drawn
+  let drawn = {}; // and from what
+  let reach; // the scale of each map
+  let pending = {}; // choices that do not fit, until another makes them
+  let grip; // where the window is held, from its corner
+
+  const given = () => ({ image: model.get("image"), filters: model.get("filters") });
+  const chosenNow = () => Object.fromEntries(CONTROLS.map((name) => [name, pending[name] ?? model.get(name)]));
+  const sides = () => [scene.rows, scene.columns];
+  const limit = (place, sides) => place.map((stop, side) => clamp(stop, 0, sides[side].count - 1));
+  const selected = () => limit(model.get("selected"), sides());
+  const select = (place) => write({ selected: limit(place, sides()) });
+  const current = () => Math.max(0, drawn.filters.findIndex(({ name }) => name === model.get("filter")));
+
+  function write(changes) {
+    model.set(changes);
+    model.save_changes();
+  }
+
+  function choose(changes) {
+    pending = { ...chosenNow(), ...changes };
+    let place;
+    try {
+      place = limit(model.get("selected"), axes({ ...given(), ...pending }));
+    } catch (error) {
+      showControls(`${error.message} The drawing shows the last setting that fits.`);
+      return;
+    }
+    write({ ...pending, selected: place });
+  }
+
+  function showControls(problem = "") {
+    const { stride, padding, relu } = chosenNow();
+    for (const [name, value] of Object.entries({ stride, padding })) {
+      const [, output, input] = part[name].children;
+      part[name].hidden = typeof value === "string";
+      put(output, `${value}`);
+      input.value = value;
+    }
+    part.kind.value = typeof padding === "string" ? padding : "number";
+    part.relu.checked = relu;
+    put(part.problem, problem);
+  }
+
+  /** All that follows from the setting. */
+  function showScene() {
+    const { rows, columns, maps } = scene;
+    part.panels.style.cssText =
+      `--size:${columns.size};--padded:${columns.padded};--high:${rows.padded};--count:${columns.count};` +
+      `--top:${rows.before};--left:${columns.before}`;
+    part.input.setAttribute("viewBox", `0 0 ${columns.padded * CELL} ${rows.padded * CELL}`);
+    part.output.setAttribute("viewBox", `0 0 ${columns.count * CELL} ${rows.count * CELL}`);
+    put(marks, drawMarks(rows, columns));
+    const outline = `d="M0 0${square(rows.taps, columns.taps)}"/>`;
+    put(frame, `<path ${outline}<path class="casing" ${outline}<path class="outline" ${outline}`);
+    put(part.formula, formula(rows, columns));
+    put(part.imageSize, `Image ${rows.size} × ${columns.size}`);
+    put(part.mapSize, (part.output.ariaLabel = `Map ${rows.count} × ${columns.count}`));
+    part.input.ariaValueMax = rows.count * columns.count - 1;
+    maps.forEach((map, place) => paint(part.strip.children[place].children[1], map, columns.count, coloring(reach[place])));
+  }
+
+  /** The map of the chosen filter, and the filter. */
+  function showMap() {
+    const { rows, columns, maps } = scene;
+    const place = current();
+    const [map, { name, weights, bias }] = [maps[place], drawn.filters[place]];
+    paint(part.map, map, columns.count, coloring(reach[place]));
+    signs.setAttribute("d", drawSigns(map, columns.count, reach[place]));
+    part.filterName.textContent = name;
+    part.weights.style.cssText = `--taps:${columns.taps}`;
+    put(part.weights, weights.flat().map((weight) => `<span>${signed(weight)}</span>`).join(""));
+    put(part.bias, bias ? `bias ${signed(bias)}` : "");
+    part.scale.classList.toggle("is-cut", drawn.relu);
+    const [lowest, , highest] = part.scale.querySelectorAll("span");
+    put(lowest, drawn.relu ? "" : show(-reach[place]));
+    put(highest, signed(reach[place]));
+    part.summary.textContent = summary(name, map, rows, columns);
+    part.strip.children[place].firstElementChild.checked = true;
+  }
+
+  function showSelection() {
+    const { rows, columns, sums, maps } = scene;
+    const [row, column] = selected();
+    const place = row * columns.count + column;
+    frame.style.transform = `translate(${column * columns.stride * CELL}px, ${row * rows.stride * CELL}px)`;
+    selection.style.transform = `translate(${column * CELL}px, ${row * CELL}px)`;
+    part.input.ariaValueNow = place;
+    part.input.ariaValueText = `map row ${row}, column ${column}`;
+    put(part.reading, reading(sums[current()][place], maps[current()][place], rows, columns, [row, column]));
+  }
+
+  /** What does not depend on the setting: the image, and a button for each filter. */
+  function showGiven() {
+    const { image, filters } = drawn;
+    const values = image.flat();
+    const [low, high] = [Math.min(...values), Math.max(...values)];
+    paint(part.image, values, image[0].length, (value) => grays[Math.round((255 * (value - low)) / (high - low || 1))]);
+    reach = scales(drawn);
+    part.stripName.textContent = `The maps of all ${filters.length} filters, each on a scale of its own`;
+    const buttons = filters.map(({ name }) => {
+      const label = document.createElement("label");
+      label.innerHTML = `<input type="radio" name="${id}"><canvas></canvas>`;
+      label.append(name);
+      label.firstChild.onchange = () => write({ filter: name });
+      return label;
+    });
+    part.strip.replaceChildren(...buttons);
+  }
+
+  /** What PyTorch computed, where there is a kernel to run it. */
+  function showLive() {
+    const live = model.get("_live");
+    part.live.hidden = !live?.layers;
+    if (part.live.hidden || live === drawn.live) return;
+    drawn.live = live;
+    const { layers, layer, stride, padding, shape: [count, height, width], problem } = live;
+    if (!part.layer.length) for (const name of layers) part.layer.add(new Option(name));
+    part.layer.value = layer;
+    const size = `${count} maps of ${height} × ${width}`;
+    part.liveWords.textContent = problem ?? `PyTorch at stride ${stride}, padding ${padding}: ${size}.`;
+    const { buffer, byteOffset, byteLength } = model.get("_live_maps");
+    const values = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    const area = height * width;
+    const maps = range(area && values.length / area).map((place) => values.slice(place * area, (place + 1) * area));
+    part.liveStrip.replaceChildren(
+      ...maps.map((map) => {
+        const canvas = document.createElement("canvas");
+        paint(canvas, map, width, coloring(furthest(map)));
+        return canvas;
+      }),
+    );
+  }
+
+  function update() {
+    pending = {};
+    showControls();
+    const before = drawn;
+    drawn = { ...given(), ...chosenNow(), filter: model.get("filter"), live: before.live };
+    const isNew = (...names) => names.some((name) => drawn[name] !== before[name]);
+    if (isNew("image", "filters")) showGiven();
+    const isChanged = isNew("image", "filters", ...CONTROLS);
+    if (isChanged) showScene((scene = settle(drawn)));
+    if (isChanged || isNew("filter")) showMap();
+    el.classList.toggle("is-gliding", !isChanged);
+    showSelection();
+    const said = isChanged || isNew("filter") ? part.summary : part.reading;
+    part.words.textContent = inWords(said.textContent);
+    showLive();
+  }
+
+  for (const name of Object.keys(SLIDERS)) {
+    const [label, output, input] = part[name].children;
+    label.htmlFor = output.htmlFor = input.id = `${id}-${name}`;
+    input.oninput = () => choose({ [name]: Number(input.value) });
+  }
+  part.kind.onchange = () => {
+    const { value } = part.kind;
+    choose({ padding: value === "number" ? clamp(scene.rows.before, ...SLIDERS.padding) : value });
+  };
+  part.relu.onchange = () => choose({ relu: part.relu.checked });
+  part.layer.onchange = () => write({ layer: part.layer.value });
+
+  // Where a pointer is in a drawing, in cells.
+  const cellAt = (svg, { clientX, clientY }) => {
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
+    return [y / CELL, x / CELL];
+  };
+  const follow = (event, grip) => {
+    const corner = cellAt(part.input, event).map((at, side) => at - grip[side]);
+    select(corner.map((start, side) => Math.round(start / sides()[side].stride)));
+  };
+  frame.onpointerdown = (event) => {
+    frame.setPointerCapture(event.pointerId);
+    const place = selected();
+    grip = cellAt(part.input, event).map((at, side) => at - place[side] * sides()[side].stride);
+  };
+  frame.onpointermove = (event) => grip && follow(event, grip);
+  frame.onlostpointercapture = () => (grip = null);
+  part.input.onclick = (event) => {
+    if (!frame.contains(event.target)) follow(event, sides().map(({ taps }) => taps / 2));
+  };
+  part.output.onclick = (event) => select(cellAt(part.output, event).map(Math.floor));
+  part.input.onkeydown = (event) => {
+    const [row, column] = selected();
+    const way = WAYS[event.key];
+    if (!way) return;
+    event.preventDefault(); // the page would scroll
+    select([row + way[0], column + way[1]]);
+  };
+  // JupyterLab would take the arrow keys for itself.
+  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
+
+  model.on("change", update);
+  update();
+  return () => model.off("change", update);
+}
+
+export default { render };
