@@ -1,0 +1,550 @@
+// The receptive field explorer: what a unit of any layer sees of the image, what it costs, what nobody reads.
+//
+// Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
+// tests/golden/stacks.json holds its arithmetic to helpers.arithmetic.
+
+// The least and the most of each number.
+const LIMITS = { input_size: [1, 256], kernel_size: [1, 15], stride: [1, 16], dilation: [1, 8], padding: [0, 15] };
+const [MOST_CHANNELS, MOST_LAYERS] = [2048, 24];
+
+// What a layer is unless it says otherwise. Without channels of its own it is a pooling.
+const PLAIN = { name: "", stride: 1, padding: 0, dilation: 1, convention: "tensorflow", channels: null, bias: true };
+const complete = (layer) => ({ ...PLAIN, ...layer });
+
+const range = (count) => Array.from({ length: count }, (_, index) => index);
+const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
+
+/** Cells of padding before and after an axis. */
+function pads(size, reach, { stride, padding, convention }) {
+  if (padding === "valid") return [0, 0];
+  if (padding === "full") return [reach - 1, reach - 1];
+  if (padding !== "same") return Array.isArray(padding) ? padding : [padding, padding];
+  if (convention === "pytorch" && stride > 1) throw new Error(`PyTorch has no “same” padding with stride ${stride}.`);
+  const total = Math.max(0, Math.floor((size - 1) / stride) * stride + reach - size);
+  const less = Math.floor(total / 2);
+  return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
+}
+
+/** The map that a layer makes of the one below it. Throws a sentence for the reader if no window fits. */
+function above(below, layer) {
+  const { kernel_size: taps, stride, dilation, channels } = layer;
+  const reach = dilation * (taps - 1) + 1;
+  const [before, after] = pads(below.size, reach, layer);
+  const padded = before + below.size + after;
+  if (padded < reach) throw new Error(`The kernel spans ${reach} pixels, but its map has ${padded}, padding included.`);
+  const size = Math.floor((padded - reach) / stride) + 1;
+  const field = below.field + (reach - 1) * below.jump;
+  const start = below.start - before * below.jump;
+  const weights = channels * below.channels * taps ** 2;
+  return {
+    ...layer, reach, before, after, size, field, start,
+    jump: below.jump * stride,
+    first: start + (field - 1) / 2, // the middle of what unit 0 spans
+    channels: channels ?? below.channels,
+    parameters: weights + channels * layer.bias,
+    macs: weights * size ** 2,
+  };
+}
+
+/** The image and the map of each layer, and the pixels that no unit of the last one depends on. */
+export function settle({ input_size: size, in_channels: channels, layers }) {
+  const levels = [{ name: "input", size, channels, field: 1, jump: 1, start: 0, first: 0, parameters: 0, macs: 0 }];
+  layers.map(complete).forEach((layer, index) => {
+    const name = layer.name || `layer ${index + 1}`;
+    try {
+      levels.push({ ...above(levels.at(-1), layer), name });
+    } catch (error) {
+      throw new Error(`${name}, number ${index + 1} of ${layers.length}: ${error.message}`);
+    }
+  });
+  const isRead = new Set(dependencies(levels, layers.length, range(levels.at(-1).size))[0]);
+  return { levels, unread: range(size).filter((pixel) => !isRead.has(pixel)) };
+}
+
+/** The places at each level that units of one depend on, from the image up; those beside a map are padding. */
+export function dependencies(levels, top, units) {
+  const places = [units];
+  for (let level = top; level > 0; level--) {
+    const { before, after, stride, dilation, kernel_size: taps } = levels[level];
+    const isRead = new Uint8Array(before + levels[level - 1].size + after);
+    for (const unit of inside(places[0], levels[level])) {
+      for (let tap = 0; tap < taps; tap++) isRead[unit * stride + tap * dilation] = 1;
+    }
+    const found = [];
+    isRead.forEach((read, index) => read && found.push(index - before));
+    places.unshift(found);
+  }
+  return places;
+}
+
+const inside = (places, { size }) => places.filter((place) => place >= 0 && place < size);
+
+/** First and last of each run of neighbors. */
+function runs(places) {
+  const found = [];
+  for (const place of places) {
+    if (found.at(-1)?.[1] === place - 1) found.at(-1)[1] = place;
+    else found.push([place, place]);
+  }
+  return found;
+}
+
+// The drawing: a row of units for each level, the image at the bottom. Its x are pixels of the image, its y of CSS.
+const HIGH = 16; // a unit
+const ROOM = 560; // for a row, where there is room
+const WIDEST = 26; // a unit, so that a small image has no slabs
+
+/** Where everything stands. */
+function arrange(levels) {
+  const { size } = levels[0];
+  const ends = levels.flatMap(({ first, size, jump }, level) => {
+    const { before, after } = levels[level + 1] ?? { before: 0, after: 0 };
+    return [first - before * jump, first + (size - 1 + after) * jump];
+  });
+  const left = Math.max(Math.min(...ends) - 1, -size); // padding far out would leave the image no room
+  const width = Math.min(Math.max(...ends) + 1, 2 * size) - left;
+  const scale = Math.min(WIDEST, ROOM / width);
+  const pitch = clamp(Math.round(480 / levels.length), 26, 56);
+  const rows = levels.map(({ first, jump }, level) => ({
+    first,
+    jump,
+    // Units too narrow to be told apart grow together into a bar.
+    wide: jump * scale < 6 ? 0 : Math.max(1, Math.min(jump, 8 / scale)),
+    y: (levels.length - 1 - level) * pitch + (pitch - HIGH) / 2,
+  }));
+  return { left, width, pitch, rows };
+}
+
+/** The edges of the units from one place of a row to another. */
+function edges({ first, jump, wide }, from, to) {
+  const half = (wide || jump) / 2;
+  return [first + from * jump - half, first + to * jump + half];
+}
+
+/** The units at some places of a row, as one path. */
+function units(row, places) {
+  const groups = row.wide ? places.map((place) => [place, place]) : runs(places);
+  const shapes = groups.map(([from, to]) => {
+    const [left, right] = edges(row, from, to);
+    return `M${left} ${row.y}H${right}v${HIGH}H${left}z`;
+  });
+  return shapes.join("");
+}
+
+const path = (look, shape) => (shape ? `<path class="${look}" d="${shape}"/>` : "");
+
+/** All units, and a hatch on the pixels that nobody reads. */
+function drawMaps({ levels, unread }, rows) {
+  const [bottom, half] = [rows[0].y + HIGH, HIGH / 2];
+  const hatch = unread.map((pixel) => {
+    const left = pixel - 0.5;
+    return `M${left} ${bottom - half}l.5-${half}M${left} ${bottom}l1-${HIGH}M${pixel} ${bottom}l.5-${half}`;
+  });
+  const maps = rows.map((row, level) => units(row, range(levels[level].size)));
+  return path("unit", maps.join("")) + path("unread", hatch.join(""));
+}
+
+/** What a unit depends on at each level, and the room between. */
+function drawField({ levels }, rows, places) {
+  const top = places.length - 1;
+  const shapes = { cone: "", field: "", padding: "", chosen: "" };
+  places.forEach((here, level) => {
+    const [row, upper] = [rows[level], rows[level + 1]];
+    const within = inside(here, levels[level]);
+    shapes[level < top ? "field" : "chosen"] += units(row, within);
+    shapes.padding += units(row, here.filter((place) => place < 0 || place >= levels[level].size));
+    if (level === top || !here.length) return; // nothing is below padding
+    const [from, to] = edges(row, here[0], here.at(-1));
+    const readers = inside(places[level + 1], levels[level + 1]);
+    const [left, right] = edges(upper, readers[0], readers.at(-1));
+    shapes.cone += `M${left} ${upper.y + HIGH}H${right}L${to} ${row.y}H${from}z`;
+  });
+  return Object.entries(shapes).map(([look, shape]) => path(look, shape)).join("");
+}
+
+/** The image with the field of a unit on the diagonal, which is a square. All in shares of the image's side. */
+function drawImage({ levels: [{ size }], unread }, read) {
+  const box = (look, ...pixels) => {
+    const [left, top, width, height] = pixels.map((number) => `${(100 * number) / size}%`);
+    return `<i class="${look}" style="left:${left};top:${top};width:${width};height:${height}"></i>`;
+  };
+  const lost = runs(unread).map(([from, to]) => {
+    const wide = to - from + 1;
+    return box("unread", from, 0, wide, size) + box("unread", 0, from, size, wide);
+  });
+  const side = read.at(-1) - read[0] + 1;
+  return lost.join("") + (side ? box("field", read[0], read[0], side, side) : "");
+}
+
+const show = (number) => number.toLocaleString("en-US").replace("-", "−");
+
+/** What a unit sees, in words. */
+function tell({ levels }, level, unit, read) {
+  const { name, field, start, jump } = levels[level];
+  const first = start + unit * jump;
+  const last = first + field - 1;
+  const within = Math.max(0, Math.min(last, levels[0].size - 1) - Math.max(first, 0) + 1);
+  const span = `pixels ${show(first)} to ${show(last)} along each axis, a field of ${show(field)}`;
+  const rest = within < field ? `, of which ${within} lie in the image` : "";
+  const gaps = read < within ? ` It reads ${read} of these; the others are in gaps.` : "";
+  return `Unit ${unit} of ${name} sees ${span}${rest}.${gaps}`;
+}
+
+/** What no unit of the last layer sees, in words. */
+function tellUnread({ levels, unread }) {
+  const { name } = levels.at(-1);
+  const { size } = levels[0];
+  if (!unread.length) return `${name} reads the whole image.`;
+  const lost = show(size ** 2 - (size - unread.length) ** 2);
+  const places = runs(unread).map(([from, to]) => (from < to ? `${from} to ${to}` : from));
+  return `${name} never reads ${lost} of ${show(size ** 2)} pixels: rows and columns ${places.join(", ")}.`;
+}
+
+/** The settings of a layer in short. */
+function brief({ kernel_size: taps, stride, dilation, padding, before, after }) {
+  const sides = before === after ? before : `${before} and ${after}`;
+  const words = [`${taps} × ${taps}`];
+  if (stride > 1) words.push(`stride ${stride}`);
+  if (dilation > 1) words.push(`dilation ${dilation}`);
+  if (padding === "same") words.push(`same (${sides})`);
+  else if (before + after) words.push(`padding ${sides}`);
+  return words.join(", ");
+}
+
+/** How the numbers of a layer come from those of the map below. */
+function derive(below, { name, before, after, stride, dilation, kernel_size: taps, reach, size, jump, field, start }) {
+  const steps = `(${taps} − 1)${dilation > 1 ? ` · ${dilation}` : ""}`;
+  const from = show(below.jump);
+  const sums = [
+    `output ⌊(${below.size} + ${before} + ${after} − ${reach}) / ${stride}⌋ + 1 = ${size}`,
+    `jump ${from} · ${stride} = ${show(jump)}`,
+    `field ${show(below.field)} + ${steps} · ${from} = ${show(field)}`,
+    `start ${show(below.start)} − ${before} · ${from} = ${show(start)}`,
+  ];
+  return `${name}: ${sums.join("; ")}.`;
+}
+
+const HEADINGS = ["layer", "output", "jump", "field", "start", "parameters", "MACs"];
+const NUMBERS = ["size", "jump", "field", "start", "parameters", "macs"];
+
+const menu = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
+const entry = (name, text, type) => `<label>${text}<input part="${name}" autocomplete="off" ${type}></label>`;
+const whole = `type="number" min="1" max="${MOST_CHANNELS}"`;
+
+const template = `
+  <div class="settings" part="settings">
+  ${menu("example", "network", "<option value='' hidden>your own")}
+  ${entry("in_channels", "image channels", whole)}
+  </div>
+  <div class="layer" role="group" aria-label="Layer">
+  <div class="settings" part="layer">
+  ${menu("editing", "change layer", "")}
+  ${entry("name", "its name", 'spellcheck="false"')}
+  ${menu("kind", "kind", "<option>convolution<option>convolution, no bias<option>pooling")}
+  ${entry("channels", "channels", whole)}
+  ${menu("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
+    <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
+    <option value="onnx-lower">same (ONNX, lower)<option>full`)}
+  </div>
+  <div class="bar">
+  <button part="add">Add a layer after it</button>
+  <button part="remove">Remove it</button>
+  <button part="earlier">Move it earlier</button>
+  <button part="later">Move it later</button>
+  </div>
+  </div>
+  <p class="problem" role="alert" part="problem"></p>
+  <div class="pyramid" part="pyramid">
+  <div part="labels"></div>
+  <svg part="units" tabindex="0" role="slider" aria-label="Unit" aria-valuemin="0" preserveAspectRatio="none"
+    ><g></g><g></g></svg>
+  <div part="image"></div>
+  </div>
+  <ul class="legend">
+  <li class="chosen">unit: click another, or press arrow keys<li class="field">what it depends on<li class="padding">padding<li class="unread">pixel never read
+  </ul>
+  <p aria-live="polite" part="words"></p>
+  <div class="numbers" tabindex="0" role="region" aria-label="All layers in numbers"><table>
+  <thead><tr><th scope="col">${HEADINGS.join('<th scope="col">')}</thead>
+  <tbody part="rows"></tbody>
+  <tfoot><tr><th scope="row" colspan="5">in all<td part="parameters"><td part="macs"></tfoot>
+  </table></div>
+  <p part="steps"></p>`;
+
+const ALONG = { Home: -Infinity, ArrowLeft: -1, ArrowRight: 1, End: Infinity }; // a map, by units
+const ACROSS = { ArrowUp: 1, ArrowDown: -1 }; // to the next map
+
+/** Sets what is new, and only that: the rest need not be laid out again. */
+function put(node, content, kind = "innerHTML") {
+  if (node.lastPut !== content) node[kind] = node.lastPut = content;
+}
+
+/** The same for text, which may be the reader's. */
+const say = (node, text) => put(node, `${text}`, "textContent");
+
+/** The children of a node, made as many as there are things to show. */
+function children(node, count, child) {
+  while (node.children.length > count) node.lastChild.remove();
+  while (node.children.length < count) node.insertAdjacentHTML("beforeend", child);
+  return [...node.children];
+}
+
+const kindOf = ({ channels, bias }) => (channels ? (bias ? "convolution" : "convolution, no bias") : "pooling");
+
+function paddingKind({ padding, convention }) {
+  if (typeof padding === "string") return padding === "same" ? convention : padding;
+  return Array.isArray(padding) ? "sides" : "number";
+}
+
+/** A stack as text, the same for the same stack. */
+function key({ input_size, in_channels, layers }) {
+  return JSON.stringify([input_size, in_channels, layers.map((layer) => Object.entries(complete(layer)).sort())]);
+}
+
+let instances = 0;
+
+function render({ model, el }) {
+  const id = `receptive-field-explorer-${++instances}`;
+  el.classList.add("book-explorer");
+  el.innerHTML = template;
+  const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
+  const [maps, fields] = part.units.children;
+  const examples = model.get("examples");
+  for (const name of Object.keys(examples)) part.example.add(new Option(name));
+
+  let scene; // what is drawn
+  let plan; // where its parts stand
+  let drawn; // and from what, as text
+  let pending = {}; // choices that do not fit, until another makes them
+  let held; // the level along which a pointer moves
+
+  const TRAITS = ["input_size", "in_channels", "layers", "editing"];
+  const read = () => ({ ...Object.fromEntries(TRAITS.map((name) => [name, model.get(name)])), ...pending });
+  const edited = ({ layers, editing } = read()) => complete(layers[Math.min(editing, layers.length - 1)]);
+  const levelAt = (level) => clamp(level, 1, scene.levels.length - 1);
+
+  /** The selected unit: its level, and its place there. */
+  function selected() {
+    const [layer, unit] = model.get("selected") ?? [Infinity, null];
+    const level = levelAt(layer + 1);
+    const { size } = scene.levels[level];
+    return [level, Math.min(unit ?? size >> 1, size - 1)];
+  }
+
+  function write(changes) {
+    model.set(changes);
+    model.save_changes();
+  }
+
+  function choose(changes) {
+    pending = { ...read(), ...changes };
+    try {
+      settle(pending);
+    } catch (error) {
+      showControls(`${error.message} The drawing shows the last setting that fits.`);
+      return;
+    }
+    write(pending);
+  }
+
+  function edit(changes) {
+    const { layers, editing } = read();
+    choose({ layers: layers.map(complete).with(editing, { ...edited(), ...changes }) });
+  }
+
+  /** A slider, hidden where its number does not exist; returns what shows a setting in it. */
+  function slider(parent, name, caption, change, numberOf = (setting) => setting[name]) {
+    const box = document.createElement("div");
+    const slot = `${id}-${parent.part}-${parent.children.length}`;
+    box.innerHTML = `<label for="${slot}">${caption}</label><output for="${slot}"></output>
+      <input type="range" id="${slot}" name="${name}" min="${LIMITS[name][0]}" max="${LIMITS[name][1]}">`;
+    parent.append(box);
+    const [, output, input] = box.children;
+    input.oninput = () => change(Number(input.value));
+    return (setting) => {
+      const number = numberOf(setting);
+      box.hidden = typeof number !== "number";
+      say(output, number);
+      input.value = number;
+    };
+  }
+  const sliders = [
+    slider(part.settings, "input_size", "image size", (number) => choose({ input_size: number })),
+    ...["kernel_size", "stride", "dilation", "padding"].map((name) =>
+      slider(part.layer, name, name.replace("_", " "), (number) => edit({ [name]: number })),
+    ),
+    ...["before", "after"].map((name, side) => {
+      const change = (number) => edit({ padding: edited().padding.with(side, number) });
+      return slider(part.layer, "padding", `padding ${name}`, change, ({ padding }) => padding[side]);
+    }),
+  ];
+
+  function showControls(problem = "") {
+    const setting = read();
+    const { layers, editing } = setting;
+    const layer = { ...setting, ...edited(setting) };
+    for (const showSlider of sliders) showSlider(layer);
+    children(part.editing, layers.length, "<option>").forEach((option, index) => {
+      say(option, `${index + 1} ${layers[index].name ?? ""}`);
+    });
+    part.editing.selectedIndex = editing;
+    part.padding.value = paddingKind(layer);
+    part.kind.value = kindOf(layer);
+    part.channels.parentNode.hidden = !layer.channels;
+    for (const name of ["name", "channels", "in_channels"]) {
+      if (part[name].value !== `${layer[name]}`) part[name].value = layer[name]; // else the caret would jump
+    }
+    part.add.disabled = layers.length === MOST_LAYERS;
+    part.remove.disabled = layers.length === 1;
+    part.earlier.disabled = editing === 0;
+    part.later.disabled = editing === layers.length - 1;
+    const now = key(setting);
+    const fits = (name) => name && key(examples[name]) === now;
+    if (!fits(part.example.value)) part.example.value = Object.keys(examples).find(fits) ?? "";
+    say(part.problem, problem);
+  }
+
+  function showScene() {
+    const { levels } = scene;
+    plan = arrange(levels);
+    const high = plan.pitch * levels.length;
+    part.pyramid.style.cssText = `--pitch:${plan.pitch}px;--high:${high}px;--widest:${Math.round(plan.width * WIDEST)}px`;
+    part.units.setAttribute("viewBox", `${plan.left} 0 ${plan.width} ${high}`);
+    put(maps, drawMaps(scene, plan.rows));
+    children(part.labels, levels.length, "<div><b></b><span></span></div>").forEach((label, index) => {
+      const level = levels.at(-1 - index);
+      say(label.firstChild, level.name);
+      say(label.lastChild, level.reach ? `sees ${show(level.field)}` : "");
+    });
+    const line = `<tr><th scope="row"><span></span><small></small></th>${"<td></td>".repeat(6)}</tr>`;
+    children(part.rows, levels.length, line).forEach((row, index) => {
+      const [head, ...numbers] = row.children;
+      say(head.firstChild, levels[index].name);
+      say(head.lastChild, index ? brief(levels[index]) : "");
+      numbers.forEach((node, column) => say(node, show(levels[index][NUMBERS[column]])));
+    });
+    for (const name of ["parameters", "macs"]) say(part[name], show(levels.reduce((sum, level) => sum + level[name], 0)));
+  }
+
+  function showEdited() {
+    const level = levelAt(model.get("editing") + 1);
+    [...part.rows.children].forEach((row, index) => (row.ariaCurrent = index === level));
+    say(part.steps, derive(scene.levels[level - 1], scene.levels[level]));
+  }
+
+  function showField() {
+    const [level, unit] = selected();
+    const { name, size } = scene.levels[level];
+    const places = dependencies(scene.levels, level, [unit]);
+    const seen = inside(places[0], scene.levels[0]);
+    put(fields, drawField(scene, plan.rows, places));
+    put(part.image, drawImage(scene, seen));
+    say(part.words, `${tell(scene, level, unit, seen.length)} ${tellUnread(scene)}`);
+    part.units.ariaValueMax = size - 1;
+    part.units.ariaValueNow = unit;
+    part.units.ariaValueText = `unit ${unit} of ${name}`;
+  }
+
+  function update() {
+    pending = {};
+    showControls();
+    const now = key(read());
+    if (now !== drawn) {
+      scene = settle(read());
+      drawn = now;
+      showScene();
+    }
+    showEdited();
+    showField();
+  }
+
+  part.example.onchange = () => choose({ ...examples[part.example.value], editing: 0, selected: null });
+  part.editing.onchange = () => choose({ editing: part.editing.selectedIndex });
+  part.rows.onclick = ({ target }) => {
+    const index = [...part.rows.children].indexOf(target.closest("tr"));
+    if (index > 0) choose({ editing: index - 1 });
+  };
+
+  for (const [name, change] of [["channels", edit], ["in_channels", choose]]) {
+    part[name].oninput = ({ target }) => {
+      if (target.value && target.checkValidity()) change({ [name]: Number(target.value) });
+      else say(part.problem, `A number of channels is whole, from 1 to ${MOST_CHANNELS}.`);
+    };
+  }
+  const channelsAt = (layer) => scene.levels[levelAt(layer)].channels;
+  part.name.oninput = () => edit({ name: part.name.value });
+  part.kind.onchange = () => {
+    const { value } = part.kind;
+    const channels = edited().channels ?? channelsAt(read().editing);
+    edit(value === "pooling" ? { channels: null } : { channels, bias: value === "convolution" });
+  };
+  part.padding.onchange = () => {
+    const { before, after } = scene.levels[levelAt(read().editing + 1)];
+    const sides = [before, after].map((count) => clamp(count, ...LIMITS.padding));
+    const kinds = { number: sides[0], sides, valid: "valid", full: "full" };
+    const { value } = part.padding;
+    edit(value in kinds ? { padding: kinds[value] } : { padding: "same", convention: value });
+  };
+
+  /** Changes which layers there are: `restack` gets them and the place of the edited one, and returns its new place. */
+  const onRestack = (button, restack) => {
+    button.onclick = () => {
+      const layers = [...read().layers];
+      const editing = restack(layers, read().editing);
+      choose({ layers, editing, selected: null });
+    };
+  };
+  onRestack(part.add, (layers, place) => {
+    layers.splice(place + 1, 0, complete({ kernel_size: 3, padding: "same", channels: channelsAt(place + 1) }));
+    return place + 1;
+  });
+  onRestack(part.remove, (layers, place) => {
+    layers.splice(place, 1);
+    return Math.min(place, layers.length - 1);
+  });
+  const move = (by) => (layers, place) => {
+    layers.splice(place + by, 0, ...layers.splice(place, 1));
+    return place + by;
+  };
+  onRestack(part.earlier, move(-1));
+  onRestack(part.later, move(1));
+
+  function select(level, unit) {
+    write({ selected: [level - 1, clamp(unit, 0, scene.levels[level].size - 1)] });
+  }
+  /** The unit of a level nearest to a place. */
+  const nearest = (level, x) => Math.round((x - scene.levels[level].first) / scene.levels[level].jump);
+  /** Where a pointer is: the level, and the place along it. */
+  function locate({ clientX, clientY }) {
+    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(part.units.getScreenCTM().inverse());
+    return [held ?? levelAt(scene.levels.length - 1 - Math.floor(y / plan.pitch)), x];
+  }
+  const follow = (event) => {
+    const [level, x] = locate(event);
+    select(level, nearest(level, x));
+  };
+  part.units.onpointerdown = (event) => {
+    part.units.setPointerCapture(event.pointerId);
+    [held] = locate(event);
+  };
+  part.units.onpointermove = (event) => held && follow(event);
+  part.units.onlostpointercapture = () => (held = undefined);
+  part.units.onclick = follow;
+  part.units.onkeydown = (event) => {
+    const [level, unit] = selected();
+    const { first, jump } = scene.levels[level];
+    const next = levelAt(level + (ACROSS[event.key] ?? 0));
+    if (event.key in ALONG) select(level, unit + ALONG[event.key]);
+    else if (event.key in ACROSS) select(next, nearest(next, first + unit * jump));
+    else return;
+    event.preventDefault(); // the page would scroll
+  };
+  // JupyterLab would take the arrow keys for itself.
+  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
+
+  model.on("change", update);
+  update();
+  return () => model.off("change", update);
+}
+
+export default { render };

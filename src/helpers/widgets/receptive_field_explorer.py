@@ -1,0 +1,113 @@
+"""The receptive field explorer: what a unit of any layer of a stack sees of the input, and what it costs."""
+
+import html
+from typing import Any
+
+from traitlets import Bunch, Dict, Int, TraitError, Tuple, observe, validate
+
+from helpers.arithmetic import network_unread
+from helpers.widgets.base import BookWidget
+from helpers.widgets.networks import NETWORKS
+from helpers.widgets.stack import Row, Stack, rows, windows
+
+_START = NETWORKS["MNIST: stride 2, valid"]
+_HEADINGS = ("layer", "output", "jump", "receptive field", "start", "parameters", "MACs")
+
+
+class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
+    """A stack of convolutions and poolings over a square image, and what one unit of it sees.
+
+    Set a trait in a cell and the drawing follows; what the reader has set by hand is read here. `layers` is
+    replaced as a whole, by `Layer`s or by mappings of the same settings, to which a convolution adds its
+    `channels` and whether it has a `bias`. A layer without channels of its own is a pooling and costs nothing.
+
+        explorer.layers = [Layer(3), {"kernel_size": 2, "stride": 2, "name": "pool"}]
+
+    Several traits that only fit together are set `with explorer.hold_trait_notifications():`.
+
+    Attributes:
+        input_size: pixels along each axis of the image.
+        in_channels: channels of the image.
+        layers: the layers, from the input on; 1 to 24 of them.
+        editing: the layer that the sliders belong to, counted from 0.
+        selected: (layer, unit) of the unit whose field is shown; None for the middle unit of the last layer.
+
+    Raises:
+        TraitError: for a value out of range, or a layer that shrinks the map below one pixel.
+
+    >>> explorer = ReceptiveFieldExplorer(input_size=28)
+    >>> explorer.rows[-1].receptive_field, explorer.unread
+    (21, (21, 22, 23, 24, 25, 26, 27))
+    """
+
+    input_size = Int(_START["input_size"], min=1, max=256).tag(sync=True)
+    in_channels = Int(_START["in_channels"], min=1, max=2048).tag(sync=True)
+    layers = Stack(_START["layers"]).tag(sync=True)
+    editing = Int(0).tag(sync=True)
+    selected = Tuple(Int(), Int(), default_value=None, allow_none=True).tag(sync=True)
+    examples = Dict(NETWORKS, read_only=True).tag(sync=True)  # what the reader can pick by name
+
+    @property
+    def rows(self) -> list[Row]:
+        """Size, jump, receptive field, start, parameters and MACs of each layer."""
+        return rows(self.input_size, self.in_channels, self.layers)
+
+    @property
+    def unread(self) -> tuple[int, ...]:
+        """Indices along each axis of the image that no unit of the last layer depends on."""
+        return network_unread(self.input_size, windows(self.layers))
+
+    @property
+    def field(self) -> range:
+        """Input indices along each axis that the selected unit spans; those beyond the image are padding."""
+        layer, unit = self.selected or (-1, self.rows[-1].size // 2)
+        row = self.rows[layer]
+        first = row.start + unit * row.jump
+        return range(first, first + row.receptive_field)
+
+    def fallback(self) -> str:
+        """What the table of the explorer says, and what is never read."""
+        lost = self.input_size**2 - (self.input_size - len(self.unread)) ** 2
+        table = "".join(_line("td", [row.name, *(f"{number:,}" for number in row[1:])]) for row in self.rows)
+        return (
+            f"<p>A stack of layers over an image of {self.input_size} by {self.input_size} pixels, of which "
+            f"{lost} are never read.</p><table>{_line('th', _HEADINGS)}{table}</table>"
+            "<p>With JavaScript, this is an explorer in which every layer can be changed.</p>"
+        )
+
+    @validate("input_size", "layers")
+    def _check_stack(self, proposal: Bunch) -> Any:
+        setting = {"input_size": self.input_size, "layers": self.layers}
+        setting[proposal["trait"].name] = proposal["value"]
+        try:
+            rows(setting["input_size"], self.in_channels, setting["layers"])
+        except ValueError as error:
+            raise TraitError(str(error)) from None
+        return proposal["value"]
+
+    @validate("editing")
+    def _check_editing(self, proposal: Bunch) -> Any:
+        last = len(self.layers) - 1
+        if not 0 <= proposal["value"] <= last:
+            raise TraitError(f"editing must be a layer from 0 to {last}, got {proposal['value']}")
+        return proposal["value"]
+
+    @validate("selected")
+    def _check_selected(self, proposal: Bunch) -> Any:
+        place, sizes = proposal["value"], [row.size for row in self.rows]
+        if place is not None and not (0 <= place[0] < len(sizes) and 0 <= place[1] < sizes[place[0]]):
+            raise TraitError(f"selected must be (layer, unit) of maps of {sizes} units, or None, got {place}")
+        return place
+
+    @observe("input_size", "layers")
+    def _follow(self, change: Bunch) -> None:
+        """Keep the layer that is edited, and the unit that is selected, among those that exist."""
+        last = len(self.layers) - 1
+        self.editing = min(self.editing, last)
+        if self.selected is not None:
+            layer = min(self.selected[0], last)
+            self.selected = layer, min(self.selected[1], self.rows[layer].size - 1)
+
+
+def _line(tag: str, cells: Any) -> str:
+    return f"<tr>{''.join(f'<{tag}>{html.escape(cell)}</{tag}>' for cell in cells)}</tr>"
