@@ -1,8 +1,8 @@
-"""Loss or accuracy by epoch, in the look of its stride and its padding."""
+"""Loss or accuracy by epoch, in the look of its stride and its padding, or of its part of the log."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.plots.cells import MEAN_BAND, RUN_BAND
-from helpers.plots.looks import Padding, Stride, check_look, line, marker
+from helpers.plots.looks import Padding, Part, Stride, check_look, check_part, line, marker, part_of_log
 from helpers.plots.style import color, points
 from helpers.plots.words import number
 
@@ -27,15 +27,18 @@ class Curve:
         values: the quantity.
         stride: 1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray).
         padding: "same" (filled markers) or "valid" (open markers); None for no markers.
+        part: of one network's log, in place of the two: "running" (dotted), "fitted" (solid) or "validation".
     """
 
     label: str
     values: ArrayLike
     stride: Stride = None
     padding: Padding = None
+    part: Part = None
 
     def __post_init__(self) -> None:
         check_look(self.stride, self.padding)
+        check_part(self.part, self.stride, self.padding)
         if self.runs.size == 0 or self.runs.ndim != 2:
             raise ValueError(f"values must be (epochs,) or (runs, epochs), got shape {np.shape(self.values)}")
 
@@ -43,6 +46,14 @@ class Curve:
     def runs(self) -> NDArray[np.float64]:
         """The values of every run, (runs, epochs)."""
         return np.atleast_2d(np.asarray(self.values, dtype=np.float64))
+
+    @property
+    def look(self) -> dict[str, Any]:
+        """Color, dashes and markers."""
+        if self.part:
+            return part_of_log(self.part)
+        points_of = marker(self.stride, self.padding, size=8) if self.padding else {}
+        return points_of | line(self.stride)
 
 
 def curves(
@@ -71,14 +82,12 @@ def curves(
     _check(drawn, band)
     for curve in drawn:
         epochs = np.arange(1, curve.runs.shape[1] + 1)
-        look = line(curve.stride)
         if band:
-            shade = {"color": look["color"], "alpha": 0.2, "lw": 0, "zorder": 1.5}
+            shade = {"color": curve.look["color"], "alpha": 0.2, "lw": 0, "zorder": 1.5}
             ax.fill_between(epochs, *_ends(curve, band).T, label=_BANDS[band], **shade)
         elif len(curve.runs) > 1:
-            ax.plot(epochs, curve.runs.T, color=look["color"], lw=points(1), alpha=0.3, zorder=1.5)
-        points_of = marker(curve.stride, curve.padding, size=8) if curve.padding else {}
-        ax.plot(epochs, curve.runs.mean(axis=0), label=curve.label, lw=points(2.5), **(points_of | look))
+            ax.plot(epochs, curve.runs.T, color=curve.look["color"], lw=points(1), alpha=0.3, zorder=1.5)
+        ax.plot(epochs, curve.runs.mean(axis=0), label=curve.label, lw=points(2.5), **curve.look)
     ax.set(xlabel="epoch", ylabel=ylabel, ylim=limits, title=title)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(axis="y", color=color("line"), alpha=0.35, lw=points(1))
