@@ -118,10 +118,10 @@ def test_the_words_say_what_is_right_and_which_errors_are_largest(images):
 def test_a_difference_in_words_tells_both_signs_and_how_much_is_told():
     change = [[-7.0, 6.6, 0.4], [0, 1.2, -1.2], [0, 0, 0]]
     told = [[True, True, False], [False] * 3, [False] * 3]
-    text = plots.describe_confusion_difference(change, classes=NAMES[:3], told=told)
+    text = plots.describe_confusion_difference(change, classes=NAMES[:3], told=told, per=1000)
     assert text == (
-        "Change in points. Right: ant −7, bee +1, cat 0. Largest among the errors: ant taken for bee, +7; "
-        "bee taken for cat, −1. Two cells told from the noise."
+        "Change, of 1000 images of each class. Right: ant −7, bee +1, cat 0. Errors: "
+        "ant taken for bee, +7; bee taken for cat, −1. Two cells told from the noise."
     )
     assert "told" not in plots.describe_confusion_difference(change, classes=NAMES[:3])
 

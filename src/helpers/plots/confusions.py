@@ -59,7 +59,7 @@ def confusion_difference(
 
     Args:
         ax: axes to draw on.
-        difference: first minus second, in points: (classes, classes).
+        difference: first minus second, in points or per thousand of the true class, (classes, classes).
         classes: their names.
         told: whether each cell's difference is told from noise; such cells are outlined.
         title: what stands above.
@@ -91,20 +91,20 @@ def describe_confusion(counts: ArrayLike, *, classes: Sequence[str], per: int = 
 
 
 def describe_confusion_difference(
-    difference: ArrayLike, *, classes: Sequence[str], told: ArrayLike | None = None
+    difference: ArrayLike, *, classes: Sequence[str], told: ArrayLike | None = None, per: int = 100
 ) -> str:
-    """Say what `confusion_difference` draws; the errors are its own.
+    """Say what `confusion_difference` draws; `per` is how many images of a class its numbers are out of.
 
     >>> describe_confusion_difference([[10, -10], [0, 0]], classes=["cat", "dog"])
-    'Change in points. Right: cat +10, dog 0. Largest among the errors: cat taken for dog, −10.'
+    'Change, of 100 images of each class. Right: cat +10, dog 0. Errors: cat taken for dog, −10.'
     """
     change, marks = _differences(difference, classes, told)
     diagonal = zip(classes, change.diagonal(), strict=True)
     right = ", ".join(f"{name} {_signed(rate) or 0}" for name, rate in diagonal)
     errors = [f"{pair}, {_signed(rate)}" for pair, rate in _largest(change, classes)]
-    largest = f"Largest among the errors: {'; '.join(errors)}." if errors else "No error changes by one."
+    largest = f"Errors: {'; '.join(errors)}." if errors else "No error changes by one."
     outlined = "" if told is None else " " + sentence(f"{count(int(marks.sum()), 'cell')} {TOLD}")
-    return f"Change in points. Right: {right}. {largest}{outlined}"
+    return f"Change, of {per} images of each class. Right: {right}. {largest}{outlined}"
 
 
 def _heatmap(
