@@ -112,3 +112,31 @@ def opened(request, chromium, server):
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     yield Visit(context.new_page(), server if origin == "http" else HTML.as_uri() + "/", path)
     context.close()
+
+
+@pytest.fixture
+def open_page(chromium, site):
+    """Open a page of the module's `site` in a window of its own; whatever goes wrong on it fails the test."""
+    visits = []
+
+    def opened(path="index.html", origin="file", **context):
+        context = chromium.new_context(**{"viewport": {"width": 1000, "height": 1600}} | context)
+        visits.append(Visit(context.new_page(), site[origin], path))
+        return visits[-1].page
+
+    yield opened
+    for visit in visits:
+        visit.page.context.close()
+        heard = [message for message in visit.console if "Canvas2D" not in message]  # axe's own
+        assert (visit.elsewhere, visit.failed, heard) == ([], [], [])
+
+
+@pytest.fixture
+def page(open_page):
+    return open_page()
+
+
+@pytest.fixture(params=["http", "file"])
+def either(request, open_page):
+    """The page as it comes from a server, and as it comes from the disk."""
+    return open_page(origin=request.param)

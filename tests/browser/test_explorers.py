@@ -4,23 +4,31 @@ import itertools
 import json
 import random
 import re
-import shutil
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from conftest import ROOT, Visit, serve
+from conftest import ROOT, serve
+from explorer_page import (
+    HOSTILE,
+    explorer,
+    part,
+    put,
+    slider,
+    text,
+    trait,
+    violations,
+    write_assets,
+    write_page,
+)
 
 from helpers.arithmetic import coverage, output_size, resolve_padding
 from helpers.arithmetic.axes import axis_windows
 from helpers.convolution import convolve2d, pad2d
-from helpers.widgets import ConvolutionExplorer, Frames, assets
+from helpers.widgets import ConvolutionExplorer, Frames
 from helpers.widgets.patterns import IMAGES, KERNELS, image_cells, kernel_cells
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "windows.json").read_text(encoding="utf-8"))
-HOSTILE = "'\"></div><img src=x onerror='window.hacked=1'><script>window.hacked=1</script>&#39;"
 SLIDERS = {"input_size": 7, "kernel_size": 3, "stride": 1, "dilation": 1, "padding": 0}
-ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 class Picture:
@@ -35,33 +43,11 @@ class Picture:
         self.narrow = None
 
 
-def write_page(folder, name, *widgets):
-    """A page of the book's kind that holds nothing but the explorers."""
-    scripts = "".join(f'<script defer src="{module}.js"></script>' for module in assets.module_names())
-    body = "".join(f"<h2>Explorer {place}</h2>{each.static_html()}" for place, each in enumerate(widgets))
-    theme = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
-    (folder / name).write_text(
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
-        f"<script>document.documentElement.dataset.theme = {theme}</script>"
-        '<link rel="stylesheet" href="widgets.css">'
-        "<style>html { font-family: sans-serif; background: #fff; color: #1a1a1a }"
-        "html[data-theme=dark] { background: #121212; color: #e8e8e8 } main { max-width: 45rem }</style>"
-        f'{scripts}<script defer src="widgets.js"></script></head>'
-        f"<body><main><h1>Explorers</h1>{body}</main></body></html>",
-        encoding="utf-8",
-    )
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """The addresses of a small site of explorers, from a server and from the disk."""
     folder = tmp_path_factory.mktemp("explorers")
-    for name in assets.module_names():
-        (folder / f"{name}.js").write_text(assets.page_script(name), encoding="utf-8")
-        shutil.copy(assets.FOLDER / f"{name}.mjs", folder)
-    (folder / "widgets.css").write_text(assets.style_sheet(), encoding="utf-8")
-    shutil.copy(ROOT / "site" / "widgets.js", folder)
+    write_assets(folder)
     large = ConvolutionExplorer(image="seven", input_size=28, stride=2, view="coverage")
     write_page(folder, "index.html", ConvolutionExplorer(), large)
     write_page(folder, "frames.html", Frames.of("word", values=["one", "two", "three"], draw=Picture))
@@ -75,58 +61,6 @@ def site(tmp_path_factory):
     )
     with serve(folder) as address:
         yield {"http": address, "file": folder.as_uri() + "/"}
-
-
-@pytest.fixture
-def open_page(chromium, site):
-    """Open a page of the site in a window of its own; whatever goes wrong on it fails the test."""
-    visits = []
-
-    def opened(path="index.html", origin="file", **context):
-        context = chromium.new_context(**{"viewport": {"width": 1000, "height": 1600}} | context)
-        visits.append(Visit(context.new_page(), site[origin], path))
-        return visits[-1].page
-
-    yield opened
-    for visit in visits:
-        visit.page.context.close()
-        heard = [message for message in visit.console if "Canvas2D" not in message]  # axe's own
-        assert (visit.elsewhere, visit.failed, heard) == ([], [], [])
-
-
-@pytest.fixture
-def page(open_page):
-    return open_page()
-
-
-@pytest.fixture(params=["http", "file"])
-def either(request, open_page):
-    """The page as it comes from a server, and as it comes from the disk."""
-    return open_page(origin=request.param)
-
-
-def explorer(page, place=0):
-    return page.locator(".book-widget[data-ready]").nth(place)
-
-
-def trait(page, name, place=0):
-    return explorer(page, place).evaluate("(place, name) => place.bookModel.get(name)", name)
-
-
-def put(page, place=0, **traits):
-    explorer(page, place).evaluate("(place, traits) => place.bookModel.set(traits)", traits)
-
-
-def part(page, name, place=0):
-    return explorer(page, place).locator(f"[part={name}]")
-
-
-def text(page, name, place=0):
-    return part(page, name, place).inner_text()
-
-
-def slider(page, name, place=0):
-    return explorer(page, place).locator(f"input[name={name}]").first
 
 
 def window_place(page):
@@ -614,15 +548,6 @@ def test_a_thousand_other_settings_are_drawn(page):
 
 
 # Access for everyone
-
-
-def violations(page):
-    found = (
-        Axe().run(page, options={"runOnly": ALL_RULES, "resultTypes": ["violations"]}).response["violations"]
-    )
-    return [
-        (each["id"], node["html"][:200], node["failureSummary"]) for each in found for node in each["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

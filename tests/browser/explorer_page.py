@@ -1,0 +1,72 @@
+"""A page that holds nothing but explorers: how it is written, and how a test takes hold of what is in it."""
+
+import shutil
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+
+from helpers.widgets import assets
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTILE = "'\"></div><img src=x onerror='window.hacked=1'><script>window.hacked=1</script>&#39;"
+ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+def write_assets(folder):
+    """All that a page of explorers loads, and the modules themselves, for the tests of their arithmetic."""
+    for name in assets.module_names():
+        (folder / f"{name}.js").write_text(assets.page_script(name), encoding="utf-8")
+        shutil.copy(assets.FOLDER / f"{name}.mjs", folder)
+    (folder / "widgets.css").write_text(assets.style_sheet(), encoding="utf-8")
+    shutil.copy(ROOT / "site" / "widgets.js", folder)
+
+
+def write_page(folder, name, *widgets):
+    """A page of the book's kind that holds nothing but the explorers."""
+    scripts = "".join(f'<script defer src="{module}.js"></script>' for module in assets.module_names())
+    body = "".join(f"<h2>Explorer {place}</h2>{each.static_html()}" for place, each in enumerate(widgets))
+    theme = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
+    (folder / name).write_text(
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="data:,">'
+        f"<script>document.documentElement.dataset.theme = {theme}</script>"
+        '<link rel="stylesheet" href="widgets.css">'
+        "<style>html { font-family: sans-serif; background: #fff; color: #1a1a1a }"
+        "html[data-theme=dark] { background: #121212; color: #e8e8e8 } main { max-width: 45rem }</style>"
+        f'{scripts}<script defer src="widgets.js"></script></head>'
+        f"<body><main><h1>Explorers</h1>{body}</main></body></html>",
+        encoding="utf-8",
+    )
+
+
+def explorer(page, place=0):
+    return page.locator(".book-widget[data-ready]").nth(place)
+
+
+def trait(page, name, place=0):
+    return explorer(page, place).evaluate("(place, name) => place.bookModel.get(name)", name)
+
+
+def put(page, place=0, **traits):
+    explorer(page, place).evaluate("(place, traits) => place.bookModel.set(traits)", traits)
+
+
+def part(page, name, place=0):
+    return explorer(page, place).locator(f"[part={name}]")
+
+
+def text(page, name, place=0):
+    return part(page, name, place).inner_text()
+
+
+def slider(page, name, place=0):
+    return explorer(page, place).locator(f"input[name={name}]").first
+
+
+def violations(page):
+    found = (
+        Axe().run(page, options={"runOnly": ALL_RULES, "resultTypes": ["violations"]}).response["violations"]
+    )
+    return [
+        (each["id"], node["html"][:200], node["failureSummary"]) for each in found for node in each["nodes"]
+    ]
