@@ -186,8 +186,8 @@ function tell({ levels }, level, unit, read) {
   const within = Math.max(0, Math.min(last, levels[0].size - 1) - Math.max(first, 0) + 1);
   const span = `pixels ${show(first)} to ${show(last)} along each axis, a field of ${show(field)}`;
   const rest = within < field ? `, of which ${within} lie in the image` : "";
-  const gaps = read < within ? ` It reads ${read} of these; the others are in gaps.` : "";
-  return `Unit ${unit} of ${name} sees ${span}${rest}.${gaps}`;
+  const lost = read < within ? ` It reads ${read} of these; no path leads from the others.` : "";
+  return `Unit ${unit} of ${name} sees ${span}${rest}.${lost}`;
 }
 
 /** What no unit of the last layer sees, in words. */

@@ -18,8 +18,8 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
     """A stack of convolutions and poolings over a square image, and what one unit of it sees.
 
     Set a trait in a cell and the drawing follows; what the reader has set by hand is read here. `layers` is
-    replaced as a whole, by `Layer`s or by mappings of the same settings, to which a convolution adds its
-    `channels` and whether it has a `bias`. A layer without channels of its own is a pooling and costs nothing.
+    replaced as a whole, by `Layer`s or by mappings of the same settings. A convolution adds its `channels`,
+    and whether it has a `bias`; a layer without channels of its own is a pooling, which costs nothing.
 
         explorer.layers = [Layer(3), {"kernel_size": 2, "stride": 2, "name": "pool"}]
 
