@@ -200,6 +200,23 @@ def test_adaptive_pooling_is_a_window_where_the_size_divides():
     assert row.note == "windows of unequal size: (3, 3) does not divide (10, 10), the largest is shown"
 
 
+def test_unfolding_is_a_window_and_a_matrix_product_of_it_a_convolution():
+    convolution = last(nn.Conv2d(3, 8, 3, 2, 1), 28)
+    model = Model(
+        lambda self, x: self.weights(self.taps(x).transpose(1, 2)),
+        taps=nn.Unfold(3, padding=1, stride=2),
+        weights=nn.Linear(27, 8),
+    )
+    table = anatomy(model, 28)
+    unfolded, product = table.iloc[0], table.iloc[1]
+    columns = ["kernel_size", "stride", "padding", "padding_unread", "receptive_field", "note"]
+    assert list(unfolded[columns]) == list(convolution[columns])
+    assert product.macs == convolution.macs
+    assert product.pixels_unread == convolution.pixels_unread == 0
+    with pytest.raises(IncompleteAnatomy, match=r"too small: at layer 'Unfold' \(Unfold\), kernel_size=9"):
+        anatomy(nn.Unfold(9), (3, 8, 8))
+
+
 def test_unequal_jumps_are_reported():
     model = Model(
         lambda self, x: self.strided(x)[..., :14, :14] + self.plain(x),

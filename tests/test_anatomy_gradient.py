@@ -135,7 +135,17 @@ def windows(image):
     return back.reshape(image.shape)
 
 
+def unfolded(image):
+    """The mean of each window that `F.unfold` lays out, back in its place."""
+    batch, _, height, width = image.shape
+    taps = F.unfold(image, (3, 2), dilation=(1, 2), padding=1, stride=(2, 1))
+    means = taps.mean(1, keepdim=True).expand(-1, CHANNELS, -1)
+    return means.reshape(batch, CHANNELS, (height - 1) // 2 + 1, width)
+
+
 functions = {
+    "unfold": unfolded,
+    "windows in dimensions of their own": lambda image: image.unfold(2, 3, 2).unfold(-2, 2, 1).mean((4, 5)),
     "gate": lambda image: image * image.mean((2, 3), keepdim=True).sigmoid(),
     "strip": lambda image: image + image.mean(3, keepdim=True),
     "halves": halves,

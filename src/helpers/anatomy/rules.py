@@ -9,7 +9,7 @@ from helpers.anatomy import moves
 from helpers.anatomy.call import Call
 from helpers.anatomy.paths import Paths, each, union
 from helpers.anatomy.resizing import resize, shuffle_down, shuffle_up
-from helpers.anatomy.windows import adaptive_pooling, global_pooling, sliding
+from helpers.anatomy.windows import adaptive_pooling, global_pooling, sliding, unfolding, unfolding_one
 
 Rule = Callable[[Call], Paths | list[Paths]]  # a list holds the paths of each output
 
@@ -131,6 +131,8 @@ def _broadcast(call: Call, tensor: Tensor) -> Paths:
 
 _KINDS: dict[Rule, str] = {
     sliding: "convolution max_pool2d_with_indices max_pool3d_with_indices avg_pool2d avg_pool3d",
+    unfolding: "im2col",
+    unfolding_one: "unfold",
     adaptive_pooling: "_adaptive_avg_pool2d _adaptive_avg_pool3d adaptive_max_pool2d adaptive_max_pool3d",
     resize: "upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d"
     " _upsample_nearest_exact2d _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d"

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -16,6 +15,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
 from helpers.anatomy.call import Call, Pair, Window
+from helpers.anatomy.operators import arguments_of, run
 from helpers.anatomy.paths import Paths, union
 from helpers.anatomy.rules import rule_of, scattered, tensors_in
 from helpers.anatomy.steps import ModuleCall, Result, Step
@@ -69,12 +69,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         kwargs = kwargs or {}
         if self._inside_one:
             return func(*args, **kwargs)
-        arguments = _bound(func, args, kwargs)
+        arguments = arguments_of(func, args, kwargs)
         changes_shape = torch.Tag.inplace_view in func.tags
         if changes_shape:  # its rule needs the shape from before
             arguments[next(iter(arguments))] = self._tensors.twin(args[0])
         self.running = func.overloadpacket.__name__.rstrip("_"), arguments
-        output = _output(func, args, kwargs)
+        output = run(func, args, kwargs)
         call = self._call(*self.running, output)
         call.is_view = func.is_view or changes_shape
         call.is_pointwise = torch.Tag.pointwise in func.tags
@@ -204,29 +204,6 @@ class _CircularPadding(TorchFunctionMode):
             if arguments.get("mode") == "circular":
                 return self._tracer.follow_as_one("circular_pad", func, arguments)
         return func(*args, **kwargs)
-
-
-def _output(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """What an operator returns; of batch normalization without numbers, a tensor of its shape.
-
-    Torch finds this shape by a dozen operators in Python, half of the time that a residual network takes.
-    """
-    if func is torch.ops.aten.native_batch_norm.default:
-        image, training = args[0], args[5]
-        if image.is_meta and not training:
-            return torch.empty_like(image), image.new_empty(0), image.new_empty(0)
-    return func(*args, **kwargs)
-
-
-@cache
-def _signature(func: Any) -> dict[str, Any]:
-    """The arguments of an operator, with their defaults."""
-    return {argument.name: argument.default_value for argument in func._schema.arguments}
-
-
-def _bound(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    signature = _signature(func)
-    return {**signature, **dict(zip(signature, args, strict=False)), **kwargs}
 
 
 def _ways(call: Call, outputs: list[Tensor]) -> list[Paths]:

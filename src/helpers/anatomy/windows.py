@@ -10,7 +10,7 @@ import numpy as np
 from helpers.anatomy.axis import Axis, Booleans, Integers
 from helpers.anatomy.call import Call, Window
 from helpers.anatomy.paths import Paths, along, each
-from helpers.arithmetic import unread, unused_padding, window_starts
+from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
 
 class Taps(NamedTuple):
@@ -49,9 +49,11 @@ def read(call: Call, taps: Sequence[Taps], dims: Sequence[int] | None = None) ->
 
 
 def settings(name: str, arguments: Mapping[str, Any]) -> list[Setting]:
-    """The windows of a convolution or pooling over its last dimensions; none for other operators."""
+    """The windows of a convolution, pooling or `nn.Unfold` over its last dimensions; none for others."""
     if name == "convolution":
         kernel_size = list(arguments["weight"].shape[2:])
+    elif name == "im2col":
+        kernel_size = _each(arguments["kernel_size"], 2)
     elif "pool" in name and "kernel_size" in arguments:
         count = int(name.partition("pool")[2][0])  # max_pool2d_with_indices: 2
         kernel_size = _each(arguments["kernel_size"], count)
@@ -68,8 +70,29 @@ def sliding(call: Call) -> Paths:
     call.groups = call.arguments.get("groups")
     axes = settings(call.name, call.arguments)
     first = call.source.dim() - len(axes)
-    paths = read(call, [slide(call, dim, axis) for dim, axis in enumerate(axes, first)])
+    sizes = call.result.shape[first:]
+    places = enumerate(zip(sizes, axes, strict=True), first)
+    paths = read(call, [slide(call, dim, units, axis) for dim, (units, axis) in places])
     return each(paths, lambda axis: axis.mixed([1])) if call.groups else paths  # a filter reads all channels
+
+
+def unfolding(call: Call) -> Paths:
+    """`nn.Unfold`, (N, C, H, W) to (N, C * taps, windows); which tap a unit holds is not kept apart."""
+    *others, _, _ = shape = call.source.shape
+    axes = settings(call.name, call.arguments)
+    sizes = [output_size(size, **axis) for size, axis in zip(shape[-2:], axes, strict=True)]
+    places = enumerate(zip(sizes, axes, strict=True), len(others))
+    paths = read(call, [_sliding(call, dim, units, axis) for dim, (units, axis) in places])
+    old, new = [*others, *sizes], [*others, call.result.shape[-1]]
+    return each(paths, lambda axis: axis.reshaped(old, new).mixed([len(others) - 1]))
+
+
+def unfolding_one(call: Call) -> Paths:
+    """`Tensor.unfold`: windows along one dimension, their taps along a new last one, not kept apart."""
+    [dim], units = call.dims("dimension"), call.result.shape[call["dimension"]]
+    setting = Setting(kernel_size=call["size"], stride=call["step"], padding=0, dilation=1)
+    paths = read(call, [_sliding(call, dim, units, setting)], [dim])
+    return each(paths, lambda axis: axis.unsqueezed(call.source.dim()))
 
 
 def adaptive_pooling(call: Call) -> Paths:
@@ -95,12 +118,12 @@ def global_pooling(call: Call, dims: Sequence[int]) -> Paths:
     return read(call, [Taps(np.arange(size)[None], size) for size in sizes], dims)
 
 
-def _sliding(call: Call, dim: int, setting: Setting) -> Taps:
+def _sliding(call: Call, dim: int, units: int, setting: Setting) -> Taps:
     """Windows at regular places; padding that an operator added just before counts as the window's own."""
     added = call.pads_of(call.source).get(dim, (0, 0))
     size = call.source.shape[dim] - sum(added)
     pads = (added[0] + setting["padding"], added[1] + setting["padding"])
-    window, starts = _window(size, call.result.shape[dim], **{**setting, "padding": pads})
+    window, starts = _window(size, units, **{**setting, "padding": pads})
     call.windows[dim] = window
     taps = np.arange(0, window.reach, window.dilation)
     return Taps(starts[:, None] + added[0] + taps, window.stride)
@@ -123,10 +146,10 @@ def _window(
     return window, np.array(window_starts(size, **axis))
 
 
-def _transposed(call: Call, dim: int, setting: Setting) -> Taps:
+def _transposed(call: Call, dim: int, units: int, setting: Setting) -> Taps:
     """A unit at place o reads the cells i with i * stride + tap * dilation - padding = o."""
     kernel_size, stride, dilation = setting["kernel_size"], setting["stride"], setting["dilation"]
-    padding, size, units = setting["padding"], call.source.shape[dim], call.result.shape[dim]
+    padding, size = setting["padding"], call.source.shape[dim]
     reached = np.arange(units)[:, None] + padding - np.arange(kernel_size)[::-1] * dilation
     places, valid = reached // stride, reached % stride == 0
     read_cells = np.intersect1d(places[valid], np.arange(size))
