@@ -18,6 +18,7 @@ from helpers.plots.confusions import (
 )
 from helpers.plots.convolutions import convolution_figure
 from helpers.plots.curves import Curve, curves, describe_curves
+from helpers.plots.descent import Stage, descent, describe_descent
 from helpers.plots.estimates import (
     Estimate,
     class_estimates,
@@ -49,6 +50,7 @@ __all__ = [
     "Drawing",
     "Estimate",
     "Picture",
+    "Stage",
     "class_estimates",
     "color",
     "compose",
@@ -58,11 +60,13 @@ __all__ = [
     "coverage_map",
     "crossing",
     "curves",
+    "descent",
     "describe_class_estimates",
     "describe_confusion",
     "describe_confusion_difference",
     "describe_coverage",
     "describe_curves",
+    "describe_descent",
     "describe_estimates",
     "describe_grid",
     "describe_phase",
