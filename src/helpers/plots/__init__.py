@@ -19,6 +19,8 @@ from helpers.plots.confusions import (
 from helpers.plots.convolutions import convolution_figure
 from helpers.plots.curves import Curve, curves, describe_curves
 from helpers.plots.descent import Stage, descent, describe_descent
+from helpers.plots.differences import describe_differences, differences
+from helpers.plots.dots import Dots, describe_dots, dots
 from helpers.plots.estimates import (
     Estimate,
     class_estimates,
@@ -47,6 +49,7 @@ __all__ = [
     "COLUMN",
     "PHONE",
     "Curve",
+    "Dots",
     "Drawing",
     "Estimate",
     "Picture",
@@ -67,6 +70,8 @@ __all__ = [
     "describe_coverage",
     "describe_curves",
     "describe_descent",
+    "describe_differences",
+    "describe_dots",
     "describe_estimates",
     "describe_grid",
     "describe_phase",
@@ -74,6 +79,8 @@ __all__ = [
     "describe_receptive_field",
     "describe_sequence",
     "describe_windows",
+    "differences",
+    "dots",
     "drawing",
     "estimates",
     "feature_maps",

@@ -1,0 +1,102 @@
+"""Dots: one for each run, where its number is, and none hidden behind another."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from matplotlib.figure import Figure
+
+from helpers import plots
+
+numbers = st.integers(9700, 9930).map(lambda cents: cents / 100)
+runs = st.lists(numbers, min_size=1, max_size=40)
+drawn = st.lists(
+    st.builds(
+        plots.Dots,
+        st.sampled_from(["same", "valid"]),
+        runs,
+        stride=st.sampled_from([1, 2, None]),
+        padding=st.sampled_from(["same", "valid", None]),
+    ),
+    min_size=1,
+    max_size=3,
+)
+few = settings(deadline=None, max_examples=40)
+
+
+def axes():
+    return Figure().add_subplot()
+
+
+def marks(ax, label):
+    return [line.get_xydata() for line in ax.lines if line.get_label() == label]
+
+
+@given(drawn)
+@few
+def test_there_is_a_dot_for_each_run_near_its_number(drawn):
+    ax = axes()
+    assert plots.dots(ax, drawn, xlabel="points") is ax
+    everything = np.concatenate([each.runs for each in drawn])
+    bin_width = np.ptp(everything) / 45 or 1
+    for each, places in zip(drawn, marks(ax, "single run"), strict=True):
+        assert len(places) == len(each.runs)
+        assert np.abs(places[:, 0] - np.sort(each.runs)).max() <= bin_width / 2 + 1e-9
+
+
+@given(drawn)
+@few
+def test_no_dot_hides_another_and_no_stack_reaches_the_row_above(drawn):
+    ax = plots.dots(axes(), drawn, xlabel="points")
+    for row, places in enumerate(marks(ax, "single run")):
+        assert len({(round(x, 6), round(y, 6)) for x, y in places}) == len(places)
+        assert row - 0.9 < places[:, 1].min()
+        assert places[:, 1].max() == row
+
+
+@given(drawn)
+@few
+def test_the_mean_is_that_of_the_runs_not_of_the_bins(drawn):
+    ax = plots.dots(axes(), drawn, xlabel="points")
+    means = [place[0, 0] for place in marks(ax, "mean")]
+    np.testing.assert_allclose(means, [each.runs.mean() for each in drawn])
+
+
+def test_valid_is_open_and_same_is_filled():
+    ax = plots.dots(
+        axes(),
+        [plots.Dots("same", [1.0, 2.0], 1, "same"), plots.Dots("valid", [1.0], 2, "valid")],
+        xlabel="points",
+    )
+    same, valid = (line for line in ax.lines if line.get_label() == "single run")
+    assert same.get_markerfacecolor() == same.get_color() == plots.color("stride_1")
+    assert valid.get_markerfacecolor() == plots.color("paper")
+    assert valid.get_color() == plots.color("stride_2")
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["same", "valid"]
+    assert ax.yaxis_inverted()
+
+
+def test_the_words_hold_number_range_and_mean():
+    text = plots.describe_dots(
+        [plots.Dots("same", [98.5, 99.5]), plots.Dots("valid", [97.0])], quantity="accuracy"
+    )
+    assert text == (
+        "Accuracy of every run. same: two runs from 98.5 to 99.5, mean 99. "
+        "valid: one run from 97 to 97, mean 97."
+    )
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: plots.Dots("same", []), "'same' must hold one finite number a run, got"),
+        (lambda: plots.Dots("same", [[1.0]]), "'same' must hold one finite number a run, got"),
+        (lambda: plots.Dots("same", [float("nan")]), "'same' must hold one finite number a run, got"),
+        (lambda: plots.Dots("same", [1.0], stride=3), "stride must be 1, 2 or None, got 3"),
+        (lambda: plots.dots(axes(), [], xlabel="points"), "at least one thing, got none"),
+        (lambda: plots.describe_dots([], quantity="points"), "at least one thing, got none"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
