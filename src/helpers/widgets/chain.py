@@ -51,8 +51,9 @@ class Chain:
             raise ValueError(f"model must begin with a convolution of one channel, not dilated, got {first}")
         maps = takewhile(lambda child: not isinstance(child[1], nn.Flatten | nn.Linear), children)
         self._children = [(name, deepcopy(child).cpu().eval()) for name, child in maps]
-        self._weight = first.weight.detach().cpu()  # (C, 1, k, k)
-        self._bias = None if first.bias is None else first.bias.detach().cpu()
+        copied: Any = self._children[0][1]
+        self._weight = copied.weight.detach()  # (C, 1, k, k)
+        self._bias = None if first.bias is None else copied.bias.detach()
         self.layers = [name for name, _ in self._children]
         self.filters = self._filters()
         self.setting = {"stride": _single(first.stride), "padding": _single(first.padding)}
