@@ -16,6 +16,8 @@ import torch
 from scipy import signal
 from torch import nn
 
+from helpers.anatomy import anatomy as read
+from helpers.anatomy import load
 from helpers.arithmetic import network_unread, output_size, trace
 from helpers.arithmetic.layer import Layer
 from helpers.convolution import convolve2d, convolve2d_loops
@@ -108,10 +110,23 @@ def layers() -> None:
     compare(("Conv2dSame", lambda: same(images)), ("Conv2d(padding=1)", lambda: explicit(images)), turns=41)
 
 
+def anatomy() -> None:
+    """Compare anatomy with torchinfo, both on ResNet-50 at 224x224 without numbers."""
+    from torchinfo import summary
+
+    model = load("torchvision:resnet50")
+    start = time.perf_counter()
+    read(model, 224)
+    print(f"  first call of anatomy: {time.perf_counter() - start:.2f} s")
+    settings: dict[str, Any] = {"input_size": (1, 3, 224, 224), "device": "meta", "verbose": 0}
+    compare(("anatomy", lambda: read(model, 224)), ("torchinfo", lambda: summary(model, **settings)))
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "arithmetic": arithmetic,
     "convolution": convolution,
     "layers": layers,
+    "anatomy": anatomy,
 }
 
 if __name__ == "__main__":
