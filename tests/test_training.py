@@ -4,6 +4,7 @@ import math
 import pickle
 import platform
 import resource
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from helpers.training import (
     choose_device,
     evaluate,
     fit,
+    hand_back_freed_memory,
     keep_freed_memory,
     streams,
     train_one_epoch,
@@ -295,6 +297,12 @@ def test_refuses_a_device_that_is_unknown_or_not_there(monkeypatch):
 # --- memory
 
 
+def resident():
+    """Bytes of this process that are in memory; 0 where the system does not say."""
+    pages = Path("/proc/self/statm")
+    return int(pages.read_text().split()[1]) * resource.getpagesize() if pages.exists() else 0
+
+
 def page_faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 
@@ -314,11 +322,23 @@ def test_memory_freed_in_one_step_is_there_in_the_next():
     assert page_faults() - before < (pages / 2 if platform.libc_ver()[0] == "glibc" else math.inf)
 
 
-def test_fit_keeps_memory_on_a_cpu(monkeypatch):
+def test_what_piled_up_goes_back_to_the_system():
+    keep_freed_memory()
+    pile = [torch.ones(2**22) for _ in range(8)]  # 128 MiB
+    held = torch.ones(1)  # above the pile, so that it is no free end of the heap
+    del pile
+    before = resident()
+    hand_back_freed_memory()
+    assert held.item() == 1
+    assert before - resident() > (100 * 2**20 if platform.libc_ver()[0] == "glibc" else -math.inf)
+
+
+def test_fit_keeps_memory_on_a_cpu_but_not_what_earlier_runs_left(monkeypatch):
     calls = []
-    monkeypatch.setattr("helpers.training.fitting.keep_freed_memory", lambda: calls.append(1))
+    for name in ("hand_back_freed_memory", "keep_freed_memory"):
+        monkeypatch.setattr(f"helpers.training.fitting.{name}", lambda name=name: calls.append(name))
     trained(network(), epochs=1)
-    assert calls == [1]
+    assert calls == ["hand_back_freed_memory", "keep_freed_memory"]
 
 
 def test_an_epoch_can_be_run_by_itself():

@@ -1,6 +1,6 @@
 """Train and evaluate a classifier on tensors in memory; knows no model and no data set."""
 
-from helpers.training.device import choose_device, keep_freed_memory
+from helpers.training.device import choose_device, hand_back_freed_memory, keep_freed_memory
 from helpers.training.examples import Examples, Labeled
 from helpers.training.fitting import Epoch, History, fit
 from helpers.training.passes import Augment, Evaluation, Score, TrainingDiverged, evaluate, train_one_epoch
@@ -19,6 +19,7 @@ __all__ = [
     "choose_device",
     "evaluate",
     "fit",
+    "hand_back_freed_memory",
     "keep_freed_memory",
     "streams",
     "train_one_epoch",

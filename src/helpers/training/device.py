@@ -26,6 +26,12 @@ def choose_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
+def hand_back_freed_memory() -> None:
+    """Return to the system what `keep_freed_memory` has let pile up, when a training run is over."""
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
+
+
 @cache
 def keep_freed_memory() -> None:
     """Let this process keep the memory it frees, for as long as it runs, instead of handing it back.

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from helpers.training.checks import whole_number
-from helpers.training.device import choose_device, keep_freed_memory
+from helpers.training.device import choose_device, hand_back_freed_memory, keep_freed_memory
 from helpers.training.examples import Examples, Labeled, on_device
 from helpers.training.passes import Augment, TrainingDiverged, evaluate, train_one_epoch
 from helpers.training.streams import streams
@@ -119,4 +119,5 @@ def _prepare(model: nn.Module, device: torch.device) -> None:
     if device.type != "mps":
         model.to(memory_format=torch.channels_last)  # the layout that the convolution kernels run fastest in
     if device.type == "cpu":
+        hand_back_freed_memory()  # else a process that trains one network after another grows with each
         keep_freed_memory()
