@@ -16,8 +16,9 @@ from typing import Any
 from browser import ADVICE, find
 from playwright.sync_api import Page, sync_playwright
 
-from helpers.widgets import BookWidget, ConvolutionExplorer
+from helpers.widgets import BookWidget, ConvolutionExplorer, ReceptiveFieldExplorer
 from helpers.widgets.assets import module_names, page_script, style_sheet
+from helpers.widgets.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
@@ -41,6 +42,14 @@ CASES: dict[str, tuple[BookWidget, list[str]]] = {
     "ConvolutionExplorer, 32 x 32": (
         ConvolutionExplorer(input_size=32, image="seven"),
         ["stride", "padding", "kernel_size"],
+    ),
+    "ReceptiveFieldExplorer, 4 layers over 28 pixels": (
+        ReceptiveFieldExplorer(),
+        ["input_size", "kernel_size", "stride", "dilation"],
+    ),
+    "ReceptiveFieldExplorer, VGG-16 over 224 pixels": (
+        ReceptiveFieldExplorer(**NETWORKS["VGG-16"]),
+        ["input_size", "kernel_size", "stride", "padding"],
     ),
 }
 
