@@ -48,7 +48,9 @@ def test_there_is_a_dot_for_each_run_near_its_number(drawn):
 @few
 def test_no_dot_hides_another_and_no_stack_reaches_the_row_above(drawn):
     ax = plots.dots(axes(), drawn, xlabel="points")
+    bottom, top = ax.get_ylim()
     for row, places in enumerate(marks(ax, "single run")):
+        assert top < places[:, 1].min() <= row < bottom
         assert len({(round(x, 6), round(y, 6)) for x, y in places}) == len(places)
         assert row - 0.9 < places[:, 1].min()
         assert places[:, 1].max() == row

@@ -65,7 +65,8 @@ def dots(ax: Axes, drawn: Sequence[Dots], *, xlabel: str, title: str = "") -> Ax
         ax.plot(middles, row - step * levels, linestyle="", **look, label="single run")
         mean = np.full(2, each.runs.mean())
         ax.plot(mean, (row + 0.1, row + 0.3), color=color("ink"), lw=points(2.5), label="mean")
-    ax.set(xlabel=xlabel, title=title, ylim=(len(drawn) - 0.6, -1))
+    top = -step * stacks[0][1].max() - 0.3
+    ax.set(xlabel=xlabel, title=title, ylim=(len(drawn) - 0.6, top))
     ax.set_yticks(range(len(drawn)), [each.label for each in drawn])
     ax.tick_params(axis="y", length=0, labelcolor=color("ink"))
     ax.spines["left"].set_visible(False)
