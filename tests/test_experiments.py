@@ -14,9 +14,10 @@ import torch
 from torch import nn
 
 from helpers.data import Images, stand_in
-from helpers.experiments.catalog import EXPERIMENTS, FASHION_MNIST, MNIST, Experiment, Variant, find
+from helpers.experiments.catalog import EXPERIMENTS, FASHION_MNIST, MNIST, find
 from helpers.experiments.check import compare, pick
 from helpers.experiments.cost import cost
+from helpers.experiments.plan import Experiment, Variant
 from helpers.experiments.preparation import prepare, stratified_split
 from helpers.experiments.report import details, overview, table
 from helpers.experiments.runs import Job, run, untrained
@@ -24,6 +25,7 @@ from helpers.experiments.sweep import plan_jobs
 from helpers.models import keras_init_, mnist_cnn
 from helpers.results import Record, read, records, write
 from helpers.statistics import MARGINS, MEASURES, read_rules
+from helpers.statistics.rules import SECONDS_MARGIN
 from helpers.training import fit, streams
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -389,7 +391,8 @@ def test_the_committed_rules_can_be_read_and_judge_known_runs():
     rules = read_rules(ROOT / "results" / "rules.json")
     for rule in rules.values():
         assert rule.measure in MEASURES
-        assert rule.margin == MARGINS[find(rule.contrast.first.split("/")[0]).data]
+        margins = {find(experiment).data: MARGINS[find(experiment).data] for experiment in rule.experiments}
+        assert {rule.margin} == ({SECONDS_MARGIN} if rule.measure == "seconds" else set(margins.values()))
         for contrast in (rule.contrast, *rule.conditions):
             for name in (contrast.first, contrast.second):
                 experiment, variant = name.split("/")

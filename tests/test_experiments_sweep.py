@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from torch import nn
 
-from helpers.experiments.catalog import Experiment, Variant
+from helpers.experiments.plan import Experiment, Variant
 from helpers.experiments.pool import Died, run_on_processes
 from helpers.experiments.progress import Progress
 from helpers.experiments.runs import Job, run

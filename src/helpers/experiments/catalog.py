@@ -1,82 +1,11 @@
-"""The experiments of the book, as data."""
+"""The experiments of the book, by name: those of the sources, then the controls that they lack."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from torch import nn
-
+from helpers.experiments.controls_fashion import FASHION_CONTROLS
+from helpers.experiments.controls_mnist import MNIST_CONTROLS
+from helpers.experiments.plan import Experiment, Variant
 from helpers.models import CNNBiLSTM, fashion_cnn, mnist_cnn
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variant:
-    """One network of an experiment.
-
-    Attributes:
-        name: what follows the slash in "mnist/s1-same".
-        build: makes the untrained network; a function of a module, or a `partial` of one, so that it travels
-            to other processes.
-        seeds: how many runs are recorded, seeds 0 to seeds - 1.
-    """
-
-    name: str
-    build: Callable[[], nn.Module]
-    seeds: int
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The network's name and its arguments, for the record."""
-        if isinstance(self.build, partial):
-            return {"model": self.build.func.__name__, **self.build.keywords}
-        return {"model": self.build.__name__}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Experiment:
-    """Networks trained alike on one data set, over seeds.
-
-    The same seed gives every variant the same order of images, the same initial draws and the same dropout.
-
-    Attributes:
-        name: what precedes the slash in "mnist/s1-same".
-        question: what it is to answer, in a line.
-        data: "mnist" or "fashion-mnist".
-        variants: what is compared.
-        epochs: passes over the training images.
-        batch_size: images a step.
-        learning_rate: Adam's.
-        epsilon: Adam's; Keras's default, where torch's is 1e-8.
-        validation: how many training images are held out to validate on, the same for every seed; with 0 the
-            test images validate.
-        tolerance: points of test accuracy by which a run on another machine may differ from the recorded one.
-            Rounding differs there, and a trained network is no closer to itself than to another seed.
-    """
-
-    name: str
-    question: str
-    data: str
-    variants: tuple[Variant, ...]
-    epochs: int
-    batch_size: int
-    learning_rate: float = 1e-3
-    epsilon: float = 1e-7
-    validation: int = 0
-    tolerance: float
-
-    def variant(self, name: str) -> Variant:
-        """Return the variant of this name.
-
-        Raises:
-            ValueError: if there is none.
-        """
-        for variant in self.variants:
-            if variant.name == name:
-                return variant
-        known = ", ".join(variant.name for variant in self.variants)
-        raise ValueError(f"experiment {self.name!r} has no variant {name!r}; it has {known}")
-
 
 MNIST = Experiment(
     name="mnist",
@@ -109,7 +38,9 @@ FASHION_MNIST = Experiment(
     tolerance=2.5,
 )
 
-EXPERIMENTS = {experiment.name: experiment for experiment in (MNIST, FASHION_MNIST)}
+EXPERIMENTS = {
+    experiment.name: experiment for experiment in (MNIST, FASHION_MNIST, *MNIST_CONTROLS, *FASHION_CONTROLS)
+}
 
 
 def find(name: str) -> Experiment:

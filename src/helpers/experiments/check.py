@@ -13,7 +13,7 @@ class Comparison(NamedTuple):
     Attributes:
         recorded: accuracy on the test images, in points.
         repeated: likewise.
-        identical: whether every prediction, loss and accuracy is the same to the bit.
+        identical: whether every prediction and every number but the time is the same to the bit.
         agrees: whether the difference is within the tolerance that the record states.
     """
 
@@ -53,11 +53,11 @@ def compare(recorded: Record, repeated: Record) -> Comparison:
         ValueError: if the repetition failed.
     """
     before, after = (100 * record.outcome.accuracy for record in (recorded, repeated))
-    identical = recorded.outcome == repeated.outcome and _curves(recorded) == _curves(repeated)
+    identical = recorded.outcome == repeated.outcome and _measured(recorded) == _measured(repeated)
     # Rounded, so that a difference of exactly the tolerance is within it.
     agrees = round(abs(before - after), 6) <= recorded.tolerance
     return Comparison(before, after, identical, agrees)
 
 
-def _curves(record: Record) -> list[dict[str, float | None]]:
-    return [{**vars(epoch), "seconds": None} for epoch in record.epochs]
+def _measured(record: Record) -> list[dict[str, float | None]]:
+    return [dict(record.extra), *({**vars(epoch), "seconds": None} for epoch in record.epochs)]

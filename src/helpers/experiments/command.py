@@ -11,9 +11,10 @@ from pathlib import Path
 import platformdirs
 
 from helpers.data import CorruptData, DataUnavailable
-from helpers.experiments.catalog import EXPERIMENTS, Experiment, find
+from helpers.experiments.catalog import EXPERIMENTS, find
 from helpers.experiments.check import compare, pick
 from helpers.experiments.cluster import ClusterUnavailable, run_on_cluster
+from helpers.experiments.plan import Experiment
 from helpers.experiments.pool import run_on_processes
 from helpers.experiments.preparation import prepare
 from helpers.experiments.report import details, overview, table

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
 
-from helpers.experiments.catalog import Experiment
+from helpers.experiments.plan import Experiment
 from helpers.experiments.progress import duration
 from helpers.results import Record
 

@@ -3,18 +3,20 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import partial, reduce
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from helpers.experiments.catalog import Experiment, Variant
 from helpers.experiments.cost import cost
+from helpers.experiments.evaluations import Trained
+from helpers.experiments.plan import Experiment, Variant
 from helpers.experiments.preparation import SPLIT_SEED, Splits, prepare
 from helpers.models import keras_init_
 from helpers.results import Environment, EpochMetrics, Outcome, Record, capture
-from helpers.training import History, choose_device, evaluate, fit, streams
+from helpers.training import Epoch, History, choose_device, evaluate, fit, streams
 
 # Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
 FITTED_IMAGES = 10_000
@@ -65,6 +67,7 @@ class Job:
             "validation": plan.validation,
             "split_seed": SPLIT_SEED if plan.validation else None,
             "fitted_images": FITTED_IMAGES,
+            **plan.measurements,
         }
 
     def failure(self, reason: str) -> Record:
@@ -100,20 +103,28 @@ def run(job: Job) -> Record:
 
 
 def _trained(job: Job) -> Record:
-    plan = job.experiment
-    splits = prepare(plan.data, validation=plan.validation, drawn=job.drawn)
-    model = untrained(plan.variant(job.variant), job.seed)
+    plan, variant = job.experiment, job.experiment.variant(job.variant)
+    unchanged = prepare(plan.data, validation=plan.validation, drawn=job.drawn)
+    splits = reduce(lambda before, change: change(before), variant.changes, unchanged)
+    model = untrained(variant, job.seed)
     counted = cost(model)
-    history = _fit(model, splits, job)
+    history, tested = _fit(model, splits, job)
     result = evaluate(model, splits.test)
     if job.checkpoints is not None:
         _keep(model, job.checkpoints / f"{job.name}.pt")
+    trained = Trained(
+        model=model, untrained=partial(untrained, variant, job.seed), splits=splits, unchanged=unchanged
+    )
+    extra = dict(tested)
+    for evaluation in plan.evaluations:
+        extra |= evaluation(trained)
     return job.success(
         _environment(job),
         epochs=tuple(EpochMetrics(**asdict(epoch)) for epoch in history.epochs),
         test=Outcome.measured(splits.test.labels, result.probabilities, loss=result.loss),
         parameters=counted.parameters,
         macs=counted.macs,
+        extra=extra,
         conv1=_first_kernels(model) if job.seed == 0 else None,
     )
 
@@ -125,9 +136,15 @@ def untrained(variant: Variant, seed: int) -> nn.Module:
     return model
 
 
-def _fit(model: nn.Module, splits: Splits, job: Job) -> History:
+def _fit(model: nn.Module, splits: Splits, job: Job) -> tuple[History, dict[str, float]]:
+    """Train; return also the test accuracy after each epoch, if it is asked for."""
     plan = job.experiment
-    return fit(
+    tested: dict[str, float] = {}
+
+    def test(epoch: Epoch) -> None:
+        tested[f"accuracy-epoch-{epoch.epoch}"] = evaluate(model, splits.test).accuracy
+
+    history = fit(
         model,
         splits.train,
         splits.validation,
@@ -136,9 +153,12 @@ def _fit(model: nn.Module, splits: Splits, job: Job) -> History:
         seed=job.seed,
         learning_rate=plan.learning_rate,
         epsilon=plan.epsilon,
+        augment=plan.variant(job.variant).augment,
         fitted_images=FITTED_IMAGES,
         device=job.device,
+        on_epoch=test if plan.test_every_epoch else None,
     )
+    return history, tested
 
 
 def _first_kernels(model: nn.Module) -> tuple[tuple[tuple[float, ...], ...], ...]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from helpers.experiments.catalog import Experiment
 from helpers.experiments.cost import cost
+from helpers.experiments.plan import Experiment
 from helpers.experiments.pool import Died
 from helpers.experiments.progress import Progress, duration
 from helpers.experiments.runs import Job

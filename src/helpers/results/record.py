@@ -51,7 +51,7 @@ class Record:
         test: predictions of the trained model on the test images.
         parameters: learned numbers of the model.
         macs: multiply-accumulates for one image, biases excluded.
-        extra: accuracies measured besides, such as under noise, by name.
+        extra: what was measured besides, by name: accuracies and other shares from 0 to 1, logarithms.
         conv1: weights (filters, height, width) of the first convolution, kept for seed 0 only.
 
     Raises:

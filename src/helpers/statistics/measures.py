@@ -33,10 +33,7 @@ def _accuracy(record: Record) -> ArrayLike:
 
 def _gap(record: Record) -> ArrayLike:
     """Accuracy on training images in evaluation mode, minus right or wrong for each test image."""
-    fitted = record.epochs[-1].fitted_accuracy
-    if fitted is None:
-        raise ValueError(f"{record.experiment}/{record.variant}/{record.seed} measured no training images")
-    return fitted - record.outcome.hits()
+    return _fitted_accuracy(record) - record.outcome.hits()
 
 
 def _first_epoch(record: Record) -> ArrayLike:
@@ -51,9 +48,55 @@ def _fine_grained(record: Record) -> ArrayLike:
     return 100 * float(recall[fine].mean() - recall[~fine].mean())
 
 
+def _fitted(record: Record) -> ArrayLike:
+    """Accuracy on training images in evaluation mode, in points: how well a network fits what it learned."""
+    return 100 * _fitted_accuracy(record)
+
+
+def _seconds(record: Record) -> ArrayLike:
+    """Time of training, in seconds an epoch."""
+    return record.seconds / len(record.epochs)
+
+
+def _consistency(record: Record) -> ArrayLike:
+    """Share of answers that stay the same when the test images move by 1, 2 or 3 pixels, in points."""
+    return 100 * float(np.mean([_extra(record, f"consistency-shift-{pixels}") for pixels in (1, 2, 3)]))
+
+
+def _share(name: str) -> Callable[[Record], ArrayLike]:
+    """A share that was measured besides, in points."""
+    return lambda record: 100 * _extra(record, name)
+
+
+def _extra(record: Record, name: str) -> float:
+    if name not in record.extra:
+        raise ValueError(
+            f"{_name(record)} measured no {name!r}; it has {', '.join(record.extra) or 'nothing'}"
+        )
+    return record.extra[name]
+
+
+def _fitted_accuracy(record: Record) -> float:
+    fitted = record.epochs[-1].fitted_accuracy
+    if fitted is None:
+        raise ValueError(f"{_name(record)} measured no training images")
+    return fitted
+
+
+def _name(record: Record) -> str:
+    return f"{record.experiment}/{record.variant}/{record.seed}"
+
+
 MEASURES: dict[str, Callable[[Record], ArrayLike]] = {
     "accuracy": _accuracy,
     "gap": _gap,
     "first-epoch": _first_epoch,
     "fine-grained": _fine_grained,
+    "fitted": _fitted,
+    "seconds": _seconds,
+    "memorized": _share("mislabeled-as-given"),
+    "under-noise": _share("accuracy-noise-0.2"),
+    "consistency": _consistency,
+    "edge-response": _share("edge-response"),
+    "gradient-ratio": lambda record: _extra(record, "gradient-ratio"),
 }

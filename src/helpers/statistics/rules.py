@@ -9,6 +9,7 @@ from typing import Any, Literal, get_args
 from helpers.statistics.effect import RESAMPLES
 
 MARGINS = {"mnist": 0.2, "fashion-mnist": 0.5}  # points of accuracy, by data set: less does not matter
+SECONDS_MARGIN = 1.0  # an epoch
 
 Direction = Literal["above", "below", "equal"]
 
@@ -44,7 +45,7 @@ class Rule:
     """How one claim is decided.
 
     Attributes:
-        claim: the id in the ledger, such as "M-03".
+        claim: the id in the ledger, such as "M-03"; those of our own questions begin with Q.
         contrast: the one primary contrast.
         direction: what the claim says of first minus second: above zero, below zero, or within the margin.
         margin: differences of this size or less do not matter, in the unit of the measure.
