@@ -9,6 +9,7 @@ const [MOST_CHANNELS, MOST_LAYERS] = [2048, 24];
 
 // What a layer is unless it says otherwise. Without channels of its own it is a pooling.
 const PLAIN = { name: "", stride: 1, padding: 0, dilation: 1, convention: "tensorflow", channels: null, bias: true };
+const TRAITS = ["input_size", "in_channels", "layers", "editing"]; // what the controls set
 const complete = (layer) => ({ ...PLAIN, ...layer });
 
 const range = (count) => Array.from({ length: count }, (_, index) => index);
@@ -25,7 +26,7 @@ function pads(size, reach, { stride, padding, convention }) {
   return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
 }
 
-/** The map that a layer makes of the one below it. Throws a sentence for the reader if no window fits. */
+/** The map that a layer makes of the one below. Throws a sentence for the reader if no window fits. */
 function above(below, layer) {
   const { kernel_size: taps, stride, dilation, channels } = layer;
   const reach = dilation * (taps - 1) + 1;
@@ -37,7 +38,7 @@ function above(below, layer) {
   const start = below.start - before * below.jump;
   const weights = channels * below.channels * taps ** 2;
   return {
-    ...layer, reach, before, after, size, field, start,
+    ...layer, before, after, size, field, start,
     jump: below.jump * stride,
     first: start + (field - 1) / 2, // the middle of what unit 0 spans
     channels: channels ?? below.channels,
@@ -108,22 +109,19 @@ function arrange(levels) {
   const rows = levels.map(({ first, jump }, level) => ({
     first,
     jump,
-    // Units too narrow to be told apart grow together into a bar.
-    wide: jump * scale < 6 ? 0 : Math.max(1, Math.min(jump, 8 / scale)),
+    isBar: jump * scale < 6, // too narrow to tell the units apart
+    half: (jump * scale < 6 ? jump : Math.max(1, Math.min(jump, 8 / scale))) / 2,
     y: (levels.length - 1 - level) * pitch + (pitch - HIGH) / 2,
   }));
   return { left, width, pitch, rows };
 }
 
 /** The edges of the units from one place of a row to another. */
-function edges({ first, jump, wide }, from, to) {
-  const half = (wide || jump) / 2;
-  return [first + from * jump - half, first + to * jump + half];
-}
+const edges = ({ first, jump, half }, from, to) => [first + from * jump - half, first + to * jump + half];
 
 /** The units at some places of a row, as one path. */
 function units(row, places) {
-  const groups = row.wide ? places.map((place) => [place, place]) : runs(places);
+  const groups = row.isBar ? runs(places) : places.map((place) => [place, place]);
   const shapes = groups.map(([from, to]) => {
     const [left, right] = edges(row, from, to);
     return `M${left} ${row.y}H${right}v${HIGH}H${left}z`;
@@ -162,7 +160,7 @@ function drawField({ levels }, rows, places) {
   return Object.entries(shapes).map(([look, shape]) => path(look, shape)).join("");
 }
 
-/** The image with the field of a unit on the diagonal, which is a square. All in shares of the image's side. */
+/** The image with the field of a unit on its diagonal: a square. */
 function drawImage({ levels: [{ size }], unread }, read) {
   const box = (look, ...pixels) => {
     const [left, top, width, height] = pixels.map((number) => `${(100 * number) / size}%`);
@@ -211,21 +209,15 @@ function brief({ kernel_size: taps, stride, dilation, padding, before, after }) 
   return words.join(", ");
 }
 
-/** How the numbers of a layer come from those of the map below. */
-function derive(below, { name, before, after, stride, dilation, kernel_size: taps, reach, size, jump, field, start }) {
-  const steps = `(${taps} − 1)${dilation > 1 ? ` · ${dilation}` : ""}`;
+/** How jump and field of a layer come from those of the map below. */
+function derive(below, { name, stride, dilation, kernel_size: taps, jump, field }) {
   const from = show(below.jump);
-  const sums = [
-    `output ⌊(${below.size} + ${before} + ${after} − ${reach}) / ${stride}⌋ + 1 = ${size}`,
-    `jump ${from} · ${stride} = ${show(jump)}`,
-    `field ${show(below.field)} + ${steps} · ${from} = ${show(field)}`,
-    `start ${show(below.start)} − ${before} · ${from} = ${show(start)}`,
-  ];
-  return `${name}: ${sums.join("; ")}.`;
+  const steps = `(${taps} − 1)${dilation > 1 ? ` · ${dilation}` : ""} · ${from}`;
+  return `${name}: jump ${from} · ${stride} = ${show(jump)}, field ${show(below.field)} + ${steps} = ${show(field)}.`;
 }
 
-const HEADINGS = ["layer", "output", "jump", "field", "start", "parameters", "MACs"];
-const NUMBERS = ["size", "jump", "field", "start", "parameters", "macs"];
+// The columns of the table, and what of a level they show.
+const NUMBERS = { output: "size", jump: "jump", field: "field", start: "start", parameters: "parameters", MACs: "macs" };
 
 const menu = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
 const entry = (name, text, type) => `<label>${text}<input part="${name}" autocomplete="off" ${type}></label>`;
@@ -261,11 +253,12 @@ const template = `
   <div part="image"></div>
   </div>
   <ul class="legend">
-  <li class="chosen">unit: click another, or press arrow keys<li class="field">what it depends on<li class="padding">padding<li class="unread">pixel never read
+  <li class="chosen">unit: click another, or press arrow keys<li class="field">what it depends on
+  <li class="padding">padding<li class="unread">pixel never read
   </ul>
   <p aria-live="polite" part="words"></p>
-  <div class="numbers" tabindex="0" role="region" aria-label="All layers in numbers"><table>
-  <thead><tr><th scope="col">${HEADINGS.join('<th scope="col">')}</thead>
+  <div class="numbers" tabindex="0" role="group" aria-label="All layers in numbers"><table>
+  <thead><tr><th scope="col">layer<th scope="col">${Object.keys(NUMBERS).join('<th scope="col">')}</thead>
   <tbody part="rows"></tbody>
   <tfoot><tr><th scope="row" colspan="5">in all<td part="parameters"><td part="macs"></tfoot>
   </table></div>
@@ -291,15 +284,21 @@ function children(node, count, child) {
 
 const kindOf = ({ channels, bias }) => (channels ? (bias ? "convolution" : "convolution, no bias") : "pooling");
 
-function paddingKind({ padding, convention }) {
-  if (typeof padding === "string") return padding === "same" ? convention : padding;
-  return Array.isArray(padding) ? "sides" : "number";
-}
+const paddingKind = ({ padding, convention }) =>
+  padding === "same" ? convention : Array.isArray(padding) ? "sides" : Number.isInteger(padding) ? "number" : padding;
 
 /** A stack as text, the same for the same stack. */
 function key({ input_size, in_channels, layers }) {
   return JSON.stringify([input_size, in_channels, layers.map((layer) => Object.entries(complete(layer)).sort())]);
 }
+
+// What the buttons make of the layers: these, and the place of the one that is edited next.
+const RESTACKS = {
+  add: (layers, at, added) => [layers.toSpliced(at + 1, 0, added), at + 1],
+  remove: (layers, at) => [layers.toSpliced(at, 1), Math.min(at, layers.length - 2)],
+  earlier: (layers, at) => [layers.with(at, layers[at - 1]).with(at - 1, layers[at]), at - 1],
+  later: (layers, at) => [layers.with(at, layers[at + 1]).with(at + 1, layers[at]), at + 1],
+};
 
 let instances = 0;
 
@@ -316,9 +315,8 @@ function render({ model, el }) {
   let plan; // where its parts stand
   let drawn; // and from what, as text
   let pending = {}; // choices that do not fit, until another makes them
-  let held; // the level along which a pointer moves
+  let held; // where a pointer went down, and the level along which it moves
 
-  const TRAITS = ["input_size", "in_channels", "layers", "editing"];
   const read = () => ({ ...Object.fromEntries(TRAITS.map((name) => [name, model.get(name)])), ...pending });
   const edited = ({ layers, editing } = read()) => complete(layers[Math.min(editing, layers.length - 1)]);
   const levelAt = (level) => clamp(level, 1, scene.levels.length - 1);
@@ -338,6 +336,7 @@ function render({ model, el }) {
 
   function choose(changes) {
     pending = { ...read(), ...changes };
+    pending.layers = pending.layers.map(complete);
     try {
       settle(pending);
     } catch (error) {
@@ -347,10 +346,10 @@ function render({ model, el }) {
     write(pending);
   }
 
-  function edit(changes) {
+  const edit = (changes) => {
     const { layers, editing } = read();
-    choose({ layers: layers.map(complete).with(editing, { ...edited(), ...changes }) });
-  }
+    choose({ layers: layers.with(editing, { ...edited(), ...changes }) });
+  };
 
   /** A slider, hidden where its number does not exist; returns what shows a setting in it. */
   function slider(parent, name, caption, change, numberOf = (setting) => setting[name]) {
@@ -414,14 +413,14 @@ function render({ model, el }) {
     children(part.labels, levels.length, "<div><b></b><span></span></div>").forEach((label, index) => {
       const level = levels.at(-1 - index);
       say(label.firstChild, level.name);
-      say(label.lastChild, level.reach ? `sees ${show(level.field)}` : "");
+      say(label.lastChild, level.kernel_size ? `sees ${show(level.field)}` : "");
     });
     const line = `<tr><th scope="row"><span></span><small></small></th>${"<td></td>".repeat(6)}</tr>`;
     children(part.rows, levels.length, line).forEach((row, index) => {
       const [head, ...numbers] = row.children;
       say(head.firstChild, levels[index].name);
       say(head.lastChild, index ? brief(levels[index]) : "");
-      numbers.forEach((node, column) => say(node, show(levels[index][NUMBERS[column]])));
+      Object.values(NUMBERS).forEach((name, column) => say(numbers[column], show(levels[index][name])));
     });
     for (const name of ["parameters", "macs"]) say(part[name], show(levels.reduce((sum, level) => sum + level[name], 0)));
   }
@@ -471,65 +470,50 @@ function render({ model, el }) {
       else say(part.problem, `A number of channels is whole, from 1 to ${MOST_CHANNELS}.`);
     };
   }
-  const channelsAt = (layer) => scene.levels[levelAt(layer)].channels;
+  const mapOf = (layer) => scene.levels[levelAt(layer + 1)];
   part.name.oninput = () => edit({ name: part.name.value });
   part.kind.onchange = () => {
     const { value } = part.kind;
-    const channels = edited().channels ?? channelsAt(read().editing);
+    const { channels } = mapOf(read().editing);
     edit(value === "pooling" ? { channels: null } : { channels, bias: value === "convolution" });
   };
   part.padding.onchange = () => {
-    const { before, after } = scene.levels[levelAt(read().editing + 1)];
+    const { before, after } = mapOf(read().editing);
     const sides = [before, after].map((count) => clamp(count, ...LIMITS.padding));
     const kinds = { number: sides[0], sides, valid: "valid", full: "full" };
     const { value } = part.padding;
     edit(value in kinds ? { padding: kinds[value] } : { padding: "same", convention: value });
   };
 
-  /** Changes which layers there are: `restack` gets them and the place of the edited one, and returns its new place. */
-  const onRestack = (button, restack) => {
-    button.onclick = () => {
-      const layers = [...read().layers];
-      const editing = restack(layers, read().editing);
-      choose({ layers, editing, selected: null });
+  for (const [name, restack] of Object.entries(RESTACKS)) {
+    part[name].onclick = () => {
+      const { layers, editing } = read();
+      const added = { kernel_size: 3, padding: "same", channels: mapOf(editing).channels };
+      const [restacked, place] = restack(layers, editing, added);
+      choose({ layers: restacked, editing: place, selected: null });
     };
-  };
-  onRestack(part.add, (layers, place) => {
-    layers.splice(place + 1, 0, complete({ kernel_size: 3, padding: "same", channels: channelsAt(place + 1) }));
-    return place + 1;
-  });
-  onRestack(part.remove, (layers, place) => {
-    layers.splice(place, 1);
-    return Math.min(place, layers.length - 1);
-  });
-  const move = (by) => (layers, place) => {
-    layers.splice(place + by, 0, ...layers.splice(place, 1));
-    return place + by;
-  };
-  onRestack(part.earlier, move(-1));
-  onRestack(part.later, move(1));
+  }
 
   function select(level, unit) {
     write({ selected: [level - 1, clamp(unit, 0, scene.levels[level].size - 1)] });
   }
   /** The unit of a level nearest to a place. */
   const nearest = (level, x) => Math.round((x - scene.levels[level].first) / scene.levels[level].jump);
-  /** Where a pointer is: the level, and the place along it. */
-  function locate({ clientX, clientY }) {
-    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(part.units.getScreenCTM().inverse());
-    return [held ?? levelAt(scene.levels.length - 1 - Math.floor(y / plan.pitch)), x];
-  }
-  const follow = (event) => {
-    const [level, x] = locate(event);
-    select(level, nearest(level, x));
-  };
+  /** Where a pointer is, in the units of the drawing. */
+  const locate = ({ clientX, clientY }) =>
+    new DOMPoint(clientX, clientY).matrixTransform(part.units.getScreenCTM().inverse());
+  const follow = (event) => select(held.level, nearest(held.level, locate(event).x));
   part.units.onpointerdown = (event) => {
-    part.units.setPointerCapture(event.pointerId);
-    [held] = locate(event);
+    const { pointerId, clientX: x, clientY: y } = event;
+    part.units.setPointerCapture(pointerId);
+    held = { x, y, level: levelAt(scene.levels.length - 1 - Math.floor(locate(event).y / plan.pitch)) };
   };
-  part.units.onpointermove = (event) => held && follow(event);
-  part.units.onlostpointercapture = () => (held = undefined);
-  part.units.onclick = follow;
+  part.units.onpointermove = (event) => {
+    if (!part.units.hasPointerCapture(event.pointerId)) return;
+    const isAlong = Math.abs(event.clientX - held.x) > Math.abs(event.clientY - held.y);
+    if (isAlong) follow(event); // a finger that moves across the maps scrolls the page
+  };
+  part.units.onclick = (event) => held && follow(event);
   part.units.onkeydown = (event) => {
     const [level, unit] = selected();
     const { first, jump } = scene.levels[level];
