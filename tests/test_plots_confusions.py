@@ -115,6 +115,15 @@ def test_the_words_say_what_is_right_and_which_errors_are_largest(images):
     assert not said or max(left_out, default=0) <= values[-1]
 
 
+def test_the_words_give_the_five_largest_errors_and_nothing_of_the_diagonal():
+    counts = 100 * np.eye(4) + np.arange(16).reshape(4, 4)
+    text = plots.describe_confusion(counts, classes=NAMES, per=1000)
+    said = re.findall(r"(\w+) taken for (\w+)", text)
+    rates = counts / counts.sum(axis=1, keepdims=True) * (1 - np.eye(4))
+    largest = np.argsort(-rates, axis=None)[:5]
+    assert said == [(NAMES[place // 4], NAMES[place % 4]) for place in largest]
+
+
 def test_a_difference_in_words_tells_both_signs_and_how_much_is_told():
     change = [[-7.0, 6.6, 0.4], [0, 1.2, -1.2], [0, 0, 0]]
     told = [[True, True, False], [False] * 3, [False] * 3]

@@ -121,14 +121,16 @@ def test_the_words_of_classes_are_those_of_their_estimates(drawn):
 
 
 def test_a_list_is_as_long_as_its_rows_need():
-    def height(rows):
-        drawn = [plots.Estimate(str(row), 1, 0, 2) for row in range(rows)]
-        ax = plots.compose(lambda ax: plots.estimates(ax, drawn, xlabel="points")).axes[0]
-        return ax.get_window_extent().height
+    def height(rows, name="{}", width=plots.COLUMN):
+        drawn = [plots.Estimate(name.format(row), 1, 0, 2) for row in range(rows)]
+        figure = plots.compose(lambda ax: plots.estimates(ax, drawn, xlabel="points"), width=width)
+        return figure.axes[0].get_window_extent().height
 
     assert height(2) == height(4)
-    assert height(20) >= 20 * 25
-    assert height(30) > height(20)
+    assert height(20) == pytest.approx(20 * 30, abs=1)
+    assert (
+        height(6, "stride 1\n− stride {}", plots.PHONE) > height(6, width=plots.PHONE) == pytest.approx(180)
+    )
 
 
 def test_the_first_estimate_stands_on_top():

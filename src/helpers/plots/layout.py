@@ -173,10 +173,12 @@ def _shrink_numbers(ax: Axes, cell: float) -> None:
 def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
     length = max(1, min(len(axes), int((width + _GAP) // (_CHART + _GAP))))
     wide = (width - _GAP * (length - 1)) / length
-    high = max(min(0.66 * wide, _CHART), *(_list_height(ax) for ax in axes))
+    high = min(0.66 * wide, _CHART)
+    margins = [_margins(ax, wide - 60, high) for ax in axes]
+    lists = [_list_height(ax) + top + bottom for ax, (*_, top, bottom) in zip(axes, margins, strict=True)]
+    high = max(high, *lists)
     boxes = []
-    for place, ax in enumerate(axes):
-        left, right, top, bottom = _margins(ax, wide - 60, high)
+    for place, (ax, (left, right, top, bottom)) in enumerate(zip(axes, margins, strict=True)):
         x, y = place % length * (wide + _GAP), place // length * (high + _GAP)
         boxes.append(_Box(ax, x + left, y + top, wide - left - right, high - top - bottom))
     return boxes
@@ -185,7 +187,10 @@ def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
 def _list_height(ax: Axes) -> float:
     """What a list needs, whose rows run downward; nothing for a chart whose axis points up."""
     low, high = ax.get_ylim()
-    return _ROW * max(0.0, low - high)
+    if low <= high:
+        return 0.0
+    names = [name.get_window_extent().height + _LINE / 2 for name in ax.get_yticklabels()]
+    return max(_ROW, *names) * (low - high)
 
 
 def _place(figure: Figure, boxes: Sequence[_Box], room: float, *, key: bool) -> None:
