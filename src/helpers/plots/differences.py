@@ -41,7 +41,7 @@ def differences(
     ax.axvline(0, color=color("ink"), lw=points(1), zorder=1)
     shade_key(ax, mix("line", 0.35), _SMALL)
     bar: dict[str, Any] = {"color": color("muted"), "solid_capstyle": "butt", "zorder": 3}
-    dot: dict[str, Any] = {"color": color("ink"), "mec": color("paper"), "ms": points(11), "zorder": 4}
+    dot: dict[str, Any] = {"color": color("ink"), "mec": color("paper"), "ms": points(9), "zorder": 4}
     for row, effect in enumerate(drawn.values()):
         for level, width in _LEVELS.items():
             ax.plot(

@@ -12,7 +12,7 @@ from helpers.plots.style import color, points
 from helpers.plots.words import count, number
 
 _BINS = 45  # over the range of all runs, so that a bin is about as wide as a dot
-_STEP, _STACK = 0.11, 0.85  # height of a dot, and of the highest stack at most, in rows
+_STEP, _STACK = 0.11, 0.65  # height of a dot, and of the highest stack at most, in rows
 
 
 @dataclass(frozen=True, eq=False)
