@@ -96,7 +96,9 @@ def _skeleton(model: nn.Module) -> nn.Module:
     bodiless: dict[int, object] = {}
     for module in model.modules():
         for value in [*module._parameters.values(), *module._buffers.values(), *vars(module).values()]:
-            if isinstance(value, Tensor):
+            if isinstance(value, Tensor) and value.is_meta:
+                bodiless[id(value)] = value
+            elif isinstance(value, Tensor):
                 empty = torch.empty_like(value, device="meta", requires_grad=False)
                 is_parameter = isinstance(value, nn.Parameter)
                 bodiless[id(value)] = nn.Parameter(empty, requires_grad=False) if is_parameter else empty
