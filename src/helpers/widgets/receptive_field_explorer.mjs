@@ -105,7 +105,7 @@ function arrange(levels) {
   const left = Math.max(Math.min(...ends) - 1, -size); // padding far out would leave the image no room
   const width = Math.min(Math.max(...ends) + 1, 2 * size) - left;
   const scale = Math.min(WIDEST, ROOM / width);
-  const pitch = clamp(Math.round(480 / levels.length), 26, 56);
+  const pitch = clamp(Math.round(480 / levels.length), 30, 56);
   const rows = levels.map(({ first, jump }, level) => ({
     first,
     jump,
