@@ -13,10 +13,11 @@ from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
+import numpy as np
 from browser import ADVICE, find
 from playwright.sync_api import Page, sync_playwright
 
-from helpers.widgets import BookWidget, ConvolutionExplorer, ReceptiveFieldExplorer
+from helpers.widgets import BookWidget, ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
 from helpers.widgets.assets import module_names, page_script, style_sheet
 from helpers.widgets.networks import NETWORKS
 
@@ -31,6 +32,7 @@ PHASES = {
 }
 STEPS = 5  # to the right and back, on each slider; further away it is no longer the size that is measured
 TURNS = 4
+CHANCE = np.random.default_rng(0)
 
 # What is measured: the explorer, and the sliders that are moved in it.
 CASES: dict[str, tuple[BookWidget, list[str]]] = {
@@ -50,6 +52,11 @@ CASES: dict[str, tuple[BookWidget, list[str]]] = {
     "ReceptiveFieldExplorer, VGG-16 over 224 pixels": (
         ReceptiveFieldExplorer(**NETWORKS["VGG-16"]),
         ["input_size", "kernel_size", "stride", "padding"],
+    ),
+    "FeatureMapExplorer, 7 filters of 3 x 3 over 28 x 28": (FeatureMapExplorer(), ["stride", "padding"]),
+    "FeatureMapExplorer, 64 filters of 7 x 7 over 32 x 32": (
+        FeatureMapExplorer(CHANCE.normal(size=(32, 32)), filters=CHANCE.normal(size=(64, 7, 7))),
+        ["stride", "padding"],
     ),
 }
 

@@ -37,18 +37,21 @@ function pad(image, rows, columns) {
   return cells;
 }
 
-/** The map of one filter, row after row. */
+/** The sums of one filter, row after row. */
 function correlate(cells, { weights, bias }, rows, columns) {
-  const map = new Float64Array(rows.count * columns.count).fill(bias);
-  weights.forEach((line, i) =>
-    line.forEach((weight, j) => {
-      for (let row = 0, place = 0; row < rows.count; row++) {
-        let cell = (row * rows.stride + i) * columns.padded + j;
-        for (let column = 0; column < columns.count; column++, cell += columns.stride) map[place++] += weight * cells[cell];
+  const flat = Float64Array.from(weights.flat());
+  const sums = new Float64Array(rows.count * columns.count);
+  for (let row = 0, place = 0; row < rows.count; row++) {
+    for (let column = 0; column < columns.count; column++) {
+      let sum = bias;
+      for (let i = 0, tap = 0; i < rows.taps; i++) {
+        let cell = (row * rows.stride + i) * columns.padded + column * columns.stride;
+        for (let j = 0; j < columns.taps; j++) sum += flat[tap++] * cells[cell++];
       }
-    }),
-  );
-  return map;
+      sums[place++] = sum;
+    }
+  }
+  return sums;
 }
 
 /** The axis of the rows and that of the columns; all filters have one shape. */
@@ -233,7 +236,10 @@ function render({ model, el }) {
   const [signs, selection] = part.output.children;
   const grays = ramp("pixel-low", "pixel-high");
   const [up, down] = [ramp("pixel-low", "map-positive"), ramp("pixel-low", "map-negative")];
-  const coloring = (scale) => (value) => (value < 0 ? down : up)[Math.min(Math.round(Math.abs(value / scale) * 255), 255)];
+  const coloring = (scale) => {
+    const steps = 255 / scale;
+    return (value) => (value < 0 ? down : up)[Math.min(Math.round(Math.abs(value) * steps), 255)];
+  };
 
   let scene; // what is drawn
   let drawn = {}; // and from what
