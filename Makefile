@@ -7,7 +7,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lint format lab serve experiments check-results bench lock clean
+.PHONY: help setup book pdf test lint format lab serve experiments check-results bench lock clean
 
 help:   ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -17,6 +17,9 @@ setup:  ## the virtual environment, the locked packages, a browser (TORCH=cpu: t
 
 book: setup  ## run every notebook, then build the pages
 	@$(VENV)/python tools/build.py
+
+pdf: book  ## the book as a PDF and as a zip, linked from its front page
+	@$(VENV)/python tools/pdf.py
 
 test: setup  ## every test, then the checks of the built pages in Chromium
 	$(PYTEST) -n auto tests --ignore=tests/browser
@@ -30,6 +33,7 @@ lint: setup  ## style, types, notebooks without outputs
 
 format: setup  ## put the code in the house style
 	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
+	$(VENV)/python -m nbstripout --keep-id notebooks/*.ipynb
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(VENV)/jupyter lab notebooks

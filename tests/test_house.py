@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "src" / "helpers"
@@ -56,6 +57,11 @@ def test_every_module_has_its_row():
     assert set(modules()) <= set(MAY_IMPORT)
 
 
+def test_every_module_but_the_quizzes_has_its_page_in_the_book():
+    pages = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
+    assert pages == set(modules()) - {"teaching"}
+
+
 @pytest.mark.parametrize("name", modules())
 def test_imports_keep_to_the_table(name):
     imported = set().union(*map(imported_helpers, modules()[name]))
@@ -102,3 +108,29 @@ def test_no_data_and_nothing_generated_is_tracked():
         name for name in tracked.splitlines() if re.search(r"\.gz$|ubyte|\.pyc$|\.min\.js$|/_build/", name)
     ]
     assert unwanted == []
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / ".ci" / "run", *WORKFLOWS],
+    ids=lambda p: p.name,
+)
+def test_every_make_command_that_is_named_exists(path):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|- run: )make ([a-z][a-z-]*)", path.read_text(), flags=re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_may_only_read_and_run_what_is_pinned(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] <= 90
+    used = re.findall(r"uses: (\S+)@(\S+)", path.read_text())
+    assert used
+    assert [action for action, commit in used if not re.fullmatch(r"[0-9a-f]{40}", commit)] == []

@@ -10,6 +10,11 @@ from pathlib import Path
 from helpers.widgets.assets import module_names, page_script, style_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html"
+DOWNLOADS = {  # what `make pdf` adds to the pages, and how the front page calls it
+    "stride-and-padding.pdf": "as one PDF",
+    "stride-and-padding.zip": "as a zip of these pages, to read without a network",
+}
 
 
 def stage(destination: Path) -> bool:
@@ -21,11 +26,12 @@ def stage(destination: Path) -> bool:
     pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
     statics = tree("site") | mathjax()
     written = explorers()
+    write_if_new(downloads(), destination / "book" / "downloads.txt")
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
     changed += [write_if_new(text, destination / target) for target, text in written.items()]
     for target, source in pages.items():
         copy_if_new(source, destination / target)
-    kept = pages.keys() | statics.keys() | written.keys()
+    kept = pages.keys() | statics.keys() | written.keys() | {Path("book/downloads.txt")}
     for folder in ("book", "site"):
         removed = [
             path
@@ -57,6 +63,12 @@ def mathjax() -> dict[Path, Path]:
             f"{package} holds no MathJax where it is looked for; is another version installed?"
         )
     return found
+
+
+def downloads() -> str:
+    """What the front page says of the files that `make pdf` has put beside the pages, if it has."""
+    links = [f'<a href="../{file}">{name}</a>' for file, name in DOWNLOADS.items() if (HTML / file).exists()]
+    return f"Download the book {' or '.join(links)}.\n" if links else ""
 
 
 def explorers() -> dict[Path, str]:

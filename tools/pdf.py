@@ -1,0 +1,106 @@
+"""Print the built book as one PDF and pack its pages into a zip; `make pdf`, after `make book`.
+
+Jupyter Book joins all chapters to a single page, and Chromium prints it: bookmarks, tags and drawn math come
+from the browser. Both files go beside the pages, which then link to them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import browser
+from build import BUILD, ROOT, STAGE, build_pages
+from playwright.sync_api import Page, sync_playwright
+from stage import DOWNLOADS, stage
+
+SINGLE = BUILD / "single"
+HTML = BUILD / "html"
+PDF, ZIP = (HTML / name for name in DOWNLOADS)
+
+# What a reader opens by hand is open on paper; a quiz, which is nothing without a click, is left out.
+OPEN_ALL = """() => {
+    for (const details of document.querySelectorAll("details")) details.open = true;
+    for (const button of document.querySelectorAll("button.toggle-button-hidden")) button.click();
+    for (const image of document.querySelectorAll("img")) image.loading = "eager";
+    return Promise.all([...document.images].map((image) => image.decode()));
+}"""
+
+
+def main() -> int:
+    """Make both files, link them, and say where they are; return the exit status."""
+    chromium = browser.find()
+    if chromium is None:
+        print(f"the PDF was not made: {browser.ADVICE}", file=sys.stderr)
+        return 1
+    start = time.perf_counter()
+    if status := join_pages():
+        return status
+    print_page(chromium, SINGLE / "_build" / "singlehtml" / "book.html", PDF)
+    ZIP.touch()  # so that the pages in the zip have the link as well
+    if status := build_pages(rebuild_all=stage(STAGE)):
+        return status
+    pack(HTML, ZIP)
+    for path in (PDF, ZIP):
+        print(f"{path.relative_to(ROOT)}: {path.stat().st_size / 1e6:.1f} MB")
+    print(f"done after {time.perf_counter() - start:.0f} s")
+    return 0
+
+
+def join_pages() -> int:
+    """Write the whole book as one page; return the exit status of jupyter-book."""
+    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "-W", "--keep-going", "-q"]
+    command += ["--builder", "singlehtml", str(STAGE), "--path-output", str(SINGLE)]
+    status = subprocess.run(command, check=False).returncode
+    if not status:
+        # Sphinx writes it into the folder of the first page, with addresses relative to the root.
+        pages = SINGLE / "_build" / "singlehtml"
+        shutil.copyfile(pages / "book" / "intro.html", pages / "book.html")
+    return status
+
+
+def print_page(chromium: str, source: Path, target: Path) -> None:
+    """Let Chromium print a page as a tagged PDF with bookmarks; it appears whole or not at all."""
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = instance.new_page()
+        page.goto(source.as_uri(), wait_until="load", timeout=120_000)
+        draw_everything(page)
+        page.emulate_media(media="print")
+        unfinished = target.with_suffix(".tmp")
+        page.pdf(
+            path=str(unfinished),
+            format="A4",
+            print_background=True,
+            tagged=True,
+            outline=True,
+            margin={"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
+        )
+        unfinished.replace(target)
+        instance.close()
+
+
+def draw_everything(page: Page) -> None:
+    """Wait for the math, open what is folded, load every image."""
+    page.evaluate("() => window.MathJax?.startup?.promise")
+    page.evaluate(OPEN_ALL)
+
+
+def pack(folder: Path, target: Path) -> None:
+    """Pack the pages into a zip that opens from the disk; it appears whole or not at all."""
+    unfinished = target.with_suffix(".tmp")
+    with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path not in (target, unfinished):
+                archive.write(path, Path(folder.name) / path.relative_to(folder))
+    unfinished.replace(target)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
