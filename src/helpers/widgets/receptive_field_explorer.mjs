@@ -190,22 +190,19 @@ function tell({ levels }, level, unit, read) {
 
 /** What no unit of the last layer sees, in words. */
 function tellUnread({ levels, unread }) {
-  const { name } = levels.at(-1);
-  const { size } = levels[0];
+  const [{ size }, { name }] = [levels[0], levels.at(-1)];
   if (!unread.length) return `${name} reads the whole image.`;
   const lost = show(size ** 2 - (size - unread.length) ** 2);
   const places = runs(unread).map(([from, to]) => (from < to ? `${from} to ${to}` : from));
   return `${name} never reads ${lost} of ${show(size ** 2)} pixels: rows and columns ${places.join(", ")}.`;
 }
 
-/** The settings of a layer in short. */
-function brief({ kernel_size: taps, stride, dilation, padding, before, after }) {
-  const sides = before === after ? before : `${before} and ${after}`;
+/** The settings of a layer in short; padding as the cells that it comes to. */
+function brief({ kernel_size: taps, stride, dilation, before, after }) {
   const words = [`${taps} × ${taps}`];
   if (stride > 1) words.push(`stride ${stride}`);
   if (dilation > 1) words.push(`dilation ${dilation}`);
-  if (padding === "same") words.push(`same (${sides})`);
-  else if (before + after) words.push(`padding ${sides}`);
+  if (before + after) words.push(`padding ${before === after ? before : `${before} and ${after}`}`);
   return words.join(", ");
 }
 
@@ -250,7 +247,7 @@ const template = `
   <div part="labels"></div>
   <svg part="units" tabindex="0" role="slider" aria-label="Unit" aria-valuemin="0" preserveAspectRatio="none"
     ><g></g><g></g></svg>
-  <div part="image"></div>
+  <div><div part="image"></div>the field on the image</div>
   </div>
   <ul class="legend">
   <li class="chosen">unit: click another, or press arrow keys<li class="field">what it depends on
@@ -296,9 +293,10 @@ function key({ input_size, in_channels, layers }) {
 const RESTACKS = {
   add: (layers, at, added) => [layers.toSpliced(at + 1, 0, added), at + 1],
   remove: (layers, at) => [layers.toSpliced(at, 1), Math.min(at, layers.length - 2)],
-  earlier: (layers, at) => [layers.with(at, layers[at - 1]).with(at - 1, layers[at]), at - 1],
-  later: (layers, at) => [layers.with(at, layers[at + 1]).with(at + 1, layers[at]), at + 1],
+  earlier: (layers, at) => swap(layers, at, at - 1),
+  later: (layers, at) => swap(layers, at, at + 1),
 };
+const swap = (layers, at, to) => [layers.with(at, layers[to]).with(to, layers[at]), to];
 
 let instances = 0;
 
@@ -309,7 +307,8 @@ function render({ model, el }) {
   const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
   const [maps, fields] = part.units.children;
   const examples = model.get("examples");
-  for (const name of Object.keys(examples)) part.example.add(new Option(name));
+  const keys = Object.fromEntries(Object.entries(examples).map(([name, stack]) => [name, key(stack)]));
+  for (const name of Object.keys(keys)) part.example.add(new Option(name));
 
   let scene; // what is drawn
   let plan; // where its parts stand
@@ -398,8 +397,8 @@ function render({ model, el }) {
     part.earlier.disabled = editing === 0;
     part.later.disabled = editing === layers.length - 1;
     const now = key(setting);
-    const fits = (name) => name && key(examples[name]) === now;
-    if (!fits(part.example.value)) part.example.value = Object.keys(examples).find(fits) ?? "";
+    const fits = (name) => keys[name] === now;
+    if (!fits(part.example.value)) part.example.value = Object.keys(keys).find(fits) ?? "";
     say(part.problem, problem);
   }
 
