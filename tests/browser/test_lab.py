@@ -23,7 +23,18 @@ def draw(word):
 frames = Frames.of("word", values=["one", "two", "three"], draw=draw)
 frames""",
     "print(frames.index); frames.index = 2",
+    "from helpers.widgets import ReceptiveFieldExplorer\nstack = ReceptiveFieldExplorer()\nstack",
+    "print(stack.layers[0]['stride'], stack.selected, len(stack.unread))",
+    "stack.layers = stack.layers[:3]; stack.selected = 0, 2",
+    """from helpers.models import mnist_cnn
+from helpers.widgets import FeatureMapExplorer
+maps = FeatureMapExplorer(model=mnist_cnn(stride=1, padding="valid"))
+maps""",
+    "print(maps.stride, maps.filter, maps.output.shape, maps.layer_maps.shape)",
+    "maps.padding = 'same'; maps.layer = 'conv1'",
 ]
+MAPS = 9  # the place of the cell that shows the feature map explorer
+STACK = 6  # the place of the cell that shows the receptive field explorer
 
 
 def free_port():
@@ -190,6 +201,41 @@ def test_frames_are_live_too(notebook):
     assert image.get_attribute("alt") == "The word two."
     assert run_cell(notebook, 5) == "1"
     notebook.wait_for_function("document.querySelector('.book-explorer img').alt === 'The word three.'")
+
+
+def test_a_stack_goes_both_ways(notebook):
+    run_cell(notebook, STACK)
+    stack = notebook.locator(".jp-CodeCell").nth(STACK)
+    stack.locator("[part=words]", has_text="pool2 never reads 343 of 784 pixels").wait_for()
+    stack.locator("input[name=stride]").focus()
+    notebook.keyboard.press("ArrowLeft")
+    stack.locator("[part=units]").focus()
+    notebook.keyboard.press("Home")
+    assert run_cell(notebook, STACK + 1) == "1 (3, 0) 0"
+    run_cell(notebook, STACK + 2)
+    stack.locator("[part=words]", has_text="Unit 2 of conv1 sees pixels 2 to 4").wait_for()
+    assert stack.locator("[part=rows] tr").count() == 4
+    assert stack.locator("[part=example]").input_value() == ""
+
+
+def test_the_sliders_drive_a_model(notebook):
+    """Stride and padding move the page's own maps, and PyTorch answers with those of a layer further on."""
+    run_cell(notebook, MAPS)
+    maps = notebook.locator(".jp-CodeCell").nth(MAPS)
+    live = maps.locator("[part=liveWords]")
+    live.get_by_text("PyTorch at stride 1, padding 0: 64 maps of 5 × 5.").wait_for()
+    maps.locator("input[name=stride]").focus()
+    notebook.keyboard.press("ArrowRight")
+    assert maps.locator("[part=mapSize]").inner_text() == "Map 13 × 13"
+    live.get_by_text("PyTorch at stride 2, padding 0: 64 maps of 2 × 2.").wait_for()
+    assert maps.locator("[part=liveStrip] canvas").count() == 64
+    maps.get_by_text("filter 3", exact=True).click()
+    assert run_cell(notebook, MAPS + 1) == "2 filter 3 (13, 13) (64, 2, 2)"
+    run_cell(notebook, MAPS + 2)
+    live.get_by_text("PyTorch at stride 2, padding same: 32 maps of 14 × 14.").wait_for()
+    assert maps.locator("[part=kind]").input_value() == "same"
+    maps.locator("[part=layer]").select_option("pool1")
+    live.get_by_text("32 maps of 7 × 7.").wait_for()
 
 
 def test_the_theme_reaches_the_explorer(notebook):
