@@ -547,6 +547,7 @@ def test_only_claims_with_all_their_runs_are_judged_and_corrected_for_their_numb
         replace(RULE, seeds=3),
         replace(RULE, claim="M-01", seeds=3),
         replace(RULE, claim="M-02", seeds=4),
+        replace(RULE, claim="M-17", seeds=4, measure="edge-response"),
     ]
     (tmp_path / "rules.json").write_text(json.dumps([asdict(rule) for rule in rules]))
     for variant, share in (("s1-same", 0.9), ("s2-same", 0.6)):
@@ -556,6 +557,18 @@ def test_only_claims_with_all_their_runs_are_judged_and_corrected_for_their_numb
     assert list(judged) == ["M-03", "M-01"]
     assert {judgement.family for judgement in judged.values()} == {2}
     assert judged["M-03"].verdict == Verdict.HOLDS
+
+
+def test_a_run_need_not_have_what_only_other_runs_are_judged_by(tmp_path):
+    random = np.random.default_rng(0)
+    border = Contrast(first="mnist/s1-valid", second="mnist/s1-same")
+    rules = [replace(RULE, seeds=3), replace(RULE, claim="M-17", contrast=border, seeds=3, measure="gap")]
+    (tmp_path / "rules.json").write_text(json.dumps([asdict(rule) for rule in rules]))
+    for variant, fitted in (("s1-same", 0.9), ("s1-valid", 0.8), ("s2-same", None)):
+        for seed in range(3):
+            right = random.random(500) < 0.7
+            write(recorded(variant=variant, seed=seed, right=right, fitted=fitted), tmp_path)
+    assert list(recorded_judgements(tmp_path)) == ["M-03", "M-17"]
 
 
 @pytest.mark.parametrize(

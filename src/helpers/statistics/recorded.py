@@ -1,14 +1,15 @@
 """The recorded runs of the book, judged by its committed rules."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
 from helpers.results import RECORDED, Record, records
 from helpers.statistics.effect import Effect, crossed_effect
-from helpers.statistics.measures import Runs, measured
-from helpers.statistics.rules import Rule, read_rules
+from helpers.statistics.measures import measured
+from helpers.statistics.rules import read_rules
 from helpers.statistics.verdicts import Judgement, holm, judge
 
 
@@ -32,14 +33,15 @@ def recorded_judgements(root: Path = RECORDED) -> dict[str, Judgement]:
     """
     rules = list(read_rules(root / "rules.json").values())
     experiments = sorted(set().union(*(rule.experiments for rule in rules)))
-    finished = [record for name in experiments for record in records(root, experiment=name)]
-    runs = {measure: measured(finished, measure=measure) for measure in {rule.measure for rule in rules}}
-    complete = [rule for rule in rules if _has_all_runs(rule, runs[rule.measure])]
-    corrected = holm([judge(rule, runs[rule.measure]) for rule in complete])
-    return {judgement.rule.claim: judgement for judgement in corrected}
-
-
-def _has_all_runs(rule: Rule, runs: Runs) -> bool:
-    contrasts = (rule.contrast, *rule.conditions)
-    variants = {variant for contrast in contrasts for variant in (contrast.first, contrast.second)}
-    return all(set(range(rule.seeds)) <= runs.get(variant, {}).keys() for variant in variants)
+    runs: dict[str, list[Record]] = {}
+    for record in (each for name in experiments for each in records(root, experiment=name)):
+        if not record.failed:
+            runs.setdefault(f"{record.experiment}/{record.variant}", []).append(record)
+    compared = [(rule, [runs.get(variant, []) for variant in rule.variants]) for rule in rules]
+    # A rule measures only the runs that it compares: those of other experiments may lack what it is about.
+    judged = [
+        judge(rule, measured(chain(*sides), measure=rule.measure))
+        for rule, sides in compared
+        if all(set(range(rule.seeds)) <= {record.seed for record in side} for side in sides)
+    ]
+    return {judgement.rule.claim: judgement for judgement in holm(judged)}

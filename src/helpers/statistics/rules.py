@@ -84,6 +84,12 @@ class Rule:
         return set().union(*(contrast.experiments for contrast in (self.contrast, *self.conditions)))
 
     @property
+    def variants(self) -> list[str]:
+        """The variants it compares, in its contrast and its conditions, as "experiment/variant"."""
+        contrasts = (self.contrast, *self.conditions)
+        return sorted({name for contrast in contrasts for name in (contrast.first, contrast.second)})
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the rule as canonical JSON: another rule, another digest."""
         return digest_of(asdict(self))
