@@ -25,13 +25,13 @@ def test_run_show_and_check(tmp_path, capsys):
     assert main(command) == 0
     assert "2 of 2 runs are in" in capsys.readouterr().out
     assert main(["show", "mnist", *folder]) == 0
-    assert "s2-valid            2      0" in capsys.readouterr().out
+    assert "s2-valid                  2      0" in capsys.readouterr().out
     assert main(["show", "mnist/s2-valid/1", *folder]) == 0
     assert "python -m helpers.experiments run mnist" in capsys.readouterr().out
     assert main(["check", "mnist/s2-valid/1", *folder]) == 0
     assert "identical to the bit" in capsys.readouterr().out
     assert main(["list", *folder]) == 0
-    assert "s2-valid           2 of 20 runs recorded" in capsys.readouterr().out
+    assert "s2-valid                 2 of 20 runs recorded" in capsys.readouterr().out
 
 
 def test_check_fails_on_a_record_that_does_not_come_out_again(tmp_path, capsys):

@@ -13,17 +13,17 @@ def overview(experiment: Experiment, records: Sequence[Record]) -> Iterator[str]
     yield f"{experiment.name}: {experiment.question}"
     for variant in experiment.variants:
         finished = [record for record in records if record.variant == variant.name and not record.failed]
-        yield f"  {variant.name:16} {len(finished):3} of {variant.seeds} runs recorded"
+        yield f"  {variant.name:22} {len(finished):3} of {variant.seeds} runs recorded"
 
 
 def table(records: Sequence[Record]) -> Iterator[str]:
     """One line a variant: runs, accuracy on the test images over seeds, parameters, MACs, time."""
     columns = f"{'runs':>4} {'failed':>6} {'accuracy (sd)':>15} {'parameters':>10} {'MACs':>10}"
-    yield f"{'variant':16} {columns}  time a run"
+    yield f"{'variant':22} {columns}  time a run"
     for name in dict.fromkeys(record.variant for record in records):
         runs = [record for record in records if record.variant == name]
         finished = [record for record in runs if not record.failed]
-        counts = f"{name:16} {len(finished):4} {len(runs) - len(finished):6}"
+        counts = f"{name:22} {len(finished):4} {len(runs) - len(finished):6}"
         yield f"{counts} {_figures(finished)}" if finished else counts
 
 
