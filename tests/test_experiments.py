@@ -21,7 +21,7 @@ from helpers.experiments.plan import Experiment, Variant
 from helpers.experiments.preparation import prepare, stratified_split
 from helpers.experiments.report import details, overview, table
 from helpers.experiments.runs import Job, run, untrained
-from helpers.experiments.sweep import plan_jobs
+from helpers.experiments.sweep import plan_jobs, rule_digests
 from helpers.models import keras_init_, mnist_cnn
 from helpers.results import Record, read, records, write
 from helpers.statistics import MARGINS, MEASURES, read_rules
@@ -385,6 +385,12 @@ def test_what_is_recorded_is_complete_real_and_of_the_catalog():
         assert len(record.environment.commit) == 40
         assert (record.parameters, record.macs) == costs[record.experiment, record.variant]
         assert record.outcome.images == 10_000
+
+
+def test_every_rule_that_judges_a_run_was_there_before_it():
+    digests = {name: rule_digests(ROOT / "results", name) for name in EXPERIMENTS}
+    for record in records(ROOT / "results"):
+        assert record.settings["rules"] == digests[record.experiment], (record.experiment, record.variant)
 
 
 def test_the_committed_rules_can_be_read_and_judge_known_runs():
