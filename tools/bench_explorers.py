@@ -53,6 +53,12 @@ CASES: dict[str, tuple[BookWidget, list[str]]] = {
         ReceptiveFieldExplorer(**NETWORKS["VGG-16"]),
         ["input_size", "kernel_size", "stride", "padding"],
     ),
+    "ReceptiveFieldExplorer, 24 layers over 256 pixels": (
+        ReceptiveFieldExplorer(
+            input_size=256, layers=[{"kernel_size": 3, "padding": 1, "channels": 64}] * 24
+        ),
+        ["kernel_size", "stride", "padding"],
+    ),
     "FeatureMapExplorer, 7 filters of 3 x 3 over 28 x 28": (FeatureMapExplorer(), ["stride", "padding"]),
     "FeatureMapExplorer, 64 filters of 7 x 7 over 32 x 32": (
         FeatureMapExplorer(CHANCE.normal(size=(32, 32)), filters=CHANCE.normal(size=(64, 7, 7))),
