@@ -10,6 +10,7 @@ from torch import nn
 from torchvision import models as torchvision_models
 
 from helpers.anatomy import WindowRow, anatomy, census, load, padding_kind
+from helpers.anatomy.counting import _Watch
 from helpers.arithmetic import coverage, output_size
 
 
@@ -65,6 +66,15 @@ def test_convolutions_are_as_many_as_the_modules(everything):
     for name in ("convnext_tiny", "densenet121", "efficientnet_b0", "regnet_y_400mf", "swin_t"):
         modules = load(f"torchvision:{name}").modules()
         assert counts[name] == sum(isinstance(module, nn.Conv2d) for module in modules)
+
+
+def test_what_is_no_window_of_a_fixed_size_is_left_out():
+    model = nn.Sequential(
+        nn.ConvTranspose2d(1, 1, 2, 2), nn.AvgPool2d(2), nn.Unfold(1), nn.Unflatten(2, (8, 8))
+    )
+    with _Watch("a model") as watch:
+        nn.Sequential(model, nn.AdaptiveAvgPool2d(2))(torch.empty(1, 1, 8, 8, device="cpu"))
+    assert [(row.type, row.kernel_size) for row in watch.rows] == [("pooling", (2, 2))]
 
 
 def test_vgg16_is_what_its_paper_says(everything):
