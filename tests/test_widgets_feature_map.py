@@ -229,6 +229,13 @@ def test_a_layer_that_cannot_run_says_why_and_the_rest_goes_on():
     assert explorer.layer_maps.shape == (32, 2, 2)
 
 
+def test_a_model_in_training_is_shown_as_it_evaluates():
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Dropout(0.5)).train()
+    explorer = FeatureMapExplorer(torch.rand(6, 6), model=model)
+    np.testing.assert_allclose(explorer.layer_maps, explorer.maps, atol=1e-6)
+    assert model[1].training
+
+
 def test_more_than_64_maps_are_not_sent():
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Conv2d(2, 70, 1))
     explorer = FeatureMapExplorer(torch.rand(6, 6), model=model)

@@ -184,13 +184,13 @@ def test_the_reading_says_where_a_value_comes_from(page):
     put(page, image=[[1, 2, 3], [4, 5, 6], [7, 8, 9]], filters=filters, filter="sum", stride=2, padding=1)
     assert text(page, "reading") == (
         "Map row 0, column 0: "
-        "the weighted sum of image rows −1 to 0, columns −1 to 0, padding included, is −6."
+        "the weighted sum of image rows −1 to 0, columns −1 to 0, padding included, plus the bias is −6."
     )
     put(page, relu=True)
     assert text(page, "reading").endswith("is −6, which ReLU makes 0.")
     put(page, selected=[1, 1])
     assert text(page, "reading") == (
-        "Map row 1, column 1: the weighted sum of image rows 1 to 2, columns 1 to 2 is 21."
+        "Map row 1, column 1: the weighted sum of image rows 1 to 2, columns 1 to 2 plus the bias is 21."
     )
     assert text(page, "bias") == "bias −7"
 

@@ -86,7 +86,8 @@ function ramp(...names) {
     return digits.map((pair) => parseInt(pair, 16));
   });
   const mix = (share) => low.map((from, part) => Math.round(from + share * (high[part] - from)));
-  return range(256).map((step) => mix(step / 255).reduce((pixel, part, place) => pixel + part * 256 ** place, 0xff000000));
+  const pixel = ([red, green, blue]) => 0xff000000 + 0x10000 * blue + 0x100 * green + red;
+  return range(256).map((step) => pixel(mix(step / 255)));
 }
 
 /** Puts values on a canvas, a pixel each. */
@@ -101,7 +102,9 @@ function paint(canvas, values, width, color) {
 }
 
 const CELL = 40; // user units a side
-const MARKS = { unread: "m0 20l20-20m20 0l-40 40m20 0l20-20", unused: "m5 20h30", negative: "m12 20h16" }; // hatch, dash, minus
+const HATCH = "m0 20l20-20m20 0l-40 40m20 0l20-20";
+const DASH = "m5 20h30";
+const MINUS = "m12 20h16";
 
 const at = (row, column) => `M${column * CELL} ${row * CELL}`;
 const square = (height, width) => `h${width * CELL}v${height * CELL}h-${width * CELL}z`;
@@ -113,9 +116,10 @@ function drawMarks(rows, columns) {
   for (const row of range(rows.padded)) {
     for (const column of range(columns.padded)) {
       const isInside = isInput(rows, row) && isInput(columns, column);
-      const isRead = rows.isRead(row) && columns.isRead(column);
       if (!isInside) paths.padding += at(row, column) + square(1, 1);
-      if (!isRead) paths[isInside ? "unread" : "unused"] += at(row, column) + MARKS[isInside ? "unread" : "unused"];
+      if (rows.isRead(row) && columns.isRead(column)) continue;
+      if (isInside) paths.unread += at(row, column) + HATCH;
+      else paths.unused += at(row, column) + DASH;
     }
   }
   const drawn = Object.entries(paths).filter(([, path]) => path);
@@ -126,13 +130,14 @@ function drawMarks(rows, columns) {
 function drawSigns(map, width, scale) {
   let path = "";
   map.forEach((value, place) => {
-    if (value < -0.05 * scale) path += at(Math.floor(place / width), place % width) + MARKS.negative;
+    if (value < -0.05 * scale) path += at(Math.floor(place / width), place % width) + MINUS;
   });
   return path;
 }
 
-const show = (value) => `${Math.abs(value) < 100 ? +value.toFixed(2) : Math.round(value)}`.replace("-", "−");
+const show = (value) => `${Math.abs(value) < 100 ? +value.toPrecision(3) : Math.round(value)}`.replace("-", "−");
 const signed = (value) => (value > 0 ? "+" : "") + show(value);
+
 /** For the ear: a screen reader would leave signs out. */
 const inWords = (text) => text.replaceAll("×", "by").replaceAll("−", "minus ");
 
@@ -170,16 +175,15 @@ function summary(name, map, rows, columns) {
 }
 
 /** Where one value of the map comes from, in words. */
-function reading(sum, value, rows, columns, [row, column]) {
+function reading({ sum, value, bias }, rows, columns, [row, column]) {
   const span = ({ stride, before, taps }, stop) => [stop * stride - before, stop * stride - before + taps - 1];
-  const [across, down] = [span(columns, column), span(rows, row)];
-  const isInside = across[0] >= 0 && down[0] >= 0 && across[1] < columns.size && down[1] < rows.size;
-  const [from, to] = [down, across].map(([first, last]) => (first < last ? `${show(first)} to ${last}` : show(first)));
-  const result = value === sum ? "" : `, which ReLU makes ${show(value)}`;
-  return (
-    `Map row ${row}, column ${column}: the weighted sum of image rows ${from}, columns ${to}` +
-    `${isInside ? "" : ", padding included,"} is ${show(sum)}${result}.`
-  );
+  const spans = [span(rows, row), span(columns, column)];
+  const isInside = spans.every(([first, last], side) => first >= 0 && last < [rows, columns][side].size);
+  const [from, to] = spans.map(([first, last]) => (first < last ? `${show(first)} to ${show(last)}` : show(first)));
+  const rest = (isInside ? "" : ", padding included,") + (bias ? " plus the bias" : "");
+  const cut = value === sum ? "" : `, which ReLU makes ${show(value)}`;
+  const place = `Map row ${row}, column ${column}`;
+  return `${place}: the weighted sum of image rows ${from}, columns ${to}${rest} is ${show(sum)}${cut}.`;
 }
 
 const slider = (name) => `<div part="${name}"><label>${name}</label><output></output>
@@ -204,8 +208,8 @@ const template = `
     <div class="scale" part="scale"><i></i><span></span><span>0</span><span></span></div></div>
   </div>
   <ul class="legend">
-  <li>window: drag it, or press arrow keys<li class="negative">negative value<li class="padding">padding<li class="unused"
-    >padding never read<li class="unread">pixel never read
+  <li>window: drag it, or press arrow keys<li class="negative">negative value
+  <li class="padding">padding<li class="unused">padding never read<li class="unread">pixel never read
   </ul>
   <div class="told">
   <div><b part="filterName"></b><div class="weights" part="weights"></div><div part="bias"></div></div>
@@ -300,7 +304,8 @@ function render({ model, el }) {
     put(part.imageSize, `Image ${rows.size} × ${columns.size}`);
     put(part.mapSize, (part.output.ariaLabel = `Map ${rows.count} × ${columns.count}`));
     part.input.ariaValueMax = rows.count * columns.count - 1;
-    maps.forEach((map, place) => paint(part.strip.children[place].children[1], map, columns.count, coloring(reach[place])));
+    const canvases = part.strip.querySelectorAll("canvas");
+    maps.forEach((map, place) => paint(canvases[place], map, columns.count, coloring(reach[place])));
   }
 
   /** The map of the chosen filter, and the filter. */
@@ -312,7 +317,7 @@ function render({ model, el }) {
     signs.setAttribute("d", drawSigns(map, columns.count, reach[place]));
     part.filterName.textContent = name;
     part.weights.style.cssText = `--taps:${columns.taps}`;
-    put(part.weights, weights.flat().map((weight) => `<span>${signed(weight)}</span>`).join(""));
+    put(part.weights, weights.flat().map((weight) => `<span>${signed(+weight.toFixed(2))}</span>`).join(""));
     put(part.bias, bias ? `bias ${signed(bias)}` : "");
     part.scale.classList.toggle("is-cut", drawn.relu);
     const [lowest, , highest] = part.scale.querySelectorAll("span");
@@ -330,7 +335,9 @@ function render({ model, el }) {
     selection.style.transform = `translate(${column * CELL}px, ${row * CELL}px)`;
     part.input.ariaValueNow = place;
     part.input.ariaValueText = `map row ${row}, column ${column}`;
-    put(part.reading, reading(sums[current()][place], maps[current()][place], rows, columns, [row, column]));
+    const filter = current();
+    const formed = { sum: sums[filter][place], value: maps[filter][place], bias: drawn.filters[filter].bias };
+    put(part.reading, reading(formed, rows, columns, [row, column]));
   }
 
   /** What does not depend on the setting: the image, and a button for each filter. */
