@@ -84,7 +84,7 @@ def unfolding(call: Call) -> Paths:
     places = enumerate(zip(sizes, axes, strict=True), len(others))
     paths = read(call, [_sliding(call, dim, units, axis) for dim, (units, axis) in places])
     old, new = [*others, *sizes], [*others, call.result.shape[-1]]
-    return each(paths, lambda axis: axis.reshaped(old, new).mixed([len(others) - 1]))
+    return each(paths, lambda axis: axis.reshaped(old, new))
 
 
 def unfolding_one(call: Call) -> Paths:
