@@ -37,18 +37,17 @@ function pad(image, rows, columns) {
   return cells;
 }
 
-/** The sums of one filter, row after row. */
+/** The sums of one filter, row after row: a weight at a time, at all its stops. */
 function correlate(cells, { weights, bias }, rows, columns) {
-  const flat = Float64Array.from(weights.flat());
-  const sums = new Float64Array(rows.count * columns.count);
-  for (let row = 0, place = 0; row < rows.count; row++) {
-    for (let column = 0; column < columns.count; column++) {
-      let sum = bias;
-      for (let i = 0, tap = 0; i < rows.taps; i++) {
-        let cell = (row * rows.stride + i) * columns.padded + column * columns.stride;
-        for (let j = 0; j < columns.taps; j++) sum += flat[tap++] * cells[cell++];
+  const sums = new Float64Array(rows.count * columns.count).fill(bias);
+  for (let i = 0; i < rows.taps; i++) {
+    for (let j = 0; j < columns.taps; j++) {
+      const weight = weights[i][j];
+      for (let row = 0, place = 0; row < rows.count; row++) {
+        const end = place + columns.count;
+        let cell = (row * rows.stride + i) * columns.padded + j;
+        for (; place < end; cell += columns.stride) sums[place++] += weight * cells[cell];
       }
-      sums[place++] = sum;
     }
   }
   return sums;
