@@ -401,6 +401,12 @@ def test_a_layer_that_does_not_fit_is_named_with_its_input():
         anatomy(nn.Sequential(nn.BatchNorm2d(4)), (3, 8, 8))
 
 
+def test_a_sum_in_place_that_does_not_fit_is_refused():
+    model = Model(lambda self, x: self.conv(x).add_(x), conv=nn.Conv2d(1, 1, 3))
+    with pytest.raises(IncompleteAnatomy, match=r"layer 'Model' \(Model\) fails on \(1, 1, 8, 8\)"):
+        anatomy(model, 8)
+
+
 def test_a_function_that_fails_is_reached_by_rows():
     model = Model(lambda self, x: F.max_pool2d(F.avg_pool2d(x, 3), 9))
     with pytest.raises(
