@@ -276,6 +276,15 @@ def test_a_value_has_one_color_at_every_stride_and_padding(page):
     assert (map_pixels(page)[~positive] == 255).all()
 
 
+def test_the_scale_holds_whatever_a_setting_can_reach(page):
+    ours = FeatureMapExplorer()
+    for each in ours.filters:
+        put(page, filter=each["name"])
+        furthest = np.abs(convolve2d(ours.image, each["weights"], padding="full")).max()
+        drawn = part(page, "scale").locator("span").last.inner_text()
+        assert float(drawn) == pytest.approx(furthest, rel=0.006), each["name"]
+
+
 def test_negative_values_are_not_told_by_color_alone(page):
     signs = explorer(page).locator("path.negative")
     scale = 27  # nine times the three weights of one column
