@@ -40,6 +40,27 @@ def test_the_table_of_contents_holds_every_page():
     assert sorted(listed) == sorted(pages)
 
 
+def cards():
+    """What the front page says of each chapter: its picture, number, minutes, and what it comes after."""
+    card = r"cards/(\d+)\.svg\)\n\s+\[(\d+)\. .+\]\(\.\./notebooks/(\w+)\.ipynb\)\n.+\*(\d+ minutes)(.*)\*"
+    found = re.findall(card, (ROOT / "book" / "intro.md").read_text(encoding="utf-8"))
+    return {notebook: (picture, number, *rest) for picture, number, notebook, *rest in found}
+
+
+def test_the_front_page_has_a_card_for_each_chapter():
+    assert list(cards()) == [path.stem for path in CHAPTERS]
+
+
+@each(CHAPTERS)
+def test_the_card_agrees_with_the_opening(path):
+    picture, number, minutes, after = cards()[path.stem]
+    assert picture == path.stem[:2] == f"{int(number):02}"
+    assert (ROOT / "site" / "cards" / f"{picture}.svg").exists()
+    need = read(path).cells[0].source.split("**You need:**")[1]
+    assert minutes in need
+    assert re.findall(r"\d+", after) == re.findall(r"chapter (\d+) <", need)
+
+
 @each(NOTEBOOKS)
 def test_is_committed_without_outputs(path):
     for cell in code(path):

@@ -1,5 +1,6 @@
 """The build: what it runs again, how it fails, what it leaves behind."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -167,6 +168,22 @@ def test_the_stage_follows_the_sources(sources):
     (root / "book" / "intro.md").unlink()
     stage.stage(destination)
     assert not page.exists()
+
+
+def test_a_page_is_filled_with_what_the_build_knows(sources, monkeypatch):
+    root, destination = sources
+    (root / "book" / "intro.md").write_text("# Title\n\n<!-- explorer -->\n\nRead it. <!-- downloads -->\n")
+    monkeypatch.setattr(stage, "HTML", root / "html")
+    stage.stage(destination)
+    page = destination / "book" / "intro.md"
+    assert re.search(r"\n\n<div class=\"book-widget\" .+</div>\n\nRead it\. \n", page.read_text())
+    (root / "html").mkdir()
+    (root / "html" / "stride-and-padding.pdf").touch()
+    stage.stage(destination)
+    assert (
+        'Read it. Or download the book <a href="../stride-and-padding.pdf">as one PDF</a>.'
+        in page.read_text()
+    )
 
 
 def test_mathjax_is_staged_with_its_fonts_only(sources):

@@ -7,6 +7,7 @@ import importlib.metadata
 import shutil
 from pathlib import Path
 
+from helpers.widgets import ConvolutionExplorer
 from helpers.widgets.assets import module_names, page_script, style_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,12 +27,11 @@ def stage(destination: Path) -> bool:
     pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
     statics = tree("site") | mathjax()
     written = explorers()
-    write_if_new(downloads(), destination / "book" / "downloads.txt")
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
     changed += [write_if_new(text, destination / target) for target, text in written.items()]
     for target, source in pages.items():
-        copy_if_new(source, destination / target)
-    kept = pages.keys() | statics.keys() | written.keys() | {Path("book/downloads.txt")}
+        write_if_new(filled(source.read_text(encoding="utf-8")), destination / target)
+    kept = pages.keys() | statics.keys() | written.keys()
     for folder in ("book", "site"):
         removed = [
             path
@@ -65,10 +65,20 @@ def mathjax() -> dict[Path, Path]:
     return found
 
 
+def filled(page: str) -> str:
+    """Put into a page what only a build knows; on GitHub, such a comment shows nothing."""
+    return page.replace("<!-- downloads -->", downloads()).replace("<!-- explorer -->", front_explorer())
+
+
 def downloads() -> str:
     """What the front page says of the files that `make pdf` has put beside the pages, if it has."""
     links = [f'<a href="../{file}">{name}</a>' for file, name in DOWNLOADS.items() if (HTML / file).exists()]
-    return f"Download the book {' or '.join(links)}.\n" if links else ""
+    return f"Or download the book {' or '.join(links)}." if links else ""
+
+
+def front_explorer() -> str:
+    """The explorer of the front page, at the setting that its still figure shows."""
+    return ConvolutionExplorer(input_size=8, stride=2).static_html()
 
 
 def explorers() -> dict[Path, str]:
