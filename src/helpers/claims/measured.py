@@ -1,0 +1,68 @@
+"""Claims that recorded experiments decide, each by the rule of its id that was committed before the runs."""
+
+from collections.abc import Mapping
+from functools import cache
+
+from helpers.claims.finding import Finding, undecided
+from helpers.results import RECORDED
+from helpers.statistics import Effect, Judgement, Rule, read_rules, recorded_judgements
+
+Judgements = Mapping[str, Judgement]
+
+UNITS = {"seconds": "s an epoch", "gradient-ratio": "powers of ten"}  # of all other measures: points
+_SAYS = {"above": "is above zero", "below": "is below zero", "equal": "is within the margin"}
+
+
+@cache
+def recorded() -> Judgements:
+    """The judgements of the records that come with the book; read once."""
+    return recorded_judgements()
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """The committed rules, by the claim they decide; read once."""
+    return read_rules(RECORDED / "rules.json")
+
+
+def rule_text(claim: str) -> str:
+    """What a claim's rule compares, in words.
+
+    >>> rule_text("M-01")
+    'mnist/s1-same minus mnist/s1-valid in accuracy is above zero; margin 0.2 points, 60 seeds'
+    """
+    rule = rules()[claim]
+    compared = f"{rule.contrast.first} minus {rule.contrast.second} in {rule.measure}"
+    return f"{compared} {_SAYS[rule.direction]}; margin {rule.margin:g} {_unit(rule)}, {rule.seeds} seeds"
+
+
+def rule_finding(claim: str, judgements: Judgements) -> Finding:
+    """What the rule of a claim found, or that its runs are not all recorded."""
+    if claim not in judgements:
+        needed = ", ".join(rules()[claim].variants)
+        return undecided(f"the runs that its rule compares are not all recorded: {needed}")
+    judgement = judgements[claim]
+    return Finding(verdict=judgement.verdict, evidence=_numbers(judgement), judgement=judgement)
+
+
+def _numbers(judgement: Judgement) -> str:
+    rule = judgement.rule
+    found = [f"{_interval(judgement.effect)} {_unit(rule)}, n = {judgement.effect.seeds}"]
+    for contrast, effect in zip(rule.conditions, judgement.conditions, strict=True):
+        found.append(f"{contrast.first} minus {contrast.second}: {_interval(effect)}")
+    if judgement.differs and judgement.equivalent:
+        found.append("real, but within the margin")
+    return "; ".join(found)
+
+
+def _interval(effect: Effect) -> str:
+    low, high = effect.interval()
+    return f"{_signed(effect.estimate)} ({_signed(low)} to {_signed(high)})"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+z.2f}".replace("+0.00", "0.00").replace("-", "\N{MINUS SIGN}")
+
+
+def _unit(rule: Rule) -> str:
+    return UNITS.get(rule.measure, "points")
