@@ -1,7 +1,7 @@
 """Figures in one visual language, each with its text alternative; nothing here trains, shows or saves.
 
 Functions that take `ax` draw on it and return it. `figure` lays such drawings out, for the page and for a
-phone:
+phone::
 
     figure(
         lambda ax: line_windows(ax, 10, kernel_size=3, stride=2),
