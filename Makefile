@@ -47,10 +47,11 @@ experiments: setup  ## run again all that is recorded and missing (hours; stops 
 check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-valid/0; by the date if left out)
 	$(VENV)/python -m helpers.experiments check $(RUN)
 
-bench: setup  ## measure speed, as ratios side by side
+bench: book  ## measure speed, as ratios side by side
 	$(VENV)/python tools/bench.py
 	$(VENV)/python tools/bench_training.py
 	$(VENV)/python tools/bench_explorers.py
+	$(VENV)/python tools/bench_pages.py
 
 lock: setup  ## renew requirements.lock from requirements.txt
 	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

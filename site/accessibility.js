@@ -1,4 +1,4 @@
-// Mends what axe-core finds on every page of sphinx-book-theme 1.3.0; where the theme is already right, it does nothing.
+// Mends what axe-core finds in pages of sphinx-book-theme 1.3.0, docutils and pandas; what is right already stays.
 (() => {
   function mend() {
     // The name of a button has to hold the text that is seen on it.
@@ -7,11 +7,32 @@
     }
     for (const icon of document.querySelectorAll(".theme-switch-button [title]")) icon.removeAttribute("title");
     for (const title of document.querySelectorAll(".theme-switch-button svg title")) title.remove();
+    for (const icon of document.querySelectorAll(".theme-switch-button svg[aria-labelledby]")) {
+      icon.removeAttribute("aria-labelledby");
+      icon.setAttribute("aria-hidden", "true");
+    }
 
     // The book's title stands outside every landmark.
     const title = document.querySelector(".bd-sidebar-primary .sidebar-primary-items__start > .sidebar-primary-item");
     title?.setAttribute("role", "region");
     title?.setAttribute("aria-label", "Book title");
+
+    // What folds a part of the table of contents is a bare arrow.
+    for (const summary of document.querySelectorAll("nav summary:not([aria-label])")) {
+      const page = summary.closest("li")?.querySelector("a")?.textContent.trim();
+      summary.setAttribute("aria-label", `Pages of ${page}`);
+    }
+
+    // An empty corner of a table heads nothing.
+    for (const corner of document.querySelectorAll("article th")) {
+      if (corner.textContent.trim()) continue;
+      const cell = document.createElement("td");
+      for (const { name, value } of corner.attributes) if (name !== "scope") cell.setAttribute(name, value);
+      corner.replaceWith(cell);
+    }
+
+    // Docutils gives entries of the bibliography a role that is no longer one, inside a list that then has no items.
+    for (const entry of document.querySelectorAll(".citation-list, .citation")) entry.removeAttribute("role");
   }
 
   document.addEventListener("DOMContentLoaded", mend);

@@ -35,7 +35,8 @@ def built_pages():
 
 def pytest_generate_tests(metafunc):
     if "opened" in metafunc.fixturenames:
-        places = [(origin, path) for path in built_pages() for origin in ("http", "file")]
+        origins = ("http",) if "served" in metafunc.fixturenames else ("http", "file")
+        places = [(origin, path) for path in built_pages() for origin in origins]
         names = [f"{origin}:{path}" for origin, path in places]
         metafunc.parametrize("opened", places, ids=names, indirect=True, scope="session")
 
@@ -82,23 +83,26 @@ def server():
 
 
 class Visit:
-    """One open page, and what happened on it: requests elsewhere, failed ones, messages on the console."""
+    """One open page, and what happened on it: what it loaded, what it could not, messages on the console."""
 
     def __init__(self, page, root, path):
         self.page = page
         self.root = root
-        self.elsewhere, self.failed, self.console = [], [], []
+        self.loaded, self.elsewhere, self.failed, self.console = [], [], [], []
         page.route(lambda url: not url.startswith((root, "data:", "blob:")), self._refuse)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.console.append(str(error)))
         page.on("requestfailed", lambda request: self.failed.append(request.url))
-        page.on("response", lambda response: response.status >= 400 and self.failed.append(response.url))
+        page.on("response", self._note)
         page.goto(root + path, wait_until="load")
         page.evaluate("() => window.MathJax?.startup?.promise")
 
     def _hear(self, message):
         if message.type in ("error", "warning"):
             self.console.append(message.text)
+
+    def _note(self, response):
+        (self.failed if response.status >= 400 else self.loaded).append(response.url)
 
     def _refuse(self, route):
         self.elsewhere.append(route.request.url)
@@ -109,9 +113,16 @@ class Visit:
 def opened(request, chromium, server):
     """One page of the book, opened once for all its tests, from the server or from the disk."""
     origin, path = request.param
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    # Without motion, so that axe-core sees no color on its way to another.
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     yield Visit(context.new_page(), server if origin == "http" else HTML.as_uri() + "/", path)
     context.close()
+
+
+@pytest.fixture
+def served(opened):
+    """The page from the server only, for what is the same from the disk."""
+    return opened
 
 
 @pytest.fixture

@@ -1,6 +1,20 @@
 """Every page, opened as a reader opens it: from a server and from the disk."""
 
 import re
+from urllib.parse import urlsplit
+
+import pytest
+from bench_pages import sent
+from conftest import HTML
+from explorer_page import violations
+
+HEAVIEST = 1_500_000  # bytes that a page may transfer, text compressed
+SCRIPTS = [
+    r"(accessibility|widgets|widgets/\w+)\.js",  # ours
+    r"(documentation_options|doctools|sphinx_highlight|searchtools|language_data)\.js|searchindex\.js",
+    r"(clipboard\.min|copybutton|togglebutton|design-tabs)\.js",
+    r"scripts/(bootstrap|fontawesome|pydata-sphinx-theme|sphinx-book-theme)\.js",
+]
 
 
 def test_nothing_is_asked_of_another_host(opened):
@@ -48,9 +62,39 @@ def test_links_inside_the_book_lead_somewhere(opened):
     assert broken == []
 
 
-def test_the_page_does_not_scroll_sideways_on_a_phone(opened):
+def test_the_page_does_not_scroll_sideways(opened):
+    # A phone, the narrowest that WCAG asks for, and 1280 pixels at 200%.
+    widths = (390, 320, 640)
     page = opened.page
-    page.set_viewport_size({"width": 390, "height": 844})
-    width = page.evaluate("document.documentElement.scrollWidth")
+    found = []
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 844})
+        found.append(page.evaluate("document.documentElement.scrollWidth"))
     page.set_viewport_size({"width": 1280, "height": 900})
-    assert width <= 390
+    assert all(wide <= width for wide, width in zip(found, widths, strict=True)), found
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing(served, theme):
+    served.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
+    found = violations(served.page)
+    served.page.evaluate("() => { document.documentElement.dataset.theme = 'light'; }")
+    assert found == []
+
+
+def test_the_page_is_light_enough_for_a_phone(served):
+    files = [HTML / urlsplit(address).path[1:] for address in set(served.loaded)]
+    sizes = {path.name: len(sent(path)) for path in files if path.is_file()}
+    assert sum(sizes.values()) <= HEAVIEST, sizes
+
+
+def test_the_page_loads_no_script_but_what_it_needs(served):
+    sources = served.page.evaluate(
+        "[...document.querySelectorAll('script[src]')].map((script) => script.src)"
+    )
+    names = [urlsplit(source).path.removeprefix("/").removeprefix("_static/") for source in sources]
+    # Sphinx counts the math of all that a table of contents lists, and the front page has it all.
+    is_front = served.page.url.endswith("book/intro.html")
+    has_math = is_front or served.page.locator("span.math, div.math").count()
+    allowed = "|".join([*SCRIPTS, *([r"mathjax/[\w-]+\.js"] if has_math else [])])
+    assert [name for name in names if not re.fullmatch(allowed, name)] == []
