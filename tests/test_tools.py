@@ -3,6 +3,7 @@
 import re
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
@@ -210,13 +211,20 @@ class Page:
 
     def __init__(self, body):
         self.loaded = []
-        page_assets.add_assets(self, "page", "page.html", {"body": body}, None)
+        self.scripts = [SimpleNamespace(filename="mathjax/tex.js"), SimpleNamespace(filename="theme.js")]
+        context = {"body": body, "script_files": self.scripts}
+        page_assets.add_assets(self, "page", "page.html", context, None)
 
     def add_css_file(self, name):
         self.loaded.append(name)
 
     def add_js_file(self, name, **_):
         self.loaded.append(name)
+
+
+def test_only_a_page_with_math_loads_mathjax():
+    assert [script.filename for script in Page("<p>text</p>").scripts] == ["theme.js"]
+    assert len(Page('<span class="math notranslate">n</span>').scripts) == 2
 
 
 def test_a_page_loads_the_explorers_it_holds():

@@ -1,4 +1,4 @@
-"""Sphinx extension: only a page that holds an explorer loads the explorers' style sheet and scripts."""
+"""Sphinx extension: a page loads the explorers that it holds, and MathJax only if it holds math."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from sphinx.application import Sphinx
 
 
 def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Add to a page the module of each explorer in it, and what draws them all."""
+    """Add to a page the module of each explorer in it, and what draws them all; drop MathJax without math."""
+    if 'class="math' not in context.get("body", ""):
+        # Sphinx counts the math of all that a table of contents lists; the front page has none of its own.
+        scripts = context.get("script_files", [])
+        scripts[:] = [script for script in scripts if "mathjax" not in str(script.filename)]
     modules = set(re.findall(r'<div class="book-widget" data-module="(\w+)"', context.get("body", "")))
     if modules:
         app.add_css_file("widgets.css")

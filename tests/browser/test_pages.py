@@ -93,8 +93,6 @@ def test_the_page_loads_no_script_but_what_it_needs(served):
         "[...document.querySelectorAll('script[src]')].map((script) => script.src)"
     )
     names = [urlsplit(source).path.removeprefix("/").removeprefix("_static/") for source in sources]
-    # Sphinx counts the math of all that a table of contents lists, and the front page has it all.
-    is_front = served.page.url.endswith("book/intro.html")
-    has_math = is_front or served.page.locator("span.math, div.math").count()
+    has_math = served.page.locator("span.math, div.math").count()
     allowed = "|".join([*SCRIPTS, *([r"mathjax/[\w-]+\.js"] if has_math else [])])
     assert [name for name in names if not re.fullmatch(allowed, name)] == []
