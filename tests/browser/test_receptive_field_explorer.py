@@ -335,7 +335,7 @@ def swipe(page, start, end):
         touch.send(
             "Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [at]}
         )
-        page.wait_for_timeout(50)  # a finger takes its time; a faster one flings, and a fling eats the next tap
+        page.wait_for_timeout(50)  # faster, and it flings; a fling eats the next tap
     touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
