@@ -548,15 +548,26 @@ def test_only_claims_with_all_their_runs_are_judged_and_corrected_for_their_numb
         replace(RULE, claim="M-01", seeds=3),
         replace(RULE, claim="M-02", seeds=4),
         replace(RULE, claim="M-17", seeds=4, measure="edge-response"),
+        replace(RULE, claim="Q-01", seeds=3),
     ]
     (tmp_path / "rules.json").write_text(json.dumps([asdict(rule) for rule in rules]))
     for variant, share in (("s1-same", 0.9), ("s2-same", 0.6)):
         for seed in range(3):
             write(recorded(variant=variant, seed=seed, right=random.random(500) < share), tmp_path)
     judged = recorded_judgements(tmp_path)
-    assert list(judged) == ["M-03", "M-01"]
-    assert {judgement.family for judgement in judged.values()} == {2}
+    # A question of our own is a family of its own.
+    assert {claim: judgement.family for claim, judgement in judged.items()} == {
+        "M-03": 2,
+        "M-01": 2,
+        "Q-01": 1,
+    }
     assert judged["M-03"].verdict == Verdict.HOLDS
+
+
+def test_records_that_complete_no_rule_are_refused(tmp_path):
+    (tmp_path / "rules.json").write_text(json.dumps([asdict(RULE)]))
+    with pytest.raises(ValueError, match="all runs of no rule"):
+        recorded_judgements(tmp_path)
 
 
 def test_a_run_need_not_have_what_only_other_runs_are_judged_by(tmp_path):

@@ -25,7 +25,8 @@ def accuracy(runs: Sequence[Record]) -> Effect:
 def recorded_judgements(root: Path = RECORDED) -> dict[str, Judgement]:
     """Judge every claim whose runs are all recorded, by the rules committed before them; Holm-corrected.
 
-    A claim that still lacks a run is left out: judged on what happens to be there, its rule would be another.
+    The claims of the sources are corrected as one family, the questions of our own as another. A claim that
+    still lacks a run is left out: judged on what happens to be there, its rule would be another.
 
     Raises:
         ValueError: if no rule has all its runs.
@@ -44,4 +45,8 @@ def recorded_judgements(root: Path = RECORDED) -> dict[str, Judgement]:
         for rule, sides in compared
         if all(set(range(rule.seeds)) <= {record.seed for record in side} for side in sides)
     ]
-    return {judgement.rule.claim: judgement for judgement in holm(judged)}
+    if not judged:
+        raise ValueError(f"{root} holds all runs of no rule: there is nothing to judge")
+    families = [[each for each in judged if each.rule.is_ours is ours] for ours in (False, True)]
+    corrected = chain.from_iterable(holm(family) for family in families if family)
+    return {judgement.rule.claim: judgement for judgement in corrected}

@@ -79,6 +79,11 @@ class Rule:
             raise ValueError(f"seeds={self.seeds}: must be at least 2, since one run cannot tell")
 
     @property
+    def is_ours(self) -> bool:
+        """Whether it decides a question of our own; else it decides a claim of a source."""
+        return self.claim.startswith("Q")
+
+    @property
     def experiments(self) -> set[str]:
         """The experiments whose runs it judges."""
         return set().union(*(contrast.experiments for contrast in (self.contrast, *self.conditions)))
