@@ -15,9 +15,6 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 WORDS = [str(verdict) for verdict in Verdict]
 
-# Chapters that still type what a source printed, to be taken from `helpers.claims.published`; none is added.
-STILL_TYPED = {"09_training_and_telling", "10_mnist", "12_fashion_mnist"}
-
 TEACHES_THE_WORDS = "09_training_and_telling"  # with invented differences
 
 # Verdicts that a chapter writes out, in the order of the page, by the claims that they are about.
@@ -72,10 +69,7 @@ def test_what_is_looked_for_is_found():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_number_of_a_source_is_typed(path):
     found = set().union(*(typed_in(text) for kind in ("markdown", "code") for text in cells(path, kind)))
-    if path.stem in STILL_TYPED:
-        assert found, f"{path.stem} types none any more: take it off STILL_TYPED"
-    else:
-        assert found == set(), "take it from helpers.claims.published or helpers.examples"
+    assert found == set(), "take it from helpers.claims.published or helpers.examples"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -14,7 +14,7 @@ from statistics import median, quantiles
 from typing import Any
 
 import numpy as np
-from browser import ADVICE, find
+from browser import ADVICE, FLAGS, find
 from playwright.sync_api import Page, sync_playwright
 
 from helpers.widgets import BookWidget, ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
@@ -22,7 +22,6 @@ from helpers.widgets.assets import module_names, page_script, style_sheet
 from helpers.widgets.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parent.parent
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 CATEGORIES = ["devtools.timeline", "blink.user_timing", "toplevel"]
 PHASES = {
     "script": {"EventDispatch", "FunctionCall", "RunMicrotasks", "ParseHTML"},

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from browser import ADVICE, find
+from browser import ADVICE, FLAGS, find
 from playwright.sync_api import Browser, sync_playwright
 
 HTML = Path(__file__).resolve().parent.parent / "_build" / "html"
@@ -88,7 +88,7 @@ def main() -> int:
         return 2
     shifts = []
     with sync_playwright() as playwright, serve(HTML) as root:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for page in pages:
             name = page.relative_to(HTML).as_posix()
             vitals = visit(browser, root + name)

@@ -13,6 +13,15 @@ import sys
 from pathlib import Path
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"]
+# How every tool and test starts it. The last three keep it from calling its makers.
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 ADVICE = (
     "no Chromium found: install your system's `chromium` package, or run `.venv/bin/playwright install "
     "chromium`, or set CHROMIUM to the path of a browser. Only the checks of the built pages need it."

@@ -66,9 +66,7 @@ def join_pages() -> int:
 def print_page(chromium: str, source: Path, target: Path) -> None:
     """Let Chromium print a page as a tagged PDF with bookmarks; it appears whole or not at all."""
     with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
+        instance = playwright.chromium.launch(executable_path=chromium, args=browser.FLAGS)
         page = instance.new_page()
         page.goto(source.as_uri(), wait_until="load", timeout=120_000)
         draw_everything(page)

@@ -16,16 +16,6 @@ HTML = ROOT / "_build" / "html"
 sys.path.insert(0, str(ROOT / "tools"))
 import browser as chromium_finder  # noqa: E402
 
-# The last three keep Chromium itself from calling its makers.
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
 
 def built_pages():
     """Every page a reader can open, as a path below the root of the book."""
@@ -55,7 +45,7 @@ def chromium():
             pytest.fail(chromium_finder.ADVICE)
         pytest.skip(chromium_finder.ADVICE)
     with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        instance = playwright.chromium.launch(executable_path=path, args=chromium_finder.FLAGS)
         yield instance
         instance.close()
 

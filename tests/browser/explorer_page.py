@@ -63,6 +63,52 @@ def slider(page, name, place=0):
     return explorer(page, place).locator(f"input[name={name}]").first
 
 
+def swipe(page, path):
+    """Move a finger along the places of a path, as slowly as a finger does; a faster one flings."""
+    touch = page.context.new_cdp_session(page)
+    for step, place in enumerate(path):
+        kind = "touchMove" if step else "touchStart"
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [place]})
+        page.wait_for_timeout(50)  # a fling would eat the next tap
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def heard_outside(page, node, key):
+    """The key pressed on a node if it reaches the rest of the page, else None."""
+    page.evaluate("document.addEventListener('keydown', (event) => { window.heard = event.key; })")
+    node.focus()
+    page.keyboard.press(key)
+    return page.evaluate("window.heard ?? null")
+
+
+def listeners(page, module, then="() => {}"):
+    """How many listeners a view has while it is there and after its clean-up; `then` is done with it between.
+
+    What the view writes to its model after that is found in `window.written`.
+    """
+    return explorer(page).evaluate(
+        """(place, [module, then]) => {
+            const found = new Set();
+            const model = {
+                get: (name) => place.bookModel.get(name),
+                set: (changes) => Object.assign(window.written ??= {}, changes),
+                save_changes() {},
+                on: (event, listener) => found.add(listener),
+                off: (event, listener) => found.delete(listener),
+            };
+            const el = document.createElement("div");
+            document.body.append(el);
+            const cleanUp = window.BOOK_WIDGETS[module].render({ model, el });
+            eval(then)(el);
+            const before = found.size;
+            cleanUp();
+            window.written = null;
+            return [before, found.size];
+        }""",
+        [module, then],
+    )
+
+
 def violations(page):
     found = (
         Axe().run(page, options={"runOnly": ALL_RULES, "resultTypes": ["violations"]}).response["violations"]

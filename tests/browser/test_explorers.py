@@ -11,9 +11,12 @@ from conftest import ROOT, serve
 from explorer_page import (
     HOSTILE,
     explorer,
+    heard_outside,
+    listeners,
     part,
     put,
     slider,
+    swipe,
     text,
     trait,
     violations,
@@ -229,13 +232,8 @@ def test_the_window_is_dragged_by_a_finger(open_page):
     page = open_page(has_touch=True, viewport={"width": 390, "height": 1400})
     box = explorer(page).locator("svg .outline").bounding_box()
     cell = box["width"] / 3
-    touch = page.context.new_cdp_session(page)
     path = [(1.5, 1.5), (2.0, 1.6), (3.0, 2.0), (3.5, 2.5)]
-    for step, (x, y) in enumerate(path):
-        point = {"x": box["x"] + x * cell, "y": box["y"] + y * cell}
-        kind = "touchMove" if step else "touchStart"
-        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [point]})
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    swipe(page, [{"x": box["x"] + x * cell, "y": box["y"] + y * cell} for x, y in path])
     assert trait(page, "selected") == [1, 2]
     assert page.evaluate("scrollY") == 0
 
@@ -370,30 +368,10 @@ def test_two_explorers_mind_their_own_business(page):
 def test_a_view_that_is_gone_listens_no_more(open_page):
     page = open_page()
     page.clock.install()
-    left = explorer(page).evaluate(
-        """async (place) => {
-            const listeners = new Set();
-            const model = {
-                get: (name) => place.bookModel.get(name),
-                set: (changes) => Object.assign(model.last ??= {}, changes),
-                save_changes() {},
-                on: (event, listener) => listeners.add(listener),
-                off: (event, listener) => listeners.delete(listener),
-            };
-            const el = document.createElement("div");
-            document.body.append(el);
-            const cleanUp = window.BOOK_WIDGETS.convolution_explorer.render({ model, el });
-            el.querySelector("[part=play]").click();
-            const before = listeners.size;
-            cleanUp();
-            window.stopped = model;
-            return [before, listeners.size];
-        }"""
-    )
-    assert left == [1, 0]
-    page.evaluate("window.stopped.last = null")
+    play = "(el) => el.querySelector('[part=play]').click()"
+    assert listeners(page, "convolution_explorer", then=play) == [1, 0]
     page.clock.run_for(3000)
-    assert page.evaluate("window.stopped.last") is None
+    assert page.evaluate("window.written") is None
 
 
 @pytest.mark.parametrize(
@@ -401,10 +379,7 @@ def test_a_view_that_is_gone_listens_no_more(open_page):
 )
 def test_keys_stay_inside(open_page, key, is_kept):
     page = open_page()
-    page.evaluate("document.addEventListener('keydown', (event) => { window.heard = event.key; })")
-    slider(page, "stride").focus()
-    page.keyboard.press(key)
-    assert page.evaluate("window.heard ?? null") == (None if is_kept else key)
+    assert heard_outside(page, slider(page, "stride"), key) == (None if is_kept else key)
 
 
 # Arithmetic

@@ -10,6 +10,8 @@ from conftest import ROOT, serve
 from explorer_page import (
     HOSTILE,
     explorer,
+    heard_outside,
+    listeners,
     part,
     put,
     slider,
@@ -339,32 +341,12 @@ def test_two_explorers_mind_their_own_business(page):
 
 
 def test_a_view_that_is_gone_listens_no_more(page):
-    left = explorer(page).evaluate(
-        """(place) => {
-            const listeners = new Set();
-            const model = {
-                get: (name) => place.bookModel.get(name),
-                set() {},
-                save_changes() {},
-                on: (event, listener) => listeners.add(listener),
-                off: (event, listener) => listeners.delete(listener),
-            };
-            const el = document.createElement("div");
-            const cleanUp = window.BOOK_WIDGETS.feature_map_explorer.render({ model, el });
-            const before = listeners.size;
-            cleanUp();
-            return [before, listeners.size];
-        }"""
-    )
-    assert left == [1, 0]
+    assert listeners(page, "feature_map_explorer") == [1, 0]
 
 
 @pytest.mark.parametrize(("key", "is_kept"), [("ArrowRight", True), ("Escape", False), ("Tab", False)])
 def test_keys_stay_inside(page, key, is_kept):
-    page.evaluate("document.addEventListener('keydown', (event) => { window.heard = event.key; })")
-    part(page, "input").focus()
-    page.keyboard.press(key)
-    assert page.evaluate("window.heard ?? null") == (None if is_kept else key)
+    assert heard_outside(page, part(page, "input"), key) == (None if is_kept else key)
 
 
 def test_a_page_without_kernel_offers_no_layer(page):

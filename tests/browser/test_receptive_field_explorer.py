@@ -8,9 +8,12 @@ from conftest import ROOT, serve
 from explorer_page import (
     HOSTILE,
     explorer,
+    heard_outside,
+    listeners,
     part,
     put,
     slider,
+    swipe,
     text,
     trait,
     violations,
@@ -328,25 +331,19 @@ def test_a_drag_stays_on_its_map(page):
     assert trait(page, "selected") == [1, 6]
 
 
-def swipe(page, start, end):
-    touch = page.context.new_cdp_session(page)
-    for step in range(6):
-        at = {axis: start[axis] + (end[axis] - start[axis]) * step / 5 for axis in "xy"}
-        touch.send(
-            "Input.dispatchTouchEvent", {"type": "touchMove" if step else "touchStart", "touchPoints": [at]}
-        )
-        page.wait_for_timeout(50)  # faster, and it flings; a fling eats the next tap
-    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+def along(start, end):
+    """Six places from one to another."""
+    return [{axis: start[axis] + (end[axis] - start[axis]) * step / 5 for axis in "xy"} for step in range(6)]
 
 
 def test_a_finger_moves_along_a_map_and_scrolls_across_it(open_page):
     page = open_page(has_touch=True, viewport={"width": 390, "height": 1100})
-    swipe(page, point(page, 1, 2), point(page, 1, 7))
+    swipe(page, along(point(page, 1, 2), point(page, 1, 7)))
     assert trait(page, "selected") == [1, 7]
     assert page.evaluate("scrollY") == 0
     page.touchscreen.tap(**point(page, 2, 1))
     assert trait(page, "selected") == [2, 1]
-    swipe(page, point(page, -1, 2), point(page, 2, 2))
+    swipe(page, along(point(page, -1, 2), point(page, 2, 2)))
     assert trait(page, "selected") == [2, 1]
     assert page.evaluate("scrollY") > 0
 
@@ -472,32 +469,14 @@ def test_two_explorers_mind_their_own_business(page):
 
 
 def test_a_view_that_is_gone_listens_no_more(page):
-    left = explorer(page).evaluate(
-        """(place) => {
-            const listeners = new Set();
-            const model = {
-                get: (name) => place.bookModel.get(name),
-                on: (event, listener) => listeners.add(listener),
-                off: (event, listener) => listeners.delete(listener),
-            };
-            const el = document.createElement("div");
-            const cleanUp = window.BOOK_WIDGETS.receptive_field_explorer.render({ model, el });
-            const before = listeners.size;
-            cleanUp();
-            return [before, listeners.size];
-        }"""
-    )
-    assert left == [1, 0]
+    assert listeners(page, "receptive_field_explorer") == [1, 0]
 
 
 @pytest.mark.parametrize(
     ("key", "is_kept"), [("ArrowRight", True), ("a", True), ("Escape", False), ("Tab", False)]
 )
 def test_keys_stay_inside(page, key, is_kept):
-    page.evaluate("document.addEventListener('keydown', (event) => { window.heard = event.key; })")
-    slider(page, "stride").focus()
-    page.keyboard.press(key)
-    assert page.evaluate("window.heard ?? null") == (None if is_kept else key)
+    assert heard_outside(page, slider(page, "stride"), key) == (None if is_kept else key)
 
 
 # Arithmetic

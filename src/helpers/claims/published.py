@@ -67,3 +67,12 @@ FASHION_MNIST: Mapping[str, PublishedRun] = {
     ),
 }
 """The three models of `stride-bilstm`."""
+
+
+def percent(accuracy: float) -> float:
+    """An accuracy as the sources' pages would print it in percent, without what multiplying adds behind it.
+
+    >>> percent(0.5799), 100 * 0.5799
+    (57.99, 57.989999999999995)
+    """
+    return round(100 * accuracy, ACCURACY_DECIMALS - 2)
