@@ -2,9 +2,11 @@
 
 import copy
 import math
+from collections import OrderedDict
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from helpers.arithmetic import Layer, macs, trace
@@ -100,6 +102,27 @@ def test_same_is_tensorflows_phase_and_same_pytorch_is_not():
     shifted = image.roll((1, 1), dims=(2, 3))  # the same map one pixel further, but for the border
     torch.testing.assert_close(pytorch.conv1(shifted)[..., 1:, 1:], tensorflow.conv1(image)[..., :-1, :-1])
     assert not torch.allclose(pytorch(image), tensorflow(image))
+
+
+def test_relu_after_pooling_learns_what_the_sources_order_learns_to_the_bit():
+    ours = mnist_cnn(stride=1, padding="same")
+    layers = OrderedDict(ours.named_children())
+    order = ["conv1", "relu1", "pool1", "conv2", "relu2", "pool2", "flatten", "fc1", "relu3", "fc2"]
+    theirs = copy.deepcopy(nn.Sequential(OrderedDict((name, layers[name]) for name in order)))
+    assert list(layers) != order
+    assert layers.keys() == set(order)
+    random = torch.Generator().manual_seed(0)
+    images = torch.rand((32, 1, 28, 28), generator=random)
+    images *= images > 0.8  # black, as the images are, so that many sums are equal
+    labels = torch.randint(10, (32,), generator=random)
+    for model in (ours, theirs):
+        optimizer = torch.optim.Adam(model.parameters())
+        for _ in range(3):
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), labels).backward()
+            optimizer.step()
+    for weights, expected in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(weights, expected, rtol=0, atol=0)
 
 
 def test_dropout_is_in_the_fashion_models_only():

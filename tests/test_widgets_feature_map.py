@@ -181,8 +181,8 @@ def test_at_its_own_setting_a_model_computes_what_it_is(model):
             for place, (name, _) in enumerate(model.named_children())
         }
     explorer = FeatureMapExplorer(image, model=model)
-    assert (explorer.stride, explorer.padding, explorer.layer) == (1, "same", "pool2")
-    assert explorer._live["layers"] == ["conv1", "relu1", "pool1", "conv2", "relu2", "pool2"]
+    assert (explorer.stride, explorer.padding, explorer.layer) == (1, "same", "relu2")
+    assert explorer._live["layers"] == ["conv1", "pool1", "relu1", "conv2", "pool2", "relu2"]
     np.testing.assert_allclose(explorer.maps, expected["conv1"], atol=1e-6)
     for layer in explorer._live["layers"]:
         explorer.layer = layer
@@ -284,7 +284,7 @@ def test_a_model_brings_its_filters(model):
     explorer = FeatureMapExplorer(model=model)
     with pytest.raises(TraitError, match="filters are those of the model"):
         explorer.filters = np.ones((1, 3, 3))
-    with pytest.raises(TraitError, match=r"layer must be one of 'conv1', .*'pool2', got 'fc1'"):
+    with pytest.raises(TraitError, match=r"layer must be one of 'conv1', .*'relu2', got 'fc1'"):
         explorer.layer = "fc1"
     with pytest.raises(ValueError, match="layer_maps needs a model"):
         _ = FeatureMapExplorer().layer_maps
