@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 
@@ -110,13 +110,29 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return self.transform(picture), int(self.labels[index])
 
 
+def tutorial_network(stride: int, padding: MnistPadding) -> nn.Sequential:
+    """The network as one writes it down: default layout and weights, the source's order of layers."""
+    convolution = partial(nn.Conv2d, kernel_size=3, stride=stride, padding=int(padding == "same"))
+    features = [
+        convolution(1, 32),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        convolution(32, 64),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+    ]
+    return nn.Sequential(*features, nn.LazyLinear(128), nn.ReLU(), nn.Linear(128, 10))
+
+
 def usual() -> float:
     """Seconds that the loop of the tutorials takes for the four networks, all cores to each."""
     torch.set_num_threads(cores())
     loader = DataLoader(Pictures(images()), batch_size=BATCH_SIZE, shuffle=True)
     start = time.perf_counter()
     for stride, padding in SETTINGS:
-        model = mnist_cnn(stride=stride, padding=padding)
+        model = tutorial_network(stride, padding)
+        model(torch.zeros(1, 1, 28, 28))  # so that the first dense layer knows its size
         optimizer = torch.optim.Adam(model.parameters())
         for batch, labels in loader:
             loss = F.cross_entropy(model(batch), labels)
