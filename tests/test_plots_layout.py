@@ -165,6 +165,20 @@ def test_panels_stand_side_by_side_in_the_column_and_below_one_another_on_a_phon
         assert len({round(ax.get_window_extent().y0) for ax in axes}) == rows
 
 
+def test_a_list_is_as_high_as_its_rows_ask_for_and_a_chart_as_its_width_does():
+    def height(rows):
+        drawn = [plots.Estimate("A", 1, 0, 2)] * rows
+        (ax,) = plots.compose(lambda ax: plots.estimates(ax, drawn, xlabel="accuracy"), key=False).axes
+        return ax.get_window_extent().height
+
+    heights = [height(rows) for rows in (1, 2, 4, 5, 11, 12)]
+    assert heights[0] == pytest.approx(heights[1] / 2, abs=2)
+    assert heights[2] == pytest.approx(heights[3], abs=2)
+    assert heights[1] < heights[3] < heights[4] < heights[5]
+    (chart,) = plots.compose(*FIGURES["charts"][:1], key=False).axes
+    assert chart.get_window_extent().height > 2 * heights[0]
+
+
 def test_the_key_names_each_mark_once():
     def keys(*panels, **options):
         return [

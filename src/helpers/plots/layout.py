@@ -4,7 +4,7 @@ Panels of cells share one size of cell, so that a kernel looks as wide as the wi
 """
 
 from collections.abc import Callable, Sequence
-from math import ceil
+from math import ceil, inf
 from typing import NamedTuple
 
 import matplotlib as mpl
@@ -26,7 +26,7 @@ _EDGE = 3  # around each panel, for outlines that are drawn on its border
 _CELL = (32, 46)  # the least and the most for a cell that holds a number
 _MAP = (130, 330)  # the same for a whole map, whose cells hold none
 _CHART = 330  # the least width of a panel that is no grid
-_ROW = 30  # the least height of a row in a list of estimates
+_ROW = (30, 90)  # the least and the most height of a row in a list of estimates
 _LINE = 8  # free room between the numbers of neighboring cells
 
 
@@ -175,8 +175,10 @@ def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
     wide = (width - _GAP * (length - 1)) / length
     high = min(0.66 * wide, _CHART)
     margins = [_margins(ax, wide - 60, high) for ax in axes]
-    lists = [_list_height(ax) + top + bottom for ax, (*_, top, bottom) in zip(axes, margins, strict=True)]
-    high = max(high, *lists)
+    lists = [_list_heights(ax) for ax in axes]
+    around = [top + bottom for *_, top, bottom in margins]
+    most = max(loose + edges for (_, loose), edges in zip(lists, around, strict=True))
+    high = max(min(high, most), *(tight + edges for (tight, _), edges in zip(lists, around, strict=True)))
     boxes = []
     for place, (ax, (left, right, top, bottom)) in enumerate(zip(axes, margins, strict=True)):
         x, y = place % length * (wide + _GAP), place // length * (high + _GAP)
@@ -184,13 +186,14 @@ def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
     return boxes
 
 
-def _list_height(ax: Axes) -> float:
-    """What a list needs, whose rows run downward; nothing for a chart whose axis points up."""
+def _list_heights(ax: Axes) -> tuple[float, float]:
+    """The least and the most for a list, whose rows run downward; any for a chart whose axis points up."""
     low, high = ax.get_ylim()
     if low <= high:
-        return 0.0
+        return 0.0, inf
     names = [name.get_window_extent().height + _LINE / 2 for name in ax.get_yticklabels()]
-    return max(_ROW, *names) * (low - high)
+    row = max(_ROW[0], *names)
+    return row * (low - high), max(row, _ROW[1]) * (low - high)
 
 
 def _place(figure: Figure, boxes: Sequence[_Box], room: float, *, key: bool) -> None:
