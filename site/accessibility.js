@@ -1,4 +1,5 @@
-// Mends what axe-core finds in pages of sphinx-book-theme 1.3.0, docutils and pandas; what is right already stays.
+// Mends what axe-core finds in pages of sphinx-book-theme 1.3.0, docutils and pandas, and what a printer would; what is
+// right already stays.
 (() => {
   function mend() {
     // The name of a button has to hold the text that is seen on it.
@@ -34,6 +35,12 @@
     // Docutils gives entries of the bibliography a role that is no longer one, inside a list that then has no items.
     for (const entry of document.querySelectorAll(".citation-list, .citation")) entry.removeAttribute("role");
   }
+
+  // Paper is white: a browser prints the light letters of the dark theme without the ground under them.
+  const page = document.documentElement.dataset;
+  let theme = "";
+  addEventListener("beforeprint", () => { theme = page.theme; page.theme = "light"; });
+  addEventListener("afterprint", () => { page.theme = theme; });
 
   document.addEventListener("DOMContentLoaded", mend);
   addEventListener("load", () => {

@@ -15,20 +15,14 @@ from pathlib import Path
 
 import browser
 from build import BUILD, ROOT, STAGE, build_pages
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from stage import DOWNLOADS, stage
 
 SINGLE = BUILD / "single"
 HTML = BUILD / "html"
 PDF, ZIP = (HTML / name for name in DOWNLOADS)
 
-# What a reader opens by hand is open on paper; a quiz, which is nothing without a click, is left out.
-OPEN_ALL = """() => {
-    for (const details of document.querySelectorAll("details")) details.open = true;
-    for (const button of document.querySelectorAll("button.toggle-button-hidden")) button.click();
-    for (const image of document.querySelectorAll("img")) image.loading = "eager";
-    return Promise.all([...document.images].map((image) => image.decode()));
-}"""
+PREPARE = (Path(__file__).parent / "print.js").read_text(encoding="utf-8")
 
 
 def main() -> int:
@@ -40,7 +34,9 @@ def main() -> int:
     start = time.perf_counter()
     if status := join_pages():
         return status
-    print_page(chromium, SINGLE / "_build" / "singlehtml" / "book.html", PDF)
+    with sync_playwright() as playwright:
+        instance = playwright.chromium.launch(executable_path=chromium, args=browser.FLAGS)
+        print_page(instance, SINGLE / "_build" / "singlehtml" / "book.html", PDF)
     ZIP.touch()  # so that the pages in the zip have the link as well
     if status := build_pages(rebuild_all=stage(STAGE)):
         return status
@@ -63,31 +59,25 @@ def join_pages() -> int:
     return status
 
 
-def print_page(chromium: str, source: Path, target: Path) -> None:
+def print_page(chromium: Browser, source: Path, target: Path) -> None:
     """Let Chromium print a page as a tagged PDF with bookmarks; it appears whole or not at all."""
-    with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=chromium, args=browser.FLAGS)
-        page = instance.new_page()
-        page.goto(source.as_uri(), wait_until="load", timeout=120_000)
-        draw_everything(page)
-        page.emulate_media(media="print")
-        unfinished = target.with_suffix(".tmp")
-        page.pdf(
-            path=str(unfinished),
-            format="A4",
-            print_background=True,
-            tagged=True,
-            outline=True,
-            margin={"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
-        )
-        unfinished.replace(target)
-        instance.close()
-
-
-def draw_everything(page: Page) -> None:
-    """Wait for the math, open what is folded, load every image."""
+    page = chromium.new_page()
+    page.goto(source.as_uri(), wait_until="load", timeout=120_000)
     page.evaluate("() => window.MathJax?.startup?.promise")
-    page.evaluate(OPEN_ALL)
+    page.evaluate(PREPARE)
+    page.emulate_media(media="print")
+    unfinished = target.with_suffix(".tmp")
+    page.pdf(
+        path=str(unfinished),
+        format="A4",
+        scale=0.8,  # letters of 9.6 points, and lines of code that fit
+        print_background=True,
+        tagged=True,
+        outline=True,
+        margin={"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
+    )
+    page.close()
+    unfinished.replace(target)
 
 
 def pack(folder: Path, target: Path) -> None:
