@@ -45,10 +45,14 @@ def rule_finding(claim: str, judgements: Judgements) -> Finding:
     return Finding(verdict=judgement.verdict, evidence=_numbers(judgement), judgement=judgement)
 
 
+def in_words(effect: Effect, rule: Rule) -> str:
+    """An effect of a rule's measure with its interval, unit and number of seeds."""
+    return f"{_interval(effect)} {_unit(rule)}, n = {effect.seeds}"
+
+
 def _numbers(judgement: Judgement) -> str:
-    rule = judgement.rule
-    found = [f"{_interval(judgement.effect)} {_unit(rule)}, n = {judgement.effect.seeds}"]
-    for contrast, effect in zip(rule.conditions, judgement.conditions, strict=True):
+    found = [in_words(judgement.effect, judgement.rule)]
+    for contrast, effect in zip(judgement.rule.conditions, judgement.conditions, strict=True):
         found.append(f"{contrast.first} minus {contrast.second}: {_interval(effect)}")
     if judgement.differs and judgement.equivalent:
         found.append("real, but within the margin")
