@@ -34,6 +34,7 @@ lint: setup  ## style, types, notebooks without outputs
 format: setup  ## put the code in the house style
 	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 	$(VENV)/python -m nbstripout --keep-id notebooks/*.ipynb
+	$(VENV)/python tools/launch.py
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(VENV)/jupyter lab notebooks

@@ -1,0 +1,70 @@
+"""Open the chapters on Colab and Binder, once `_config.yml` says where the repository is: `repository.url`.
+
+As a Sphinx extension, it gives every chapter a button for each. Colab opens a notebook as it is committed,
+without the package. So a cell that installs it has to be committed too: `make format` has this file write it
+into each notebook, or take it out again where there is no address. Binder builds what `.binder` says.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml  # type: ignore[import-untyped]
+from sphinx.application import Sphinx
+from sphinx.config import Config
+
+ROOT = Path(__file__).resolve().parent.parent
+HOSTS = {
+    "binderhub_url": "https://mybinder.org",
+    "colab_url": "https://colab.research.google.com",
+    "notebook_interface": "jupyterlab",
+}
+IDENTIFIER = "install-package"
+# myst-nb puts numbers into sentences; the package itself has no use for it.
+CELL = """\
+try:
+    import helpers
+except ModuleNotFoundError:  # on Colab, say
+    %pip install -q myst-nb "git+{url}@{branch}\""""
+
+
+def main() -> int:
+    """Bring the cell of every notebook up to date; return the exit status."""
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["repository"]
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        notebook = nbformat.read(path, as_version=4)
+        if place_cell(notebook, repository):
+            nbformat.write(notebook, path)
+            print(f"{path.relative_to(ROOT)}: the cell that installs the package")
+    return 0
+
+
+def place_cell(notebook: dict[str, Any], repository: dict[str, str]) -> bool:
+    """Put the cell behind a notebook's title, without an address take it out; return whether that was new."""
+    before = list(notebook["cells"])
+    cells = [cell for cell in before if cell["id"] != IDENTIFIER]
+    if repository["url"]:
+        source = CELL.format(url=repository["url"].removesuffix("/"), branch=repository["branch"])
+        metadata = {"tags": ["remove-cell"]}  # the book's readers need not see it
+        cells.insert(1, nbformat.v4.new_code_cell(source, id=IDENTIFIER, metadata=metadata))
+    notebook["cells"] = cells
+    return cells != before
+
+
+def add_buttons(app: Sphinx, config: Config) -> None:
+    """Give the chapters their buttons, if the address of the repository is known."""
+    options = config.html_theme_options
+    if options.get("repository_url"):
+        options["launch_buttons"] = HOSTS
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Called by Sphinx."""
+    app.connect("config-inited", add_buttons)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
