@@ -109,7 +109,7 @@ FASHION_CLAIMS = (
         id="F-06",
         source=_SOURCE,
         statement="The hybrid loses accuracy because it treats patches of a map as a sequence.",
-        link="sequences",
+        link="controls-hybrids",
         note="The source has no run that would tell. The rule takes a dense head of equal size in place of "
         "the LSTM.",
     ),
@@ -124,7 +124,7 @@ FASHION_CLAIMS = (
         id="F-08",
         source=_SOURCE,
         statement="With stride 2 the hybrid reads a shorter sequence and does better.",
-        link="sequences",
+        link="controls-hybrids",
         note="Claimed, and not run by the source. That the sequence is shorter is arithmetic and right.",
     ),
     Claim(
@@ -148,12 +148,14 @@ FASHION_CLAIMS = (
         id="F-11",
         source=_SOURCE,
         statement="Dropout and augmentation keep the overfitting of stride 1 in check.",
+        link="controls-long",
         note="Recommended, and not run by the source, which uses dropout throughout.",
     ),
     Claim(
         id="F-12",
         source=_SOURCE,
         statement="Stride 1 fits the noise in the training data more than stride 2 does.",
+        link="controls-noise",
         note="The rule counts how many wrong training labels are learned. Noise in the pixels is Q-18.",
     ),
     Claim(
@@ -182,13 +184,14 @@ FASHION_CLAIMS = (
         id="F-16",
         source=_SOURCE,
         statement="Reading the sequence in both directions helps.",
-        link="sequences",
+        link="controls-hybrids",
         note="Argued, and not run by the source. The rule compares with one direction of as many parameters.",
     ),
     Claim(
         id="F-17",
         source=_SOURCE,
         statement="A mixture of strides helps.",
+        link="controls-strides",
         note="Recommended, and not run by the source. The rule takes stride 1, then 2.",
     ),
 )

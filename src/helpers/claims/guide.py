@@ -158,7 +158,7 @@ GUIDE_CLAIMS = (
             ),
             Measured(about="as accurate"),
         ),
-        link="downsampling",
+        link="controls-downsampling",
         note="What is learned are the weights; which positions are kept is fixed. The rule asks whether "
         "nothing is lost by it.",
     ),

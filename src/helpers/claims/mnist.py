@@ -182,7 +182,7 @@ MNIST_CLAIMS = (
             Part(about="ink at the border", by="a count over the training images", check=ink_of_the_border),
             Measured(about="removing it hurts"),
         ),
-        link="what-a-network-reads",
+        link="controls-border",
         note="Right of images that fill the frame. MNIST's digits are centered in a blank margin. Leaving "
         "the padding out removes no pixel: one layer of stride 1 still reads every one.",
     ),
@@ -190,6 +190,7 @@ MNIST_CLAIMS = (
         id="M-09",
         source=_SOURCE,
         statement="Networks of stride 2 underfit, and stop improving early.",
+        link="controls-long",
         note="The rule judges the accuracy on training images after fifteen epochs. That they stop early, no "
         "rule judges.",
     ),
@@ -197,6 +198,7 @@ MNIST_CLAIMS = (
         id="M-10",
         source=_SOURCE,
         statement="More epochs would not change the ranking of the four settings.",
+        link="controls-long",
         note="The rule follows the source's own ranking, at fifteen epochs; the conditions are its other "
         "neighbors.",
     ),
@@ -208,7 +210,7 @@ MNIST_CLAIMS = (
             Measured(about="training"),
             Part(about="answering", by="multiply-accumulates of an image, counted", check=work_of_an_answer),
         ),
-        link="mnist",
+        link="controls-size",
         note="Seconds are those of two cores. How far they are from the ratio of the counts, the chapter "
         "shows. The seconds of an answer are not recorded.",
     ),
@@ -216,7 +218,7 @@ MNIST_CLAIMS = (
         id="M-17",
         source=_SOURCE,
         statement="Same padding avoids artifacts at the edge.",
-        link="padding",
+        link="controls-pixels",
         note="The rule compares how much the last convolution answers otherwise along the border than in "
         "the center of a white image. Where valid padding cuts off what lies at the edge, same padding "
         "keeps it: of that the source is right.",

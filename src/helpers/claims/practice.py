@@ -147,6 +147,7 @@ PRACTICE_CLAIMS = (
             Part(about="residual connections", by="arithmetic.output_size", check=shapes_of_a_residual),
             Measured(about="gradients"),
         ),
+        link="controls-depth",
         note="Gradients: ten convolutions, before training. Shapes: at stride 1; where a stride changes the "
         "size, same padding does not save the sum.",
     ),

@@ -24,8 +24,9 @@ def guesses(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
 
 def _question(claim: Claim, finding: Finding) -> str:
     options = "".join(_option(claim, choice, is_right=choice is finding.verdict) for choice in Verdict)
+    asked = f"{written(f'{claim.id}: {claim.statement}')} <cite>{claim.source}</cite>"
     return (
-        f'<fieldset class="guess"><legend>{written(claim.statement)} <cite>{claim.source}</cite></legend>'
+        f'<fieldset class="guess"><legend>{asked}</legend>'
         f"{options}<details><summary>What the ledger says</summary>{_answer(claim, finding)}</details>"
         "</fieldset>"
     )
