@@ -62,7 +62,7 @@ def cells(*contents: str) -> str:
 
 def found(finding: Finding) -> str:
     """The numbers of a finding, and why it has no verdict where it has none."""
-    texts = (finding.evidence, finding.reason)
+    texts = (finding.evidence, finding.reason and f"Reason: {finding.reason}")
     return "".join(f"<p>{written(sentence(text))}</p>" for text in texts if text)
 
 

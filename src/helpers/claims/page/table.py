@@ -71,7 +71,7 @@ def _source(source: str, claims: list[Claim], findings: Mapping[str, Finding]) -
 def _row(claim: Claim, finding: Finding) -> str:
     note = f'<p class="note">{written(claim.note)}</p>' if claim.note else ""
     where = f" {link(claim.link)}." if claim.link else ""
-    decided = f'<p class="note">Decided by {written(sentence(claim.decided_by))}{where}</p>'
+    decided = f'<p class="note">Decided by: {written(sentence(claim.decided_by))}{where}</p>'
     row = cells(
         f"<p><b>{claim.id}</b> {written(claim.statement)}</p>{note}",
         f"<p>{verdict(finding)}</p>{found(finding)}{decided}",
