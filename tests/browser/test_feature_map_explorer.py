@@ -66,6 +66,20 @@ def pixels(canvas):
     return np.array(data).reshape(height, width, 4)[..., :3]
 
 
+def framed_pixels(canvas):
+    """What of a small map lies in its frame: the canvas is as large as the largest map, (H, W, 3)."""
+    height, width = canvas.evaluate(
+        """(canvas) => {
+            const [whole, frame] = [canvas.getBoundingClientRect(), canvas.parentNode];
+            return [
+                Math.round(canvas.height * frame.clientHeight / whole.height),
+                Math.round(canvas.width * frame.clientWidth / whole.width),
+            ];
+        }"""
+    )
+    return pixels(canvas)[:height, :width]
+
+
 def map_pixels(page):
     """What the large map shows."""
     return pixels(part(page, "map"))
@@ -140,7 +154,9 @@ def test_a_filter_is_chosen_by_its_map(page):
     assert trait(page, "filter") == "identity"
     put(page, filter="blur")
     assert choice(page, "blur").locator("input").is_checked()
-    np.testing.assert_array_equal(map_pixels(page), pixels(choice(page, "blur").locator("canvas")))
+    for setting in ({}, {"padding": 3}, {"stride": 2}):
+        put(page, **setting)
+        np.testing.assert_array_equal(map_pixels(page), framed_pixels(choice(page, "blur").locator("canvas")))
 
 
 # The window and what is said

@@ -5,7 +5,8 @@
 
 // The least and the most of each slider.
 const SLIDERS = { input_size: [3, 32], kernel_size: [1, 11], stride: [1, 16], dilation: [1, 4], padding: [0, 10] };
-const SETTINGS = [...Object.keys(SLIDERS), "convention", "padding_mode", "image", "kernel"];
+const MENUS = ["padding_mode", "image", "kernel"];
+const SETTINGS = [...Object.keys(SLIDERS), "convention", ...MENUS];
 
 const range = (count) => Array.from({ length: count }, (_, index) => index);
 const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
@@ -92,7 +93,7 @@ export function settle(setting) {
   const sources = ({ padded, before, size }) =>
     range(padded).map((index) => source(index - before, size, setting.padding_mode));
   const across = sources(columns);
-  const padded = sources(rows).map((row) => across.map((column) => (row < 0 || column < 0 ? 0 : image[row][column])));
+  const padded = sources(rows).map((row) => across.map((column) => image[row]?.[column] ?? 0));
   const output = grid(rows.count, columns.count, (row, column) => {
     let sum = 0;
     for (let i = 0; i < rows.kernelSize; i++) {
@@ -122,9 +123,9 @@ function scale(numbers) {
 }
 
 /** Draws a grid. Cells that look alike are one path, so that a thousand draw as fast as ten. */
-function draw(height, width, isNumbered, cell) {
-  const [squares, marks] = [{}, {}];
-  let numbers = "";
+function draw(svg, height, width, isNumbered, cell, top = 0, left = 0) {
+  const [shapes, texts] = [svg.firstChild, svg.querySelector("g:last-of-type")];
+  const [squares, marks, numbers] = [{}, {}, new Set()];
   grid(height, width, (row, column) => {
     const [look, value, share, mark] = cell(row, column);
     const shade = `${look}" style="--share:${Math.round(15 * share) / 15}`;
@@ -133,17 +134,22 @@ function draw(height, width, isNumbered, cell) {
     if (!isNumbered) return;
     const text = show(value);
     const size = [22, 22, 22, 17, 14, 11.5][text.length] ?? 9.5;
-    const [x, y] = [(column + 0.5) * CELL, (row + 0.5) * CELL];
-    numbers += `<text class="${look} ${mark}" x="${x}" y="${y}" font-size="${size}">${text}</text>`;
+    const [x, y] = [column - left, row - top].map((at) => (at + 0.5) * CELL);
+    numbers.add(`<text class="${look} ${mark}" x="${x}" y="${y}" font-size="${size}">${text}</text>`);
   });
   const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
-  return { paths: paths.join(""), numbers };
+  svg.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${width * CELL + EDGE + 2} ${height * CELL + EDGE + 2}`);
+  put(shapes, paths.join(""));
+  texts.setAttribute("transform", `translate(${left * CELL} ${top * CELL})`);
+  // Text is slow to lay out: what stands where it stood, counted from the corner of the input, stays.
+  for (const text of [...texts.children]) if (!numbers.delete(text.outerHTML)) text.remove();
+  texts.insertAdjacentHTML("beforeend", [...numbers].join(""));
 }
 
 /** The padded input: its values, or how often each is read. */
-function drawInput({ rows, columns, padded, isNumbered }, isCoverage) {
+function drawInput(svg, { rows, columns, padded, isNumbered }, isCoverage) {
   const shareOf = scale(padded);
-  return draw(rows.padded, columns.padded, isNumbered, (row, column) => {
+  const cell = (row, column) => {
     const count = rows.reads[row] * columns.reads[column];
     const isInside = isInput(rows, row) && isInput(columns, column);
     const mark = count ? "" : isInside ? "unread" : "unused";
@@ -151,13 +157,14 @@ function drawInput({ rows, columns, padded, isNumbered }, isCoverage) {
     if (!isInside) return ["padding", value, 0, mark];
     if (!isCoverage) return ["gray", value, shareOf(value), mark];
     return ["blue", count, Math.min(1, Math.log1p(count) / Math.log(50)), mark]; // as in the figures
-  });
+  };
+  draw(svg, rows.padded, columns.padded, isNumbered, cell, rows.before, columns.before);
 }
 
-function drawOutput({ rows, columns, output, isNumbered }) {
+function drawOutput(svg, { rows, columns, output, isNumbered }) {
   const shareOf = scale(output);
   const cell = (row, column) => ["blue", output[row][column], shareOf(output[row][column]), ""];
-  return draw(rows.count, columns.count, isNumbered, cell);
+  draw(svg, rows.count, columns.count, isNumbered, cell);
 }
 
 // A mark at each row and column that a window is centered on: as many as the output has.
@@ -169,16 +176,14 @@ const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
 const floored = (above, below) =>
   `<span class="floor"><b>⌊</b><span><span>${above}</span><span>${below}</span></span><b>⌋</b></span>`;
 
-/** The size formula in words, then with the numbers of each axis in it. */
+/** The size formula with the numbers of each axis in it. */
 function formula({ rows, columns }) {
-  const numbers = (name, { size, before, after, kernelSize, dilation, stride, room, count }) => {
+  const [down, across] = [rows, columns].map(({ size, before, after, kernelSize, dilation, stride, room, count }) => {
     const reach = dilation > 1 ? `(${dilation}·(${kernelSize} − 1) + 1)` : kernelSize;
     const first = floored(`${size} + ${before} + ${after} − ${reach}`, stride);
-    return line(name, `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`);
-  };
-  const words = line("output", `${floored("input + padding + padding − reach of kernel", "stride")} + 1`);
-  if (JSON.stringify(rows) === JSON.stringify(columns)) return words + numbers("rows, columns", rows);
-  return words + numbers("rows", rows) + numbers("columns", columns);
+    return `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`;
+  });
+  return down === across ? line("rows, columns", down) : line("rows", down) + line("columns", across);
 }
 
 /** What the windows leave out, in words. */
@@ -247,7 +252,9 @@ const template = `
   <label><input type="checkbox" part="apart"> rows and columns apart</label>
   </div>
   <p class="problem" role="alert" part="problem"></p>
-  <div class="formula" part="formula"></div>
+  <div class="formula" part="formula">
+  ${line("output", `${floored("input + padding + padding − reach of kernel", "stride")} + 1`)}<div part="numbers"></div>
+  </div>
   <div class="panels" part="panels">
   <div><b part="inputSize"></b>
     <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"><g></g><path class="stops"
@@ -269,8 +276,9 @@ const template = `
   <p class="unseen" aria-live="polite" part="words"></p>
   <p part="remarks"></p>`;
 
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
+const WAYS = {
+  ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [-99, -99], End: [99, 99],
+};
 
 /** Sets what is new, and only that: the rest need not be laid out again. */
 function put(node, html) {
@@ -284,8 +292,8 @@ function render({ model, el }) {
   el.classList.add("book-explorer");
   el.innerHTML = template;
   const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
-  const [inputPaths, stops, stop, frame, inputNumbers] = part.input.children;
-  const [outputPaths, outputNumbers, chosen] = part.output.children;
+  const [, stops, stop, frame] = part.input.children;
+  const chosen = part.output.lastChild;
   const examples = model.get("examples");
   for (const name of Object.keys(examples)) part.example.add(new Option(name));
 
@@ -351,29 +359,21 @@ function render({ model, el }) {
     part.apart.checked = Object.keys(SLIDERS).some((name) => handles(setting[name]).length === 2);
     part.coverage.checked = model.get("view") === "coverage";
     part.padding.value = paddingKind(setting);
-    part.padding_mode.value = setting.padding_mode;
-    part.image.value = Array.isArray(setting.image) ? "" : setting.image;
-    part.kernel.value = Array.isArray(setting.kernel) ? "" : setting.kernel;
+    for (const name of MENUS) part[name].value = Array.isArray(setting[name]) ? "" : setting[name];
     put(part.problem, problem);
   }
 
   function showScene() {
     const { rows, columns } = scene;
-    const box = (high, wide) => `${-EDGE} ${-EDGE} ${wide * CELL + EDGE + 2} ${high * CELL + EDGE + 2}`;
-    part.input.setAttribute("viewBox", box(rows.padded, columns.padded));
-    part.output.setAttribute("viewBox", box(rows.count, columns.count));
     part.panels.style.cssText = `--padded:${columns.padded + 0.55};--count:${columns.count + 0.55}`;
-    const [input, output] = [drawInput(scene, part.coverage.checked), drawOutput(scene)];
-    put(inputPaths, input.paths);
-    put(inputNumbers, input.numbers);
-    put(outputPaths, output.paths);
-    put(outputNumbers, output.numbers);
+    drawInput(part.input, scene, part.coverage.checked);
+    drawOutput(part.output, scene);
     const marks = range(rows.count).map((stop) => rowMark(rows, stop));
     stops.setAttribute("d", marks.join("") + range(columns.count).map((stop) => columnMark(columns, stop)).join(""));
     const taps = grid(rows.kernelSize, columns.kernelSize, (i, j) => square(i * rows.dilation, j * columns.dilation));
     const outline = `d="M0 0h${columns.reach * CELL}v${rows.reach * CELL}h-${columns.reach * CELL}z"/>`;
     put(frame, `<path d="${taps.flat().join("")}"/><path class="casing" ${outline}<path class="outline" ${outline}`);
-    put(part.formula, formula(scene));
+    put(part.numbers, formula(scene));
     put(part.remarks, remarks(scene));
     put(part.inputSize, `Input ${rows.size} × ${columns.size}`);
     put(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
@@ -382,15 +382,14 @@ function render({ model, el }) {
 
   function showKernel(kernel) {
     const width = kernel[0].length;
-    const title = `Kernel ${kernel.length} × ${width}`;
-    if (part.kernelSize.textContent !== title) {
-      const input = (_, index) => `<input aria-label="kernel row ${Math.floor(index / width)}, column ${index % width}">`;
-      part.kernelSize.textContent = title;
-      part.weights.style.cssText = `--taps:${width}`;
-      part.weights.innerHTML = kernel.flat().map(input).join("");
-    }
-    kernel.flat().forEach((weight, index) => {
-      const input = part.weights.children[index];
+    const weights = kernel.flat();
+    put(part.kernelSize, `Kernel ${kernel.length} × ${width}`);
+    part.weights.style.cssText = `--taps:${width}`;
+    const inputs = part.weights.children;
+    while (inputs.length > weights.length) part.weights.lastChild.remove();
+    weights.forEach((weight, index) => {
+      const input = inputs[index] ?? part.weights.appendChild(document.createElement("input"));
+      input.ariaLabel = `kernel row ${Math.floor(index / width)}, column ${index % width}`;
       if (!input.value || number(input) !== weight) input.value = (weight > 0 ? "+" : "") + show(weight);
     });
   }
@@ -422,9 +421,7 @@ function render({ model, el }) {
     showSelection();
   }
 
-  for (const node of [part.image, part.kernel, part.padding_mode]) {
-    node.onchange = () => choose({ [node.part.value]: node.value });
-  }
+  for (const name of MENUS) part[name].onchange = () => choose({ [name]: part[name].value });
   part.example.onchange = () => choose(examples[part.example.value], part.example.value);
   part.coverage.onchange = () => write({ view: part.coverage.checked ? "coverage" : "values" });
   part.padding.onchange = () => {

@@ -30,23 +30,27 @@ function axis(size, taps, stride, padding) {
   return { size, taps, stride, before, after, padded, room, count, isRead };
 }
 
-/** The image with its padding, row after row. */
+const AT_ONCE = 4; // weights of a row, so that a sum is fetched and put back less often
+
+/** The image with its padding, row after row, and past its end what weights that do not exist may meet. */
 function pad(image, rows, columns) {
-  const cells = new Float64Array(rows.padded * columns.padded);
+  const cells = new Float64Array(rows.padded * columns.padded + AT_ONCE);
   image.forEach((line, row) => cells.set(line, (row + rows.before) * columns.padded + columns.before));
   return cells;
 }
 
-/** The sums of one filter, row after row: a weight at a time, at all its stops. */
+/** The sums of one filter, row after row: a few weights at a time, at all their stops. */
 function correlate(cells, { weights, bias }, rows, columns) {
   const sums = new Float64Array(rows.count * columns.count).fill(bias);
   for (let i = 0; i < rows.taps; i++) {
-    for (let j = 0; j < columns.taps; j++) {
-      const weight = weights[i][j];
+    for (let j = 0; j < columns.taps; j += AT_ONCE) {
+      const [a, b = 0, c = 0, d = 0] = weights[i].slice(j, j + AT_ONCE);
       for (let row = 0, place = 0; row < rows.count; row++) {
         const end = place + columns.count;
         let cell = (row * rows.stride + i) * columns.padded + j;
-        for (; place < end; cell += columns.stride) sums[place++] += weight * cells[cell];
+        for (; place < end; cell += columns.stride) {
+          sums[place++] += a * cells[cell] + b * cells[cell + 1] + c * cells[cell + 2] + d * cells[cell + 3];
+        }
       }
     }
   }
@@ -64,7 +68,13 @@ export function settle({ image, filters, relu, ...window }) {
   const [rows, columns] = axes({ image, filters, ...window });
   const cells = pad(image, rows, columns);
   const sums = filters.map((filter) => correlate(cells, filter, rows, columns));
-  return { rows, columns, sums, maps: relu ? sums.map((map) => map.map((sum) => Math.max(sum, 0))) : sums };
+  return { rows, columns, sums, maps: relu ? sums.map(rectify) : sums };
+}
+
+function rectify(sums) {
+  const map = new Float64Array(sums.length);
+  for (let place = 0; place < map.length; place++) map[place] = Math.max(sums[place], 0);
+  return map;
 }
 
 const furthest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
@@ -86,17 +96,27 @@ function ramp(...names) {
   });
   const mix = (share) => low.map((from, part) => Math.round(from + share * (high[part] - from)));
   const pixel = ([red, green, blue]) => 0xff000000 + 0x10000 * blue + 0x100 * green + red;
-  return range(256).map((step) => pixel(mix(step / 255)));
+  return Uint32Array.from(range(256), (step) => pixel(mix(step / 255)));
 }
 
-/** Puts values on a canvas, a pixel each. */
-function paint(canvas, values, width, color) {
-  const height = values.length / width;
-  const image = new ImageData(width, height);
-  const pixels = new Uint32Array(image.data.buffer);
-  for (let place = 0; place < pixels.length; place++) pixels[place] = color(values[place]);
+/** Gives a canvas its size, which empties it and takes as long as to paint twenty, so only where it is new. */
+function fit(canvas, width, height) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
+  return canvas;
+}
+
+/** Puts values on a canvas, a pixel each from its corner on; the ramps end with the color of the largest. */
+function paint(canvas, values, width, largest, [up, down]) {
+  const image = new ImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const steps = 255 / largest;
+  for (let place = 0, pixel = 0; place < values.length; pixel += canvas.width - width) {
+    for (const end = place + width; place < end; place++, pixel++) {
+      const value = values[place] * steps;
+      pixels[pixel] = value < 0 ? down[Math.min(Math.round(-value), 255)] : up[Math.min(Math.round(value), 255)];
+    }
+  }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
@@ -145,15 +165,13 @@ const floored = (above, below) =>
 
 const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
 
-/** The size formula in words, then with the numbers of each axis in it. */
-function formula(rows, columns) {
-  const numbers = (name, { size, before, after, taps, stride, room, count }) => {
+/** The size formula with the numbers of each axis in it. */
+function formula(...axes) {
+  const [down, across] = axes.map(({ size, before, after, taps, stride, room, count }) => {
     const first = floored(`${size} + ${before} + ${after} − ${taps}`, stride);
-    return line(name, `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`);
-  };
-  const words = line("map", `${floored("image + padding + padding − filter", "stride")} + 1`);
-  if (JSON.stringify(rows) === JSON.stringify(columns)) return words + numbers("rows, columns", rows);
-  return words + numbers("rows", rows) + numbers("columns", columns);
+    return `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`;
+  });
+  return down === across ? line("rows, columns", down) : line("rows", down) + line("columns", across);
 }
 
 /** The rows or columns that no window reads, in words, and how many there are. */
@@ -197,7 +215,9 @@ const template = `
   <label><input type="checkbox" part="relu"> ReLU: cut negative values to 0</label>
   </div>
   <p class="problem" role="alert" part="problem"></p>
-  <div class="formula" part="formula"></div>
+  <div class="formula" part="formula">
+  ${line("map", `${floored("image + padding + padding − filter", "stride")} + 1`)}<div part="numbers"></div>
+  </div>
   <div class="panels maps" part="panels">
   <div><b part="imageSize"></b><div class="stack"><canvas part="image"></canvas>
     <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"
@@ -238,11 +258,7 @@ function render({ model, el }) {
   const [marks, frame] = part.input.children;
   const [signs, selection] = part.output.children;
   const grays = ramp("pixel-low", "pixel-high");
-  const [up, down] = [ramp("pixel-low", "map-positive"), ramp("pixel-low", "map-negative")];
-  const coloring = (scale) => {
-    const steps = 255 / scale;
-    return (value) => (value < 0 ? down : up)[Math.min(Math.round(Math.abs(value) * steps), 255)];
-  };
+  const ramps = [ramp("pixel-low", "map-positive"), ramp("pixel-low", "map-negative")];
 
   let scene; // what is drawn
   let drawn = {}; // and from what
@@ -299,12 +315,14 @@ function render({ model, el }) {
     put(marks, drawMarks(rows, columns));
     const outline = `d="M0 0${square(rows.taps, columns.taps)}"/>`;
     put(frame, `<path ${outline}<path class="casing" ${outline}<path class="outline" ${outline}`);
-    put(part.formula, formula(rows, columns));
+    put(part.numbers, formula(rows, columns));
     put(part.imageSize, `Image ${rows.size} × ${columns.size}`);
     put(part.mapSize, (part.output.ariaLabel = `Map ${rows.count} × ${columns.count}`));
     part.input.ariaValueMax = rows.count * columns.count - 1;
     const canvases = part.strip.querySelectorAll("canvas");
-    maps.forEach((map, place) => paint(canvases[place], map, columns.count, coloring(reach[place])));
+    const { width, height } = canvases[0];
+    part.strip.style.cssText = `--across:${width / columns.count};--down:${height / rows.count}`;
+    maps.forEach((map, place) => paint(canvases[place], map, columns.count, reach[place], ramps));
   }
 
   /** The map of the chosen filter, and the filter. */
@@ -312,7 +330,7 @@ function render({ model, el }) {
     const { rows, columns, maps } = scene;
     const place = current();
     const [map, { name, weights, bias }] = [maps[place], drawn.filters[place]];
-    paint(part.map, map, columns.count, coloring(reach[place]));
+    paint(fit(part.map, columns.count, rows.count), map, columns.count, reach[place], ramps);
     signs.setAttribute("d", drawSigns(map, columns.count, reach[place]));
     part.filterName.textContent = name;
     part.weights.style.cssText = `--taps:${columns.taps}`;
@@ -342,14 +360,16 @@ function render({ model, el }) {
   /** What does not depend on the setting: the image, and a button for each filter. */
   function showGiven() {
     const { image, filters } = drawn;
-    const values = image.flat();
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    paint(part.image, values, image[0].length, (value) => grays[Math.round((255 * (value - low)) / (high - low || 1))]);
+    const lowest = Math.min(...image.flat());
+    const values = image.flat().map((value) => value - lowest);
+    paint(fit(part.image, image[0].length, image.length), values, image[0].length, furthest(values), [grays]);
     reach = scales(drawn);
     part.stripName.textContent = `The maps of all ${filters.length} filters, each on a scale of its own`;
+    const [rows, columns] = axes({ image, filters, stride: 1, padding: SLIDERS.padding[1] }); // no map is larger
     const buttons = filters.map(({ name }) => {
       const label = document.createElement("label");
-      label.innerHTML = `<input type="radio" name="${id}"><canvas></canvas>`;
+      label.innerHTML = `<input type="radio" name="${id}"><span><canvas></canvas></span>`;
+      fit(label.querySelector("canvas"), columns.count, rows.count);
       label.append(name);
       label.firstChild.onchange = () => write({ filter: name });
       return label;
@@ -374,8 +394,8 @@ function render({ model, el }) {
     const maps = range(area && values.length / area).map((place) => values.slice(place * area, (place + 1) * area));
     part.liveStrip.replaceChildren(
       ...maps.map((map) => {
-        const canvas = document.createElement("canvas");
-        paint(canvas, map, width, coloring(furthest(map)));
+        const canvas = fit(document.createElement("canvas"), width, height);
+        paint(canvas, map, width, furthest(map), ramps);
         return canvas;
       }),
     );
