@@ -42,6 +42,9 @@
   addEventListener("beforeprint", () => { theme = page.theme; page.theme = "light"; });
   addEventListener("afterprint", () => { page.theme = theme; });
 
+  // A page from the disk may not read the others, so a search there lists titles only.
+  if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+
   document.addEventListener("DOMContentLoaded", mend);
   addEventListener("load", () => {
     mend();

@@ -74,6 +74,21 @@ def test_the_page_does_not_scroll_sideways(opened):
     assert all(wide <= width for wide, width in zip(found, widths, strict=True)), found
 
 
+def test_nothing_moves_for_whoever_asked_for_that(served):
+    moving = served.page.evaluate(
+        """() => {
+            const longest = (times) => Math.max(...times.split(",").map(parseFloat));
+            const styles = [...document.querySelectorAll("*")].flatMap((element) =>
+                [null, "::before", "::after"].map((part) => [element, getComputedStyle(element, part)]));
+            return styles
+                .filter(([, style]) => style.scrollBehavior !== "auto"
+                    || longest(`${style.transitionDuration}, ${style.animationDuration}`) > 0.01)
+                .map(([element]) => element.outerHTML.slice(0, 80));
+        }"""
+    )
+    assert moving == []
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(served, theme):
     served.page.evaluate("(theme) => { document.documentElement.dataset.theme = theme; }", theme)
