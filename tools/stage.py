@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import filecmp
 import importlib.metadata
+import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.widgets import ConvolutionExplorer
@@ -27,10 +29,15 @@ def stage(destination: Path) -> bool:
     pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
     statics = tree("site") | mathjax()
     written = explorers()
+    known = {
+        "downloads": downloads(),
+        "explorer": front_explorer(),
+        "findings": findings(destination / "notebooks" / "14_claims.ipynb"),
+    }
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
     changed += [write_if_new(text, destination / target) for target, text in written.items()]
     for target, source in pages.items():
-        write_if_new(filled(source.read_text(encoding="utf-8")), destination / target)
+        write_if_new(filled(source.read_text(encoding="utf-8"), known), destination / target)
     kept = pages.keys() | statics.keys() | written.keys()
     for folder in ("book", "site"):
         removed = [
@@ -65,9 +72,25 @@ def mathjax() -> dict[Path, Path]:
     return found
 
 
-def filled(page: str) -> str:
-    """Put into a page what only a build knows; on GitHub, such a comment shows nothing."""
-    return page.replace("<!-- downloads -->", downloads()).replace("<!-- explorer -->", front_explorer())
+def filled(page: str, known: Mapping[str, str]) -> str:
+    """Put what only a build knows in place of comments, which show nothing on GitHub."""
+    for name, content in known.items():
+        page = page.replace(f"<!-- {name} -->", content)
+    return page
+
+
+def findings(ledger: Path) -> str:
+    """What the executed ledger has glued for the front page; nothing where it was not executed."""
+    if not ledger.exists():
+        return ""
+    cells = json.loads(ledger.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    glued = {
+        output["metadata"]["scrapbook"]["name"]: output["data"]
+        for output in outputs
+        if "scrapbook" in output.get("metadata", {})
+    }
+    return "".join(glued["findings"]["application/papermill.record/text/html"])
 
 
 def downloads() -> str:
