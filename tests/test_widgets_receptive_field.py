@@ -15,8 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_widgets import HOSTILE, Placeholder
 from torch import nn
+from torchvision.ops import SqueezeExcitation
 from traitlets import TraitError
 
+from helpers.anatomy import anatomy
 from helpers.arithmetic import Layer, network_unread, trace
 from helpers.models import fashion_cnn, mnist_cnn
 from helpers.widgets import ReceptiveFieldExplorer
@@ -62,7 +64,13 @@ def test_it_opens_with_the_network_that_reads_least():
         ("layers", [{"kernel_size": 3, "channels": "8"}], "channels must be a whole number, got '8'"),
         ("layers", [{"kernel": 3}], r"layers\[0\]: 'kernel' is no setting of a layer; they are kernel_size,"),
         ("layers", [Layer(3, padding=(1, 16))], r"padding must be at most 15 in the explorer, got \[1, 16\]"),
-        ("layers", [Layer(29, name="wide")], "kernel_size must be at most 15 in the explorer, got 29"),
+        ("layers", [Layer(29, name="wide")], "kernel_size must be at most 16 in the explorer, got 29"),
+        ("layers", [{"kernel_size": 3, "depthwise": 1}], "depthwise must be True or False, got 1"),
+        (
+            "layers",
+            [{"kernel_size": 3, "depthwise": True, "channels": 8}],
+            r"layers\[0\]: a depthwise layer keeps the channels below it, got channels=8",
+        ),
         ("layers", [{"kernel_size": 3, "channels": 2049}], "channels must be at most 2048"),
         ("layers", [Layer(15), Layer(15, name="wide")], r"'wide', number 2 of 2, shrinks the map"),
         (
@@ -254,6 +262,50 @@ def test_the_stem_of_resnet_is_torchvisions():
     layers = ReceptiveFieldExplorer(**NETWORKS["ResNet stem"]).layers
     names = ("kernel_size", "stride", "padding", "channels", "bias")
     assert [tuple(each[name] for name in names) for each in layers] == windows_of(stem)
+
+
+def along_the_branch(model, last):
+    """What `anatomy` says of the convolutions and poolings on the path to a layer, as an explorer's rows.
+
+    What looks at a whole map to weigh its channels stands beside the path.
+    """
+    with torch.device("meta"):
+        network = torchvision.models.get_model(model, weights=None)
+    for module in [*network.modules()]:
+        for name, child in module.named_children():
+            if isinstance(child, SqueezeExcitation):
+                setattr(module, name, nn.Identity())
+    table = anatomy(network, 224)
+    path = table[: list(table.name).index(last) + 1]
+    path = path[path.type.isin(["Conv2d", "MaxPool2d", "Linear"])]
+    return [
+        (
+            row.output_shape[1 if row.type == "Linear" else 2],  # (N, H, W, C) there
+            row.jump[0],
+            row.receptive_field[0],
+            row.start[0],
+            row.parameters,
+            row.macs,
+        )
+        for row in path.itertuples()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "last"),
+    [
+        ("AlexNet", "alexnet", "features.12"),
+        ("VGG-16", "vgg16", "features.30"),
+        ("ResNet stem", "resnet18", "maxpool"),
+        ("MobileNetV2, to 14 × 14", "mobilenet_v2", "features.7.conv.2"),
+        ("EfficientNet-B0, to 14 × 14", "efficientnet_b0", "features.4.2.block.3.0"),
+        ("ConvNeXt-T, to 28 × 28", "convnext_tiny", "features.3.2.block.5"),
+        ("ViT-B/16 patches", "vit_b_16", "conv_proj"),
+    ],
+)
+def test_a_network_has_the_numbers_of_torchvisions(name, model, last):
+    rows = ReceptiveFieldExplorer(**NETWORKS[name]).rows
+    assert [tuple(row[1:]) for row in rows] == along_the_branch(model, last)
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,10 @@ CASES: dict[str, tuple[BookWidget, list[str]]] = {
         ReceptiveFieldExplorer(**NETWORKS["VGG-16"]),
         ["input_size", "kernel_size", "stride", "padding"],
     ),
+    "ReceptiveFieldExplorer, EfficientNet-B0 over 224 pixels": (
+        ReceptiveFieldExplorer(**NETWORKS["EfficientNet-B0, to 14 × 14"]),
+        ["input_size", "kernel_size", "stride", "padding"],
+    ),
     "ReceptiveFieldExplorer, 24 layers over 256 pixels": (
         ReceptiveFieldExplorer(
             input_size=256, layers=[{"kernel_size": 3, "padding": 1, "channels": 64}] * 24

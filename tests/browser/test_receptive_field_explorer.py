@@ -155,6 +155,8 @@ def test_each_side_has_its_slider(page):
 def test_a_layer_is_a_convolution_or_a_pooling(page):
     part(page, "kind").select_option("convolution, no bias")
     assert numbers(page)[0][5:] == (72, 28_800)
+    part(page, "kind").select_option("depthwise, no bias")
+    assert numbers(page)[0][5:] == (9, 3_600), "the image has one channel"
     part(page, "kind").select_option("pooling")
     assert numbers(page)[0][5:] == (0, 0)
     assert numbers(page)[2][5:] == (40, 2_304), "conv2 reads the image's one channel now"
@@ -165,6 +167,23 @@ def test_a_layer_is_a_convolution_or_a_pooling(page):
     assert agree(page)
     assert text(page, "parameters") == "372"
     assert text(page, "macs") == "47,232"
+
+
+def test_a_depthwise_layer_convolves_each_channel_by_itself(page):
+    part(page, "editing").select_option("3 conv2")
+    part(page, "kind").select_option("depthwise")
+    assert {name: trait(page, "layers")[2][name] for name in ("channels", "bias", "depthwise")} == {
+        "channels": None,
+        "bias": True,
+        "depthwise": True,
+    }
+    assert numbers(page)[2][5:] == (80, 4_608), "8 filters of 3 x 3, each at 8 x 8 stops"
+    assert "3 × 3, depthwise" in part(page, "rows").locator("tr").last.inner_text()
+    assert not part(page, "channels").is_visible()
+    assert agree(page)
+    part(page, "kind").select_option("convolution, no bias")
+    assert (trait(page, "layers")[2]["channels"], trait(page, "layers")[2]["depthwise"]) == (8, False)
+    assert part(page, "kind").input_value() == "convolution, no bias"
 
 
 def test_channels_are_typed(page):
@@ -516,15 +535,16 @@ def test_the_browser_keeps_to_the_golden_table(open_page):
 
 def random_layer(chance):
     sides = [chance.randint(0, 15) for _ in range(2)]
+    kinds = [{"channels": None}, {"channels": chance.randint(1, 64)}, {"depthwise": True}]
     return {
         "name": chance.choice(["", "conv"]),
-        "kernel_size": chance.choice([chance.randint(1, 3), chance.randint(1, 15)]),
+        "kernel_size": chance.choice([chance.randint(1, 3), chance.randint(1, 16)]),
         "stride": chance.choice([1, chance.randint(1, 3), chance.randint(1, 16)]),
         "padding": chance.choice([0, chance.randint(0, 15), sides, "valid", "same", "full"]),
         "dilation": chance.choice([1, 1, chance.randint(1, 8)]),
         "convention": chance.choice(["tensorflow", "tensorflow", "onnx-lower", "pytorch"]),
-        "channels": chance.choice([None, chance.randint(1, 64)]),
         "bias": chance.choice([True, False]),
+        **chance.choice(kinds),
     }
 
 

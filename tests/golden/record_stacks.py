@@ -60,6 +60,17 @@ STACKS = [  # pixels along each axis, channels of the image, layers
     ),
     (1, 1, [layer(3, (1, 1), padding="same"), layer(1, stride=5, channels=9)]),
     (13, 1, [layer(15, (14, 14), padding=[14, 14], stride=16), layer(1)]),
+    (
+        16,
+        4,
+        [
+            layer(3, (1, 1), stride=2, padding=1, depthwise=True, bias=False),
+            layer(1, channels=6),
+            layer(5, (2, 2), padding=2, depthwise=True),
+            POOL,
+        ],
+    ),
+    (40, 3, [layer(16, stride=16, channels=5), layer(2, depthwise=True)]),
 ]
 
 
@@ -96,11 +107,13 @@ def costs(in_channels: int, stack: list[tuple[Settings, Pads]], sizes: list[int]
     """Parameters of each layer, and the multiplications of one image."""
     found = []
     for (settings, _), size in zip(stack, sizes, strict=True):
-        channels = settings.get("channels")
+        is_depthwise = settings.get("depthwise", False)
+        channels = in_channels if is_depthwise else settings.get("channels")
         if channels is None:
             found.append([0, 0])
             continue
-        module = nn.Conv2d(in_channels, channels, settings["kernel_size"], bias=settings.get("bias", True))
+        groups, bias = in_channels if is_depthwise else 1, settings.get("bias", True)
+        module = nn.Conv2d(in_channels, channels, settings["kernel_size"], groups=groups, bias=bias)
         side = size + settings["kernel_size"] - 1  # what a plain convolution needs for that many stops
         with FlopCounterMode(display=False) as counter:
             module(torch.zeros(1, in_channels, side, side))

@@ -1,4 +1,8 @@
-"""The networks that the receptive field explorer offers by name, up to where their dense layers begin."""
+"""The networks that the receptive field explorer offers by name.
+
+They end where their dense layers begin, or with a stage after which the table would be too long to read. Of a
+block with branches they hold the one that convolves.
+"""
 
 from typing import Any
 
@@ -51,6 +55,39 @@ def _alexnet() -> list[Settings]:
     )
 
 
+def _inverted(blocks: list[tuple[int, int, int, int]]) -> list[Settings]:
+    """A stem of 32 channels, then blocks: 1x1 to more channels, depthwise, 1x1 to fewer.
+
+    Args:
+        blocks: for each its (expansion, channels, kernel_size, stride).
+    """
+    channels = 32
+    layers = {"stem": _convolution(channels, stride=2, bias=False)}
+    for number, (expansion, after, kernel_size, stride) in enumerate(blocks, start=1):
+        if expansion > 1:
+            layers[f"expand{number}"] = _convolution(expansion * channels, 1, bias=False)
+        layers[f"depthwise{number}"] = _depthwise(kernel_size, stride=stride, bias=False)
+        layers[f"project{number}"] = _convolution(after, 1, bias=False)
+        channels = after
+    return _stack(**layers)
+
+
+def _depthwise(kernel_size: int, **settings: Any) -> Settings:
+    return {"depthwise": True, "kernel_size": kernel_size, "padding": kernel_size // 2, **settings}
+
+
+def _convnext() -> list[Settings]:
+    """The first two stages: patches, then blocks of depthwise, 1x1 to four times the channels, and back."""
+    layers: dict[str, Settings] = {}
+    for stage, (channels, patch) in enumerate([(96, 4), (192, 2)], start=1):
+        layers[f"patches{stage}"] = {"channels": channels, "kernel_size": patch, "stride": patch}
+        for block in range(1, 4):
+            layers[f"depthwise{stage}_{block}"] = _depthwise(7)
+            layers[f"expand{stage}_{block}"] = _convolution(4 * channels, 1)
+            layers[f"project{stage}_{block}"] = _convolution(channels, 1)
+    return _stack(**layers)
+
+
 NETWORKS = {
     **{
         f"MNIST: stride {stride}, {padding}": _small(window, window)
@@ -70,4 +107,28 @@ NETWORKS = {
             pool={"kernel_size": 3, "stride": 2, "padding": 1},
         ),
     ),
+    "MobileNetV2, to 14 × 14": _network(
+        224,
+        3,
+        _inverted(
+            [(1, 16, 3, 1), (6, 24, 3, 2), (6, 24, 3, 1), (6, 32, 3, 2), *[(6, 32, 3, 1)] * 2, (6, 64, 3, 2)]
+        ),
+    ),
+    "EfficientNet-B0, to 14 × 14": _network(
+        224,
+        3,
+        _inverted(
+            [
+                (1, 16, 3, 1),
+                (6, 24, 3, 2),
+                (6, 24, 3, 1),
+                (6, 40, 5, 2),
+                (6, 40, 5, 1),
+                (6, 80, 3, 2),
+                *[(6, 80, 3, 1)] * 2,
+            ]
+        ),
+    ),
+    "ConvNeXt-T, to 28 × 28": _network(224, 3, _convnext()),
+    "ViT-B/16 patches": _network(224, 3, _stack(patches={"channels": 768, "kernel_size": 16, "stride": 16})),
 }

@@ -4,11 +4,13 @@
 // tests/golden/stacks.json holds its arithmetic to helpers.arithmetic.
 
 // The least and the most of each number.
-const LIMITS = { input_size: [1, 256], kernel_size: [1, 15], stride: [1, 16], dilation: [1, 8], padding: [0, 15] };
+const LIMITS = { input_size: [1, 256], kernel_size: [1, 16], stride: [1, 16], dilation: [1, 8], padding: [0, 15] };
 const [MOST_CHANNELS, MOST_LAYERS] = [2048, 24];
 
-// What a layer is unless it says otherwise. Without channels of its own it is a pooling.
-const PLAIN = { name: "", stride: 1, padding: 0, dilation: 1, convention: "tensorflow", channels: null, bias: true };
+// What a layer is unless it says otherwise. Without channels it is a pooling, or depthwise.
+const PLAIN = {
+  name: "", stride: 1, padding: 0, dilation: 1, convention: "tensorflow", channels: null, bias: true, depthwise: false,
+};
 const TRAITS = ["input_size", "in_channels", "layers", "editing"]; // what the controls set
 const complete = (layer) => ({ ...PLAIN, ...layer });
 
@@ -22,13 +24,13 @@ function pads(size, reach, { stride, padding, convention }) {
   if (padding !== "same") return Array.isArray(padding) ? padding : [padding, padding];
   if (convention === "pytorch" && stride > 1) throw new Error(`PyTorch has no “same” padding with stride ${stride}.`);
   const total = Math.max(0, Math.floor((size - 1) / stride) * stride + reach - size);
-  const less = Math.floor(total / 2);
+  const less = total >> 1;
   return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
 }
 
 /** The map that a layer makes of the one below. Throws a sentence for the reader if no window fits. */
 function above(below, layer) {
-  const { kernel_size: taps, stride, dilation, channels } = layer;
+  const { kernel_size: taps, stride, dilation, channels, bias, depthwise } = layer;
   const reach = dilation * (taps - 1) + 1;
   const [before, after] = pads(below.size, reach, layer);
   const padded = before + below.size + after;
@@ -36,13 +38,13 @@ function above(below, layer) {
   const size = Math.floor((padded - reach) / stride) + 1;
   const field = below.field + (reach - 1) * below.jump;
   const start = below.start - before * below.jump;
-  const weights = channels * below.channels * taps ** 2;
+  const weights = (depthwise || channels) * below.channels * taps ** 2;
   return {
     ...layer, before, after, size, field, start,
     jump: below.jump * stride,
     first: start + (field - 1) / 2, // the middle of what unit 0 spans
     channels: channels ?? below.channels,
-    parameters: weights + channels * layer.bias,
+    parameters: weights + (depthwise ? below.channels : channels) * bias,
     macs: weights * size ** 2,
   };
 }
@@ -58,8 +60,8 @@ export function settle({ input_size: size, in_channels: channels, layers }) {
       throw new Error(`${name}, number ${index + 1} of ${layers.length}: ${error.message}`);
     }
   });
-  const isRead = new Set(dependencies(levels, layers.length, range(levels.at(-1).size))[0]);
-  return { levels, unread: range(size).filter((pixel) => !isRead.has(pixel)) };
+  const [read] = dependencies(levels, layers.length, range(levels.at(-1).size));
+  return { levels, unread: range(size).filter((pixel) => !read.includes(pixel)) };
 }
 
 /** The places at each level that units of one depend on, from the image up; those beside a map are padding. */
@@ -109,8 +111,8 @@ function arrange(levels) {
   const rows = levels.map(({ first, jump }, level) => ({
     first,
     jump,
-    isBar: jump * scale < 6, // too narrow to tell the units apart
-    half: (jump * scale < 6 ? jump : Math.max(1, Math.min(jump, 8 / scale))) / 2,
+    isBar: jump * scale < 6, // too narrow to tell units apart
+    half: (jump * scale < 6 ? jump : clamp(8 / scale, 1, jump)) / 2,
     y: (levels.length - 1 - level) * pitch + (pitch - HIGH) / 2,
   }));
   return { left, width, pitch, rows };
@@ -183,9 +185,9 @@ function tell({ levels }, level, unit, read) {
   const last = first + field - 1;
   const within = Math.max(0, Math.min(last, levels[0].size - 1) - Math.max(first, 0) + 1);
   const span = `pixels ${show(first)} to ${show(last)} along each axis, a field of ${show(field)}`;
-  const rest = within < field ? `, of which ${within} lie in the image` : "";
+  const rest = within < field ? `, of which ${within} lie in the image.` : ".";
   const lost = read < within ? ` It reads ${read} of these; no path leads from the others.` : "";
-  return `Unit ${unit} of ${name} sees ${span}${rest}.${lost}`;
+  return `Unit ${unit} of ${name} sees ${span}${rest}${lost}`;
 }
 
 /** What no unit of the last layer sees, in words. */
@@ -198,12 +200,12 @@ function tellUnread({ levels, unread }) {
 }
 
 /** The settings of a layer in short; padding as the cells that it comes to. */
-function brief({ kernel_size: taps, stride, dilation, before, after }) {
-  const words = [`${taps} × ${taps}`];
-  if (stride > 1) words.push(`stride ${stride}`);
-  if (dilation > 1) words.push(`dilation ${dilation}`);
-  if (before + after) words.push(`padding ${before === after ? before : `${before} and ${after}`}`);
-  return words.join(", ");
+function brief({ kernel_size: taps, stride, dilation, before, after, depthwise }) {
+  const words = [
+    `${taps} × ${taps}`, depthwise && "depthwise", stride > 1 && `stride ${stride}`, dilation > 1 && `dilation ${dilation}`,
+    before + after && `padding ${before === after ? before : `${before} and ${after}`}`,
+  ];
+  return words.filter(Boolean).join(", ");
 }
 
 /** How jump and field of a layer come from those of the map below. */
@@ -213,8 +215,8 @@ function derive(below, { name, stride, dilation, kernel_size: taps, jump, field 
   return `${name}: jump ${from} · ${stride} = ${show(jump)}, field ${show(below.field)} + ${steps} = ${show(field)}.`;
 }
 
-// The columns of the table, and what of a level they show.
-const NUMBERS = { output: "size", jump: "jump", field: "field", start: "start", parameters: "parameters", MACs: "macs" };
+// What of a level the table shows.
+const NUMBERS = ["size", "jump", "field", "start", "parameters", "macs"];
 
 const menu = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
 const entry = (name, text, type) => `<label>${text}<input part="${name}" autocomplete="off" ${type}></label>`;
@@ -229,7 +231,8 @@ const template = `
   <div class="settings" part="layer">
   ${menu("editing", "change layer", "")}
   ${entry("name", "its name", 'spellcheck="false"')}
-  ${menu("kind", "kind", "<option>convolution<option>convolution, no bias<option>pooling")}
+  ${menu("kind", "kind", `<option>convolution<option>convolution, no bias
+    <option>depthwise<option>depthwise, no bias<option>pooling`)}
   ${entry("channels", "channels", whole)}
   ${menu("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
     <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
@@ -255,7 +258,7 @@ const template = `
   </ul>
   <p aria-live="polite" part="words"></p>
   <div class="numbers" tabindex="0" role="group" aria-label="All layers in numbers"><table>
-  <thead><tr><th scope="col">layer<th scope="col">${Object.keys(NUMBERS).join('<th scope="col">')}</thead>
+  <thead><tr><th scope="col">${["layer", "output", ...NUMBERS.slice(1, -1), "MACs"].join('<th scope="col">')}</thead>
   <tbody part="rows"></tbody>
   <tfoot><tr><th scope="row" colspan="5">in all<td part="parameters"><td part="macs"></tfoot>
   </table></div>
@@ -279,7 +282,8 @@ function children(node, count, child) {
   return [...node.children];
 }
 
-const kindOf = ({ channels, bias }) => (channels ? (bias ? "convolution" : "convolution, no bias") : "pooling");
+const kindOf = ({ channels, bias, depthwise }) =>
+  channels || depthwise ? (depthwise ? "depthwise" : "convolution") + (bias ? "" : ", no bias") : "pooling";
 
 const paddingKind = ({ padding, convention }) =>
   padding === "same" ? convention : Array.isArray(padding) ? "sides" : Number.isInteger(padding) ? "number" : padding;
@@ -312,7 +316,7 @@ function render({ model, el }) {
 
   let scene; // what is drawn
   let plan; // where its parts stand
-  let drawn; // and from what, as text
+  let drawn; // and from what
   let pending = {}; // choices that do not fit, until another makes them
   let held; // where a pointer went down, and the level along which it moves
 
@@ -367,7 +371,7 @@ function render({ model, el }) {
     };
   }
   const sliders = [
-    slider(part.settings, "input_size", "image size", (number) => choose({ input_size: number })),
+    slider(part.settings, "input_size", "image size", (size) => choose({ input_size: size })),
     ...["kernel_size", "stride", "dilation", "padding"].map((name) =>
       slider(part.layer, name, name.replace("_", " "), (number) => edit({ [name]: number })),
     ),
@@ -394,7 +398,7 @@ function render({ model, el }) {
     }
     part.add.disabled = layers.length === MOST_LAYERS;
     part.remove.disabled = layers.length === 1;
-    part.earlier.disabled = editing === 0;
+    part.earlier.disabled = !editing;
     part.later.disabled = editing === layers.length - 1;
     const now = key(setting);
     const fits = (name) => keys[name] === now;
@@ -406,7 +410,7 @@ function render({ model, el }) {
     const { levels } = scene;
     plan = arrange(levels);
     const high = plan.pitch * levels.length;
-    part.pyramid.style.cssText = `--pitch:${plan.pitch}px;--high:${high}px;--widest:${Math.round(plan.width * WIDEST)}px`;
+    part.pyramid.style.cssText = `--pitch:${plan.pitch}px;--high:${high}px;--widest:${plan.width * WIDEST}px`;
     part.units.setAttribute("viewBox", `${plan.left} 0 ${plan.width} ${high}`);
     put(maps, drawMaps(scene, plan.rows));
     children(part.labels, levels.length, "<div><b></b><span></span></div>").forEach((label, index) => {
@@ -419,7 +423,7 @@ function render({ model, el }) {
       const [head, ...numbers] = row.children;
       say(head.firstChild, levels[index].name);
       say(head.lastChild, index ? brief(levels[index]) : "");
-      Object.values(NUMBERS).forEach((name, column) => say(numbers[column], show(levels[index][name])));
+      NUMBERS.forEach((name, column) => say(numbers[column], show(levels[index][name])));
     });
     for (const name of ["parameters", "macs"]) say(part[name], show(levels.reduce((sum, level) => sum + level[name], 0)));
   }
@@ -472,9 +476,9 @@ function render({ model, el }) {
   const mapOf = (layer) => scene.levels[levelAt(layer + 1)];
   part.name.oninput = () => edit({ name: part.name.value });
   part.kind.onchange = () => {
-    const { value } = part.kind;
-    const { channels } = mapOf(read().editing);
-    edit(value === "pooling" ? { channels: null } : { channels, bias: value === "convolution" });
+    const [kind, unbiased] = part.kind.value.split(", ");
+    const channels = kind === "convolution" ? mapOf(read().editing).channels : null;
+    edit({ channels, bias: !unbiased, depthwise: kind === "depthwise" });
   };
   part.padding.onchange = () => {
     const { before, after } = mapOf(read().editing);

@@ -19,7 +19,8 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
 
     Set a trait in a cell and the drawing follows; what the reader has set by hand is read here. `layers` is
     replaced as a whole, by `Layer`s or by mappings of the same settings. A convolution adds its `channels`,
-    and whether it has a `bias`; a layer without channels of its own is a pooling, which costs nothing.
+    and whether it has a `bias`; one that is `depthwise` convolves each channel by itself, and keeps their
+    number. Any other layer without channels of its own is a pooling, which costs nothing.
 
         explorer.layers = [Layer(3), {"kernel_size": 2, "stride": 2, "name": "pool"}]
 

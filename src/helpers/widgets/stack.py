@@ -11,10 +11,11 @@ from helpers.arithmetic.checks import switch, whole_number
 LayerState = dict[str, Any]
 
 # The most of each setting; the least is what `Layer` says. `receptive_field_explorer.mjs` has the same.
-MOST = {"kernel_size": 15, "stride": 16, "dilation": 8, "padding": 15, "channels": 2048}
+MOST = {"kernel_size": 16, "stride": 16, "dilation": 8, "padding": 15, "channels": 2048}
 MOST_LAYERS = 24
 
-# What a layer is unless it says otherwise. Without channels of its own it is a pooling.
+# What a layer is unless it says otherwise. Without channels of its own it keeps those of the map below: it is
+# a pooling, or depthwise, which convolves each channel by itself.
 PLAIN: LayerState = {
     "name": "",
     "stride": 1,
@@ -23,6 +24,7 @@ PLAIN: LayerState = {
     "convention": "tensorflow",
     "channels": None,
     "bias": True,
+    "depthwise": False,
 }
 _WINDOW = ("kernel_size", "stride", "padding", "dilation", "convention", "name")
 
@@ -85,11 +87,12 @@ def rows(size: int, in_channels: int, stack: list[LayerState]) -> list[Row]:
     table = []
     for traced, state in zip(trace(size, windows(stack)), stack, strict=True):
         learned = operations = 0
-        if state["channels"]:
-            shape = in_channels, state["channels"], state["kernel_size"]
-            learned = parameters(*shape, bias=state["bias"])
-            operations = macs(*shape, output_size=traced.size)
-            in_channels = state["channels"]
+        if state["channels"] or state["depthwise"]:
+            groups = in_channels if state["depthwise"] else 1
+            shape = in_channels, state["channels"] or in_channels, state["kernel_size"]
+            learned = parameters(*shape, groups=groups, bias=state["bias"])
+            operations = macs(*shape, output_size=traced.size, groups=groups)
+            in_channels = shape[1]
         table.append(Row(*traced, learned, operations))
     return table
 
@@ -119,13 +122,17 @@ def _checked(state: LayerState) -> LayerState:
     checked = {
         **state,
         **{name: getattr(window, name) for name in _WINDOW},
-        "bias": switch("bias", state["bias"]),
+        **{name: switch(name, state[name]) for name in ("bias", "depthwise")},
     }
     if isinstance(window.padding, tuple):
         is_pair = isinstance(state["padding"], list | tuple)
         checked["padding"] = list(window.padding) if is_pair else window.padding[0]
     if state["channels"] is not None:
         checked["channels"] = whole_number("channels", state["channels"], at_least=1)
+        if checked["depthwise"]:
+            raise ValueError(
+                f"a depthwise layer keeps the channels below it, got channels={state['channels']}"
+            )
     for name, most in MOST.items():
         value = checked[name]
         numbers = value if isinstance(value, list) else [value]
