@@ -7,11 +7,6 @@
       button.removeAttribute("aria-label");
     }
     for (const icon of document.querySelectorAll(".theme-switch-button [title]")) icon.removeAttribute("title");
-    for (const title of document.querySelectorAll(".theme-switch-button svg title")) title.remove();
-    for (const icon of document.querySelectorAll(".theme-switch-button svg[aria-labelledby]")) {
-      icon.removeAttribute("aria-labelledby");
-      icon.setAttribute("aria-hidden", "true");
-    }
 
     // The book's title stands outside every landmark.
     const title = document.querySelector(".bd-sidebar-primary .sidebar-primary-items__start > .sidebar-primary-item");
@@ -46,11 +41,5 @@
   if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 
   document.addEventListener("DOMContentLoaded", mend);
-  addEventListener("load", () => {
-    mend();
-    // FontAwesome swaps each <i title> for an <svg> with a <title>, at any time after the page has loaded.
-    for (const button of document.querySelectorAll(".theme-switch-button")) {
-      new MutationObserver(mend).observe(button, { childList: true, subtree: true });
-    }
-  });
+  addEventListener("load", mend);
 })();

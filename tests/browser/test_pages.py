@@ -13,7 +13,7 @@ SCRIPTS = [
     r"(accessibility|widgets|widgets/\w+)\.js",  # ours
     r"(documentation_options|doctools|sphinx_highlight|searchtools|language_data)\.js|searchindex\.js",
     r"(clipboard\.min|copybutton|togglebutton|design-tabs)\.js",
-    r"scripts/(bootstrap|fontawesome|pydata-sphinx-theme|sphinx-book-theme)\.js",
+    r"scripts/(bootstrap|pydata-sphinx-theme|sphinx-book-theme)\.js",
 ]
 
 
