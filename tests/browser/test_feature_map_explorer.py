@@ -68,16 +68,17 @@ def pixels(canvas):
 
 def framed_pixels(canvas):
     """What of a small map lies in its frame: the canvas is as large as the largest map, (H, W, 3)."""
-    height, width = canvas.evaluate(
+    top, left, bottom, right = canvas.evaluate(
         """(canvas) => {
-            const [whole, frame] = [canvas.getBoundingClientRect(), canvas.parentNode];
-            return [
-                Math.round(canvas.height * frame.clientHeight / whole.height),
-                Math.round(canvas.width * frame.clientWidth / whole.width),
-            ];
+            const { top, left, height, width } = canvas.getBoundingClientRect();
+            const frame = canvas.parentNode.getBoundingClientRect(); // with a border of one pixel
+            const row = (y) => Math.round((y - top) / height * canvas.height);
+            const column = (x) => Math.round((x - left) / width * canvas.width);
+            const [first, last] = [[frame.top, frame.left], [frame.bottom, frame.right]];
+            return [row(first[0] + 1), column(first[1] + 1), row(last[0] - 1), column(last[1] - 1)];
         }"""
     )
-    return pixels(canvas)[:height, :width]
+    return pixels(canvas)[max(top, 0) : bottom, max(left, 0) : right]
 
 
 def map_pixels(page):
