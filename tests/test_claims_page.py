@@ -193,12 +193,16 @@ def test_all_that_computing_decides_is_advised():
 
 
 def test_advice_shows_the_entries_it_rests_on():
-    findings = {name: a_finding(name, Verdict.HOLDS) for name in CLAIMS}
-    html = page.advice(findings).html
-    shown = [
-        re.findall(r'href="#(.+?)"', row) for row in re.findall(r"<tr>(.+?)</tr>", html) if "<ul>" in row
-    ]
-    assert shown == [list((each.answer(findings) or each).claims) for each in CHOICES]
+    answers = (told("Pad.", holds("M-05"), fails("M-07")), told("Do not.", holds("M-13")))
+    advice = Advice(topic="Size", when="it rains", answers=answers)
+    right, wrong = decided({"a": True}, ""), decided({"a": False}, "")
+    for states, entries in (
+        ((right, wrong, right), ["M-05", "M-07"]),
+        ((right, right, right), ["M-13"]),
+        ((right, right, wrong), ["M-05", "M-07", "M-13"]),
+    ):
+        findings = dict(zip(("M-05", "M-07", "M-13"), states, strict=True))
+        assert re.findall(r'href="#(.+?)"', page.advice(findings, [advice]).html) == entries
 
 
 def test_grounds_stand_as_they_are_named():

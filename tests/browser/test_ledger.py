@@ -151,6 +151,7 @@ def test_paper_has_every_row_and_no_answer_beside_a_guess(plain):
     plain.get_by_text("What the ledger says").first.click()
     plain.emulate_media(media="print")
     assert shown_rows(plain) == list(CLAIMS)
+    assert plain.locator(".narrow:visible").count() == 0
     assert plain.locator(".guess:visible").count() == 3
     assert plain.locator(".guess details:visible").count() == 0
 
