@@ -4,7 +4,7 @@ import numpy as np
 
 from helpers.claims.claim import Claim, computed
 from helpers.claims.finding import Finding, decided, without_images
-from helpers.claims.networks import anatomy_of, cost_of
+from helpers.claims.networks import anatomy_of, cost_of, features_of
 from helpers.data import DataUnavailable, load
 
 _SOURCE = "stride-bilstm"
@@ -54,7 +54,7 @@ def complexity() -> Finding:
 
 def _features(name: str) -> str:
     """Convolutions of a model, and the last map of its windows."""
-    table = anatomy_of(name)
+    table = features_of(name)
     convolutions = table[table.type.str.startswith("Conv2d")]
     windows = table[table.kernel_size.notna()]
     shape = " x ".join(map(str, windows.output_shape.iloc[-1][1:]))

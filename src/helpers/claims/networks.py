@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
+from itertools import takewhile
 
 import pandas as pd
 from torch import nn
@@ -9,7 +10,7 @@ from torch import nn
 from helpers.anatomy import anatomy, census
 from helpers.arithmetic import Layer, Padding, network_unread, receptive_field
 from helpers.experiments.cost import Cost, cost
-from helpers.models import CNNBiLSTM, fashion_cnn, mnist_cnn
+from helpers.models import CNNBiLSTM, MapToSequence, fashion_cnn, mnist_cnn
 from helpers.results import RECORDED, records
 
 SIZE = 28  # pixels of an image of MNIST and of Fashion-MNIST
@@ -64,6 +65,13 @@ def cost_of(network: str) -> Cost:
 def anatomy_of(network: str) -> pd.DataFrame:
     """A network of the sources, layer by layer."""
     return anatomy(_MODELS[network](), SIZE)
+
+
+def features_of(network: str) -> pd.DataFrame:
+    """What stands before its first dense layer or its LSTM, layer by layer."""
+    layers = _MODELS[network]().children()
+    layers = takewhile(lambda layer: not isinstance(layer, nn.Flatten | MapToSequence), layers)
+    return anatomy(nn.Sequential(*layers), SIZE)
 
 
 def stack(setting: str) -> Sequence[Layer]:
