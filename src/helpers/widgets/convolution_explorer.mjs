@@ -141,7 +141,7 @@ function draw(svg, height, width, isNumbered, cell, top = 0, left = 0) {
   svg.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${width * CELL + EDGE + 2} ${height * CELL + EDGE + 2}`);
   put(shapes, paths.join(""));
   texts.setAttribute("transform", `translate(${left * CELL} ${top * CELL})`);
-  // Text is slow to lay out: what stands where it stood, counted from the corner of the input, stays.
+  // A number that stands where it stood, counted from the corner of the input, need not be made again.
   for (const text of [...texts.children]) if (!numbers.delete(text.outerHTML)) text.remove();
   texts.insertAdjacentHTML("beforeend", [...numbers].join(""));
 }
