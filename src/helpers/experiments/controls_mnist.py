@@ -111,4 +111,16 @@ SHUFFLED = _experiment(
     tolerance=10.0,
 )
 
-MNIST_CONTROLS = (PIXELS, BORDER, SIZE, DOWNSAMPLING, DEPTH, LONG, SHUFFLED)
+RESHUFFLED = _experiment(
+    name="mnist-reshuffled",
+    question="Is it the chance of one shuffle that mnist-shuffled ends above chance, or does something leak?",
+    variants=tuple(
+        _variant(
+            f"s2-valid-{shuffle}", _SETTINGS["s2-valid"], partial(shuffled_labels, seed=shuffle), seeds=1
+        )
+        for shuffle in range(1, 21)
+    ),
+    tolerance=10.0,
+)
+
+MNIST_CONTROLS = (PIXELS, BORDER, SIZE, DOWNSAMPLING, DEPTH, LONG, SHUFFLED, RESHUFFLED)
