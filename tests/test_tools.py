@@ -2,6 +2,7 @@
 
 import re
 import sys
+import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 import build  # noqa: E402
 import execute  # noqa: E402
 import page_assets  # noqa: E402
+import pdf  # noqa: E402
 import setup  # noqa: E402
 import stage  # noqa: E402
 
@@ -244,6 +246,49 @@ class Page:
 def test_only_a_page_with_math_loads_mathjax():
     assert [script.filename for script in Page("<p>text</p>").scripts] == ["theme.js"]
     assert len(Page('<span class="math notranslate">n</span>').scripts) == 2
+
+
+def test_what_no_reader_needs_is_left_out_of_the_pages(tmp_path):
+    heads = {
+        f"{page}.html": "".join(
+            f'\n<script {kind}src="{place}{name}.js?v=1"></script>'
+            for kind, place, name in (
+                ("defer ", "_static/scripts/", "fontawesome"),
+                ("", "_static/", "searchtools"),
+                ("", "_static/", "language_data"),
+                ("", "", "searchindex"),
+                ("", "_static/", "doctools"),
+            )
+        )
+        for page in ("search", "other")
+    }
+    unread = ["styles/a.css.map", "webfonts/a.ttf", "locales/de/sphinx.mo", "scripts/fontawesome.js"]
+    read = ["styles/a.css", "webfonts/a.woff2", "scripts/a.js", "scripts/a.js.LICENSE.txt"]
+    for name in [*heads, *(f"_static/{name}" for name in unread + read)]:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(heads.get(name, ""))
+    page_assets.lighten(SimpleNamespace(outdir=tmp_path), None)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {*heads, *(f"_static/{name}" for name in read)}
+    loaded = {name: re.findall(r"(\w+)\.js", (tmp_path / name).read_text()) for name in heads}
+    assert loaded["other.html"] == ["doctools"]
+    assert loaded["search.html"] == ["searchtools", "language_data", "searchindex", "doctools"]
+
+
+def test_the_zip_holds_the_pages_and_offers_no_file_that_is_not_in_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "HTML", tmp_path / "html")
+    downloads = list(stage.DOWNLOADS)
+    for name in ("book/intro.html", "_static/a.css", "objects.inv", ".buildinfo", *downloads):
+        (tmp_path / "html" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "html" / name).touch()
+    front = tmp_path / "html" / "book" / "intro.html"
+    front.write_text(f"<p>Read it. {stage.downloads()}</p>")
+    target = tmp_path / "html" / downloads[1]
+    pdf.pack(tmp_path / "html", target)
+    assert front.read_text().count("href") == 2
+    with zipfile.ZipFile(target) as archive:
+        assert set(archive.namelist()) == {"html/book/intro.html", "html/_static/a.css"}
+        assert archive.read("html/book/intro.html") == b"<p>Read it. </p>"
 
 
 def test_a_page_loads_the_explorers_it_holds():

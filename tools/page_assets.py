@@ -1,12 +1,21 @@
-"""Sphinx extension: a page loads no script but those of the explorers and of the math that it holds."""
+"""Sphinx extension: a page loads the scripts that it needs, and beside the pages lies what they load."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
+
+SCRIPT = r"\s*<script[^>]*\b(?:{})\.js[^>]*></script>"
+# Icons are drawn by a script of 0.5 MB, and by the theme's fonts as well.
+ICONS = re.compile(SCRIPT.format("fontawesome"))
+# The search has a page of its own: no other shows what it finds, so no other needs its index.
+NEEDLESS = re.compile(SCRIPT.format("fontawesome|searchtools|language_data|searchindex"))
+# For debuggers, for browsers that do not know woff2, in other languages, and the script of the icons.
+UNREAD = ("**/*.map", "**/*.ttf", "locales", "scripts/fontawesome.js")
 
 
 def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
@@ -22,17 +31,20 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
             app.add_js_file(f"{name}.js", loading_method="defer")
 
 
-def drop_icon_script(app: Sphinx, failure: Exception | None) -> None:
-    """Leave out of all pages the script that draws the theme's icons: 0.5 MB, and its fonts draw them too."""
-    for path in Path(app.outdir).rglob("*.html"):
+def lighten(app: Sphinx, failure: Exception | None) -> None:
+    """Leave out what the theme brings and no reader needs: scripts of the pages, files beside them."""
+    pages = Path(app.outdir)
+    for path in pages.rglob("*.html"):
         page = path.read_text(encoding="utf-8")
-        lighter = re.sub(r"\s*<script[^>]*/fontawesome\.js[^>]*></script>", "", page)
+        lighter = (ICONS if path.name == "search.html" else NEEDLESS).sub("", page)
         if lighter != page:
             path.write_text(lighter, encoding="utf-8")
+    for path in [path for pattern in UNREAD for path in (pages / "_static").glob(pattern)]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("html-page-context", add_assets)
-    app.connect("build-finished", drop_icon_script)
+    app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

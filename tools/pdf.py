@@ -16,11 +16,12 @@ from pathlib import Path
 import browser
 from build import BUILD, ROOT, STAGE, build_pages
 from playwright.sync_api import Browser, sync_playwright
-from stage import DOWNLOADS, stage
+from stage import DOWNLOADS, downloads, stage
 
 SINGLE = BUILD / "single"
 HTML = BUILD / "html"
 PDF, ZIP = (HTML / name for name in DOWNLOADS)
+LEFT_OUT = {*DOWNLOADS, ".buildinfo", "objects.inv"}  # of the zip: itself, the PDF, and what Sphinx reads
 
 PREPARE = (Path(__file__).parent / "print.js").read_text(encoding="utf-8")
 
@@ -37,7 +38,7 @@ def main() -> int:
     with sync_playwright() as playwright:
         instance = playwright.chromium.launch(executable_path=chromium, args=browser.FLAGS)
         print_page(instance, SINGLE / "_build" / "singlehtml" / "book.html", PDF)
-    ZIP.touch()  # so that the pages in the zip have the link as well
+    ZIP.touch()  # so that the front page links to it before it is packed
     if status := build_pages(rebuild_all=stage(STAGE)):
         return status
     pack(HTML, ZIP)
@@ -81,12 +82,19 @@ def print_page(chromium: Browser, source: Path, target: Path) -> None:
 
 
 def pack(folder: Path, target: Path) -> None:
-    """Pack the pages into a zip that opens from the disk; it appears whole or not at all."""
+    """Pack the pages into a zip that opens from the disk; it appears whole or not at all.
+
+    Its front page does not offer the downloads, which are not in it.
+    """
     unfinished = target.with_suffix(".tmp")
+    offer, front = downloads(), folder / "book" / "intro.html"
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
-            if path.is_file() and path not in (target, unfinished):
-                archive.write(path, Path(folder.name) / path.relative_to(folder))
+            name = Path(folder.name, path.relative_to(folder))
+            if path == front:
+                archive.writestr(str(name), path.read_text(encoding="utf-8").replace(offer, ""))
+            elif path.is_file() and path.name not in LEFT_OUT | {unfinished.name}:
+                archive.write(path, name)
     unfinished.replace(target)
 
 

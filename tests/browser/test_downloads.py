@@ -1,12 +1,14 @@
 """What a reader takes from a page or looks up in the book, from a server and from the disk."""
 
 import re
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import urlopen
 
 import nbformat
 import pytest
 from conftest import HTML, ROOT
+
+HEAVY = 120_000  # bytes, of what lies beside the pages
 
 
 @pytest.fixture(params=["http", "file"])
@@ -62,3 +64,15 @@ def test_a_search_in_vain_says_so(page, root):
     page.goto(f"{root}search.html?q=hippopotamus")
     page.get_by_text("did not match any documents").wait_for()
     assert page.complaints == []
+
+
+def test_nothing_heavy_lies_beside_the_pages_that_none_of_them_asks_for(chromium):
+    page, asked = chromium.new_page(), set()
+    page.on("request", lambda request: asked.add(unquote(urlsplit(request.url).path)))
+    for name in ("book/intro.html", "notebooks/02_stride.html", "search.html"):
+        page.goto(f"{HTML.as_uri()}/{name}")
+        page.evaluate("() => window.MathJax?.startup?.promise")
+    page.close()
+    heavy = [path for path in (HTML / "_static").rglob("*") if path.stat().st_size > HEAVY]
+    assert len(heavy) >= 3
+    assert [path.name for path in heavy if path.as_posix() not in asked] == []
