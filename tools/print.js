@@ -16,7 +16,7 @@
 
   // Solutions and answers stand at the end of their chapter, where no one reads them by accident.
   for (const chapter of all("span[id^='document-'] + section:has(.solution)")) {
-    const answers = document.createElement("ol");
+    const answers = Object.assign(document.createElement("ol"), { className: "answers" });
     for (const { textContent, dataset } of all(".Quiz [data-correct='true']", chapter)) {
       answers.append(Object.assign(document.createElement("li"), { textContent: `${textContent}. ${dataset.feedback}` }));
     }

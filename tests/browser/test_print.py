@@ -25,15 +25,18 @@ TEXT</section>
 TEXT = "".join(f"<h3>Part {part}</h3><p>{'Words. ' * 150}</p>" for part in range(12))
 BOOK = f"""<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8"><title>A book</title>
 <link rel="stylesheet" href="book.css"><script src="accessibility.js"></script>
-<style>h1, h2, h3 {{ break-after: avoid; }} .MultipleChoiceQn {{ background: #123; color: #fff; }}</style>
-<main class="bd-content"><article><section><h1>A book</h1>
+<style>h1, h2, h3 {{ break-after: avoid; }} .bd-main .bd-content table {{ break-inside: avoid; }}
+.MultipleChoiceQn {{ background: #123; color: #fff; }}</style>
+<main class="bd-main"><div class="bd-content"><article><section><h1>A book</h1>
 <details><summary>The answer</summary><p>Thirteen.</p></details>
 <details class="hide"><summary>Code</summary><p>draw()</p></details>
 <div class="book-widget"><div class="book-explorer">
 <div class="settings">sliders</div><p>drawing</p></div></div>
+<div class="ledger"><table><tr><th scope="rowgroup">A source</th></tr><tr><td>A claim</td></tr>
+<tfoot><tr><td>In all</td></tr></tfoot></table></div>
 {"".join(CHAPTER.replace("NUMBER", number) for number in "12").replace("QUIZ", QUIZ).replace("TEXT", TEXT)}
 <div class="citation" id="id1">Somebody 2020</div>
-</section></article></main></html>
+</section></article></div></main></html>
 """
 
 
@@ -65,6 +68,21 @@ def test_what_is_folded_away_is_not_printed(paper):
 
 def test_an_explorer_leaves_its_drawing(paper):
     assert paper.locator(".book-widget").inner_text().strip() == "drawing"
+
+
+def test_a_long_table_breaks_between_its_rows_and_not_behind_a_heading(paper):
+    styles = paper.locator(".ledger").evaluate(
+        """element => ["table", "tr", "tr + tr", "tfoot"].map((name) => {
+            const { breakInside, breakAfter, display } = getComputedStyle(element.querySelector(name));
+            return [breakInside, breakAfter, display];
+        })"""
+    )
+    assert styles == [
+        ["auto", "auto", "table"],
+        ["avoid", "avoid", "table-row"],
+        ["avoid", "auto", "table-row"],
+        ["avoid", "auto", "table-row-group"],  # else the total would stand on every page
+    ]
 
 
 def test_a_question_is_dark_on_white_and_has_a_number(paper):
@@ -99,6 +117,8 @@ def test_the_book_ends_each_chapter_with_its_solutions_and_answers(paper):
         places = [chapter.index(part) for part in [*order, "Nine. Three by three."]]
         assert places == sorted(places)
         assert chapter.count("Solution ") == 1
+        answers = paper.locator(f"#chapter-{number} .answers")
+        assert answers.evaluate("element => getComputedStyle(element).breakInside") == "avoid"
     printed = paper.locator("article").inner_text()
     assert "Thirteen" in printed
     assert "draw()" not in printed
