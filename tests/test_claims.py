@@ -16,6 +16,7 @@ from helpers.arithmetic import ReceptiveField
 from helpers.claims import CLAIMS, Finding, Measured, claim, decided, fashion, guide, mnist, practice, small
 from helpers.claims.finding import both
 from helpers.claims.networks import ARCHITECTURES, SETTINGS, cost_of, field_of, pixels_read
+from helpers.claims.questions import QUESTIONS, says
 from helpers.data import DataUnavailable, Images
 from helpers.examples import WORKED_5X5, WORKED_7X7
 from helpers.experiments.cost import Cost
@@ -429,3 +430,8 @@ def test_computing_is_quick():
         if each.kind == "arithmetic":
             each.judge()
     assert time.process_time() - begin < 5
+
+
+def test_every_rule_of_our_own_says_what_it_decides():
+    assert {name for name in RULES if name.startswith("Q")} == set(QUESTIONS)
+    assert set(map(says, RULES)) >= set(QUESTIONS.values())

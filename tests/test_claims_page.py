@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.claims import CLAIMS, Claim, Finding, page
-from helpers.claims.advice import Advice, Ground, alike, depends, fails, holds, told, untold
+from helpers.claims.advice import Ground, alike, depends, fails, holds, told, untold, when
 from helpers.claims.choices import CHOICES
 from helpers.claims.finding import decided, undecided
 from helpers.claims.page.advising import OPEN, OPEN_YET
@@ -23,6 +23,7 @@ from helpers.statistics import Verdict, seed_effect
 ROOT = Path(__file__).resolve().parent.parent
 COMPUTED = {name: claim.judge() for name, claim in CLAIMS.items() if claim.kind == "arithmetic"}
 UNJUDGED = undecided("the runs are not all recorded: here/there")
+ADVICE = [advice for members in CHOICES.values() for advice in members]
 
 verdicts = st.sampled_from([*Verdict, None])
 found = st.fixed_dictionaries({name: verdicts for name in CLAIMS}).map(
@@ -165,36 +166,36 @@ def test_effects_are_turned_toward_the_claim():
 @settings(max_examples=20, deadline=None)
 @given(findings=found)
 def test_advice_stands_on_what_was_found(findings):
-    for advice in CHOICES:
+    for advice in ADVICE:
         given_answer = advice.answer(findings)
         if given_answer:
             assert all(findings[ground.claim].verdict is ground.verdict for ground in given_answer.grounds)
     shown = repr(page.advice(findings)).splitlines()
     told_lines = [line.split(": ", 1)[1] for line in shown]
-    texts = [answer.text for answer in (advice.answer(findings) for advice in CHOICES) if answer]
+    texts = [answer.text for answer in (advice.answer(findings) for advice in ADVICE) if answer]
     assert [line for line in told_lines if line not in (OPEN, OPEN_YET)] == texts
 
 
 def test_without_verdicts_nothing_is_advised():
     shown = page.advice(dict.fromkeys(CLAIMS, UNJUDGED))
     assert {line.split(": ", 1)[1] for line in repr(shown).splitlines()} == {OPEN_YET}
-    assert not any(answer.text in text_of(shown.html) for advice in CHOICES for answer in advice.answers)
+    assert not any(answer.text in text_of(shown.html) for advice in ADVICE for answer in advice.answers)
 
 
 def test_what_supports_no_answer_is_open_and_not_waiting():
-    advice = Advice(topic="Size", when="it rains", answers=(told("Pad.", holds("M-05")),))
-    assert repr(page.advice({"M-05": decided({"a": False}, "")}, [advice])) == f"When it rains: {OPEN}"
+    choices = {"Size": [when("it rains", told("Pad.", holds("M-05")))]}
+    assert repr(page.advice({"M-05": decided({"a": False}, "")}, choices)) == f"When it rains: {OPEN}"
 
 
 def test_all_that_computing_decides_is_advised():
-    for advice in CHOICES:
+    for advice in ADVICE:
         if set(advice.claims) <= set(COMPUTED):
-            assert advice.answer(COMPUTED), advice.when
+            assert advice.answer(COMPUTED), advice.situation
 
 
 def test_advice_shows_the_entries_it_rests_on():
     answers = (told("Pad.", holds("M-05"), fails("M-07")), told("Do not.", holds("M-13")))
-    advice = Advice(topic="Size", when="it rains", answers=answers)
+    choices = {"Size": [when("it rains", *answers)]}
     right, wrong = decided({"a": True}, ""), decided({"a": False}, "")
     for states, entries in (
         ((right, wrong, right), ["M-05", "M-07"]),
@@ -202,7 +203,7 @@ def test_advice_shows_the_entries_it_rests_on():
         ((right, right, wrong), ["M-05", "M-07", "M-13"]),
     ):
         findings = dict(zip(("M-05", "M-07", "M-13"), states, strict=True))
-        assert re.findall(r'href="#(.+?)"', page.advice(findings, [advice]).html) == entries
+        assert re.findall(r'href="#(.+?)"', page.advice(findings, choices).html) == entries
 
 
 def test_grounds_stand_as_they_are_named():
@@ -219,7 +220,7 @@ def test_grounds_stand_as_they_are_named():
 
 
 def test_every_answer_can_be_given():
-    for advice in CHOICES:
+    for advice in ADVICE:
         for answer in advice.answers:
             findings = {
                 ground.claim: Finding(verdict=ground.verdict, conditions=ground.conditions)

@@ -319,7 +319,7 @@ def test_coverage_counts_the_windows(page):
     put(page, padding=1)
     part(page, "coverage").check()
     assert trait(page, "view") == "coverage"
-    counts = [int(count) for count in part(page, "input").locator("text.blue").all_text_contents()]
+    counts = [int(count) for count in part(page, "input").locator("text.blue tspan").all_text_contents()]
     axis = coverage(7, kernel_size=3, padding=1)
     assert counts == np.outer(axis, axis).ravel().tolist()
 

@@ -56,13 +56,11 @@ class Advice:
     """A situation, and what to do in it, depending on what was found.
 
     Attributes:
-        topic: what it is about.
-        when: the situation; completes a sentence that begins with "When".
+        situation: completes a sentence that begins with "When".
         answers: each for other findings; the first that stands is given.
     """
 
-    topic: str
-    when: str
+    situation: str
     answers: tuple[Answer, ...]
 
     @property
@@ -73,6 +71,11 @@ class Advice:
     def answer(self, findings: Mapping[str, Finding]) -> Answer | None:
         """What to do; None where the ledger leaves it open."""
         return next((answer for answer in self.answers if answer.stands(findings)), None)
+
+
+def when(situation: str, *answers: Answer) -> Advice:
+    """A situation, and the answers to it; of those that stand, the first is given."""
+    return Advice(situation=situation, answers=answers)
 
 
 def told(text: str, *grounds: Ground) -> Answer:

@@ -156,7 +156,8 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="Stride 1 fits the noise in the training data more than stride 2 does.",
         link="controls-noise",
-        note="The rule counts how many wrong training labels are learned. Noise in the pixels is Q-18.",
+        note="The rule counts answers with a wrong training label, mistakes that hit one included. "
+        "Noise in the pixels is Q-18.",
     ),
     Claim(
         id="F-13",

@@ -98,8 +98,8 @@ def where_strides_sit() -> Finding:
     early_share, late_share = (float((long[half].step > 1).mean()) for half in (~late, late))
     beginning = int((first.step == 1).sum())
     evidence = (
-        f"{beginning} of {len(first)} networks begin with stride 1; {early_share:.1%} of the convolutions in "
-        f"the first half of a network have a stride above 1, {late_share:.1%} of those in the second"
+        f"networks that begin with stride 1: {beginning} of {len(first)}; strides above 1 in convolutions: "
+        f"{early_share:.1%} in the first half of a network, {late_share:.1%} in the second"
     )
     conditions = {"early": beginning > len(first) / 2, "deeper": late_share > early_share}
     return decided(conditions, evidence)

@@ -9,7 +9,11 @@ from helpers.statistics import Effect, Judgement, Rule, read_rules, recorded_jud
 
 Judgements = Mapping[str, Judgement]
 
-UNITS = {"seconds": "s an epoch", "gradient-ratio": "powers of ten"}  # of all other measures: points
+UNITS = {  # of all other measures: points
+    "seconds": "s an epoch",
+    "gradient-ratio": "powers of ten",
+    "edge-response": "% of the center",
+}
 _SAYS = {"above": "is above zero", "below": "is below zero", "equal": "is within the margin"}
 
 
@@ -33,7 +37,7 @@ def rule_text(claim: str) -> str:
     """
     rule = rules()[claim]
     compared = f"{rule.contrast.first} minus {rule.contrast.second} in {rule.measure}"
-    return f"{compared} {_SAYS[rule.direction]}; margin {rule.margin:g} {_unit(rule)}, {rule.seeds} seeds"
+    return f"{compared} {_SAYS[rule.direction]}; margin {rule.margin:g} {unit(rule)}, {rule.seeds} seeds"
 
 
 def rule_finding(claim: str, judgements: Judgements) -> Finding:
@@ -45,28 +49,37 @@ def rule_finding(claim: str, judgements: Judgements) -> Finding:
     return Finding(verdict=judgement.verdict, evidence=_numbers(judgement), judgement=judgement)
 
 
+def signed(*values: float) -> str:
+    """Two decimals and a sign each; of two, the ends of an interval.
+
+    >>> signed(0.123)
+    '+0.12'
+    >>> signed(-0.001, 2)
+    '0.00 to +2.00'
+    """
+    texts = (f"{value:+z.2f}".replace("+0.00", "0.00") for value in values)
+    return " to ".join(texts).replace("-", "\N{MINUS SIGN}")
+
+
+def with_interval(effect: Effect) -> str:
+    """An effect and its interval."""
+    return f"{signed(effect.estimate)} ({signed(*effect.interval())})"
+
+
 def in_words(effect: Effect, rule: Rule) -> str:
     """An effect of a rule's measure with its interval, unit and number of seeds."""
-    return f"{_interval(effect)} {_unit(rule)}, n = {effect.seeds}"
+    return f"{with_interval(effect)} {unit(rule)}, n = {effect.seeds}"
 
 
 def _numbers(judgement: Judgement) -> str:
     found = [in_words(judgement.effect, judgement.rule)]
     for contrast, effect in zip(judgement.rule.conditions, judgement.conditions, strict=True):
-        found.append(f"{contrast.first} minus {contrast.second}: {_interval(effect)}")
+        found.append(f"{contrast.first} minus {contrast.second}: {with_interval(effect)}")
     if judgement.differs and judgement.equivalent:
         found.append("real, but within the margin")
     return "; ".join(found)
 
 
-def _interval(effect: Effect) -> str:
-    low, high = effect.interval()
-    return f"{_signed(effect.estimate)} ({_signed(low)} to {_signed(high)})"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+z.2f}".replace("+0.00", "0.00").replace("-", "\N{MINUS SIGN}")
-
-
-def _unit(rule: Rule) -> str:
+def unit(rule: Rule) -> str:
+    """What a rule's measure is counted in."""
     return UNITS.get(rule.measure, "points")

@@ -69,7 +69,7 @@ def early_layers() -> Finding:
     first = found[found.order == 0].set_index("model")
     usual = _is_usual(first)
     named = ", ".join(f"{title} begins with stride {first.step[name]}" for title, name in NAMED.items())
-    evidence = f"{named}; {usual.sum()} of {len(first)} networks begin with stride 1 and same padding"
+    evidence = f"{named}; networks that begin with stride 1 and same padding: {usual.sum()} of {len(first)}"
     return decided({"most networks": bool(usual.mean() > 0.5)}, evidence)
 
 

@@ -31,8 +31,7 @@ def features(
     """The layers conv1, pool1, relu1, conv2 and so on, 3x3 convolutions all; as many as there are strides.
 
     ReLU comes after max-pooling: either order gives the same numbers and gradients, to the bit, but this one
-    leaves four times fewer to clip, which saves a tenth of the training time. A blur does not commute with
-    ReLU, and follows it.
+    leaves four times fewer to clip, and is faster. A blur does not commute with ReLU, and follows it.
 
     Args:
         strides: of each convolution.
@@ -63,11 +62,9 @@ def features(
     before = 1
     for number, (stride, made, window) in enumerate(zip(strides, channels, windows, strict=False), start=1):
         layers[f"conv{number}"] = _convolution(before, made, stride, padding, padding_mode)
-        if window is not None and pooling == "max":
-            layers[f"pool{number}"] = nn.MaxPool2d(*window)
-        layers[f"relu{number}"] = nn.ReLU()
-        if window is not None and pooling != "max":
-            layers[f"pool{number}"] = _blur(pooling, window, made)
+        relu = {f"relu{number}": nn.ReLU()}
+        pool = {} if window is None else {f"pool{number}": _pool(pooling, window, made)}
+        layers |= pool | relu if pooling == "max" else relu | pool
         before = made
     return layers
 
@@ -85,7 +82,9 @@ def _convolution(before: int, made: int, stride: int, padding: Padding, mode: Pa
     return nn.Conv2d(before, made, 3, stride, padding=int(padding == "same-pytorch"), padding_mode=mode)
 
 
-def _blur(pooling: Pooling, window: Window, channels: int) -> nn.Module:
+def _pool(pooling: Pooling, window: Window, channels: int) -> nn.Module:
     kernel_size, stride = window
+    if pooling == "max":
+        return nn.MaxPool2d(kernel_size, stride)
     blur = BlurPool2d(channels, stride=stride)
     return blur if pooling == "blur" else nn.Sequential(nn.MaxPool2d(kernel_size, stride=1), blur)

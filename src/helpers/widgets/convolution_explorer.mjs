@@ -122,28 +122,26 @@ function scale(numbers) {
   return (value) => span && (value - lowest) / span;
 }
 
-/** Draws a grid. Cells that look alike are one path, so that a thousand draw as fast as ten. */
-function draw(svg, height, width, isNumbered, cell, top = 0, left = 0) {
-  const [shapes, texts] = [svg.firstChild, svg.querySelector("g:last-of-type")];
-  const [squares, marks, numbers] = [{}, {}, new Set()];
+/** Draws a grid. Cells that look alike are one path, and their numbers one text, so that a thousand draw fast. */
+function draw(svg, height, width, isNumbered, cell) {
+  const [squares, marks, numbers] = [{}, {}, {}];
+  const add = (group, look, piece) => (group[look] = (group[look] ?? "") + piece);
   grid(height, width, (row, column) => {
     const [look, value, share, mark] = cell(row, column);
-    const shade = `${look}" style="--share:${Math.round(15 * share) / 15}`;
-    squares[shade] = (squares[shade] ?? "") + square(row, column);
-    if (mark) marks[mark] = `${marks[mark] ?? ""}M${column * CELL} ${row * CELL}${MARKS[mark]}`;
+    const [x, y] = [column * CELL, row * CELL];
+    add(squares, `${look}" style="--share:${Math.round(15 * share) / 15}`, square(row, column));
+    if (mark) add(marks, mark, `M${x} ${y}${MARKS[mark]}`);
     if (!isNumbered) return;
     const text = show(value);
     const size = [22, 22, 22, 17, 14, 11.5][text.length] ?? 9.5;
-    const [x, y] = [column - left, row - top].map((at) => (at + 0.5) * CELL);
-    numbers.add(`<text class="${look} ${mark}" x="${x}" y="${y}" font-size="${size}">${text}</text>`);
+    const number = `<tspan x="${x + CELL / 2}" y="${y + CELL / 2}">${text}</tspan>`;
+    add(numbers, `${look} ${mark}" font-size="${size}`, number);
   });
   const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
+  const texts = Object.entries(numbers).map(([look, text]) => `<text class="${look}">${text}</text>`);
   svg.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${width * CELL + EDGE + 2} ${height * CELL + EDGE + 2}`);
-  put(shapes, paths.join(""));
-  texts.setAttribute("transform", `translate(${left * CELL} ${top * CELL})`);
-  // A number that stands where it stood, counted from the corner of the input, need not be made again.
-  for (const text of [...texts.children]) if (!numbers.delete(text.outerHTML)) text.remove();
-  texts.insertAdjacentHTML("beforeend", [...numbers].join(""));
+  put(svg.firstChild, paths.join(""));
+  put(svg.querySelector("g:last-of-type"), texts.join(""));
 }
 
 /** The padded input: its values, or how often each is read. */
@@ -158,7 +156,7 @@ function drawInput(svg, { rows, columns, padded, isNumbered }, isCoverage) {
     if (!isCoverage) return ["gray", value, shareOf(value), mark];
     return ["blue", count, Math.min(1, Math.log1p(count) / Math.log(50)), mark]; // as in the figures
   };
-  draw(svg, rows.padded, columns.padded, isNumbered, cell, rows.before, columns.before);
+  draw(svg, rows.padded, columns.padded, isNumbered, cell);
 }
 
 function drawOutput(svg, { rows, columns, output, isNumbered }) {

@@ -1,7 +1,6 @@
 """Which stride, which padding, when: what the ledger supports, and what it leaves open."""
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping
 
 from helpers.claims.advice import Advice
 from helpers.claims.choices import CHOICES
@@ -13,22 +12,23 @@ OPEN = "Open: what was found supports no answer."
 _COLUMNS = ("Situation", "What to do", "Because")
 
 
-def advice(findings: Mapping[str, Finding], choices: Sequence[Advice] = CHOICES) -> Shown:
+def advice(findings: Mapping[str, Finding], choices: Mapping[str, Iterable[Advice]] = CHOICES) -> Shown:
     """Show what to do in each situation, with the entries that it rests on.
 
     Where the ledger supports no answer, the line says that it is open, and claims nothing.
 
     Args:
         findings: by the ids of the claims.
-        choices: the situations, topic by topic.
+        choices: the situations, by topic.
     """
-    topics = groupby(choices, key=lambda each: each.topic)
-    bodies = "".join(_topic(topic, list(members), findings) for topic, members in topics)
-    lines = (f"When {each.when}: {_do(each, findings)[0]}" for each in choices)
+    bodies = "".join(_topic(topic, members, findings) for topic, members in choices.items())
+    lines = (
+        f"When {each.situation}: {_do(each, findings)[0]}" for members in choices.values() for each in members
+    )
     return Shown(styled(f'<table class="advice">{headings(*_COLUMNS)}{bodies}</table>'), "\n".join(lines))
 
 
-def _topic(topic: str, members: list[Advice], findings: Mapping[str, Finding]) -> str:
+def _topic(topic: str, members: Iterable[Advice], findings: Mapping[str, Finding]) -> str:
     rows = "".join(_row(each, findings) for each in members)
     return f'<tbody><tr><th colspan="{len(_COLUMNS)}" scope="rowgroup">{topic}</th></tr>{rows}</tbody>'
 
@@ -36,7 +36,7 @@ def _topic(topic: str, members: list[Advice], findings: Mapping[str, Finding]) -
 def _row(each: Advice, findings: Mapping[str, Finding]) -> str:
     text, claims = _do(each, findings)
     because = "".join(f"<li>{entry(claim)}: {verdict(findings[claim])}</li>" for claim in claims)
-    return f"<tr>{cells(written(f'When {each.when}'), written(text), f'<ul>{because}</ul>')}</tr>"
+    return f"<tr>{cells(written(f'When {each.situation}'), written(text), f'<ul>{because}</ul>')}</tr>"
 
 
 def _do(each: Advice, findings: Mapping[str, Finding]) -> tuple[str, tuple[str, ...]]:

@@ -29,14 +29,14 @@ def headlines(
         f"<li>{written(answer.text)} {_grounds(answer, findings, ledger)}</li>" for answer in told
     )
     count = _count(findings)
-    html = f'<p>{count} <a href="{ledger}">The ledger</a> has them all.</p><ul class="findings">{items}</ul>'
+    html = f'<p>{count} <a href="{ledger}">Look one up</a>.</p><ul class="findings">{items}</ul>'
     return Shown(html, "\n".join([count, *(answer.text for answer in told)]))
 
 
 def _count(findings: Mapping[str, Finding]) -> str:
     counted = Counter(finding.state for finding in findings.values())
     counts = ", ".join(f"{state}: {counted[state]}" for state in STATES if counted[state])
-    return f"{len(findings)} claims of five well-known sources were checked ({counts})."
+    return f"{len(findings)} claims of well-known sources stand in the ledger ({counts})."
 
 
 def _grounds(answer: Answer, findings: Mapping[str, Finding], ledger: str) -> str:
