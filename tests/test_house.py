@@ -4,6 +4,8 @@ import ast
 import re
 import subprocess
 import tomllib
+from importlib import import_module
+from inspect import ismodule
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,25 @@ def test_every_module_has_its_row():
 def test_every_module_but_the_quizzes_has_its_page_in_the_book():
     pages = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
     assert pages == set(modules()) - {"teaching"}
+
+
+def is_module(name: str) -> bool:
+    """Whether a dotted name is one, and no function of a package that is named like its module."""
+    package, _, last = name.rpartition(".")
+    return ismodule(getattr(import_module(package), last, None))
+
+
+def test_every_package_and_all_that_readers_are_told_to_import_is_in_the_reference():
+    told = ("README.md", "CONTRIBUTING.md", "book/*.md", "notebooks/*.ipynb")
+    text = "\n".join(path.read_text() for pattern in told for path in ROOT.glob(pattern))
+    named = set(re.findall(r"\bhelpers(?:\.\w+)+", text))
+    for package, names in re.findall(r"from (helpers[\w.]*) import ([\w, ]+)", text):
+        named |= {f"{package}.{name}" for name in names.split(", ")}
+    folders = [path.parent.relative_to(PACKAGE.parent) for path in PACKAGE.rglob("*/__init__.py")]
+    packages = {".".join(folder.parts) for folder in folders}
+    pages = "".join(path.read_text() for path in ROOT.glob("book/api/*.md"))
+    documented = set(re.findall(r"automodule:: (\S+)", pages))
+    assert packages | set(filter(is_module, named)) <= documented | {"helpers.teaching"}
 
 
 @pytest.mark.parametrize("name", modules())
