@@ -8,7 +8,7 @@ from bench_pages import sent
 from conftest import HTML
 from explorer_page import violations
 
-HEAVIEST = 1_500_000  # bytes that a page may transfer, text compressed
+HEAVIEST = 1_200_000  # bytes that a page may transfer, text compressed
 SCRIPTS = [
     r"(accessibility|widgets|widgets/\w+)\.js",  # ours
     r"(documentation_options|doctools|sphinx_highlight|searchtools|language_data)\.js|searchindex\.js",
