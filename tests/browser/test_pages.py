@@ -11,7 +11,7 @@ from explorer_page import violations
 HEAVIEST = 1_200_000  # bytes that a page may transfer, text compressed
 SCRIPTS = [
     r"(accessibility|widgets|widgets/\w+)\.js",  # ours
-    r"(documentation_options|doctools|sphinx_highlight|searchtools|language_data)\.js|searchindex\.js",
+    r"(documentation_options|doctools|sphinx_highlight)\.js",
     r"(clipboard\.min|copybutton|togglebutton|design-tabs)\.js",
     r"scripts/(bootstrap|pydata-sphinx-theme|sphinx-book-theme)\.js",
 ]
