@@ -85,6 +85,14 @@ def test_a_long_table_breaks_between_its_rows_and_not_behind_a_heading(paper):
     ]
 
 
+def test_no_empty_page_is_made_by_a_margin_at_the_end_of_a_chapter(paper):
+    last = paper.locator("section > :last-child").evaluate_all(
+        "elements => elements.map((element) => getComputedStyle(element).marginBottom)"
+    )
+    assert last
+    assert set(last) == {"0px"}
+
+
 def test_a_question_is_dark_on_white_and_has_a_number(paper):
     question = paper.locator(".MultipleChoiceQn").nth(1)
     colors = question.evaluate(
