@@ -103,6 +103,13 @@ def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
         ConvolutionExplorer(**{trait: value})
 
 
+def test_a_name_that_it_does_not_have_is_refused():
+    explorer = ConvolutionExplorer()
+    with pytest.raises(AttributeError, match=r"ConvolutionExplorer has no 'strides'; it has .*stride, view"):
+        explorer.strides = 2
+    assert not hasattr(explorer, "strides")
+
+
 def test_same_of_pytorch_is_for_stride_one():
     explorer = ConvolutionExplorer(padding="same", convention="pytorch")
     with pytest.raises(TraitError, match="does not exist"):

@@ -39,11 +39,25 @@ class BookWidget(anywidget.AnyWidget):
         """What stands in the page until the module draws, as HTML; whoever overrides it escapes its text."""
         return "<p>An interactive figure, which needs JavaScript.</p>"
 
-    def static_state(self) -> dict[str, Any]:
-        """The synced traits of this widget, without those that only a live one has."""
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Refuse a name that the widget does not have: it would be set in silence, and nothing would move.
+
+        Raises:
+            AttributeError: naming what can be set.
+        """
+        if not name.startswith("_") and not hasattr(type(self), name):
+            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._own())}")
+        super().__setattr__(name, value)
+
+    def _own(self) -> list[str]:
+        """Names of the synced traits, without those that only a live widget has."""
         inherited = anywidget.AnyWidget.class_trait_names()
         names = [name for name in self.trait_names(sync=True) if name not in inherited]
-        return {name: getattr(self, name) for name in sorted(names) if not name.startswith("_")}
+        return [name for name in sorted(names) if not name.startswith("_")]
+
+    def static_state(self) -> dict[str, Any]:
+        """The synced traits of this widget, without those that only a live one has."""
+        return {name: getattr(self, name) for name in self._own()}
 
     def static_html(self) -> str:
         """The placeholder that the built page upgrades.
