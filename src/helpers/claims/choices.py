@@ -196,6 +196,7 @@ _TRAINING = (
         told("Pad: shapes fit for shortcuts, and more gradient came through.", holds("M-21")),
         told("Pad for the shapes of shortcuts, not for gradients: less came through.", fails("M-21")),
         told("Pad for the shapes of shortcuts. As much gradient came through without.", alike("M-21")),
+        told("Pad for the shapes of shortcuts. Of gradients, the runs settle nothing.", untold("M-21")),
     ),
 )
 
