@@ -39,6 +39,12 @@ def test_math_is_drawn(opened):
     assert not re.search(r"\\\(|\\\[|\\begin\{", visible), "raw TeX on the page"
 
 
+def test_values_are_written_for_a_reader(opened):
+    visible = opened.page.locator("article.bd-article").inner_text()
+    raw = r"np\.(?:int|float|bool|str)\w*\([^)]*\)|<[^<>]* object at 0x|\bdtype: (?:int|float|object)\w*"
+    assert re.findall(raw, visible) == []
+
+
 def test_images_are_loaded(opened):
     for image in opened.page.locator("article.bd-article img").all():
         image.evaluate("element => { element.loading = 'eager'; return element.decode(); }")
