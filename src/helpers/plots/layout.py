@@ -207,9 +207,17 @@ def _place(figure: Figure, boxes: Sequence[_Box], room: float, *, key: bool) -> 
     figure.set_size_inches(width / DPI, height / DPI)
     for legend in figure.legends:
         legend.set_bbox_to_anchor((0.5, _BORDER / height), figure.transFigure)
-    for ax, left, top, wide, high in boxes:
+    for (ax, left, top, wide, high), margin in zip(boxes, margins, strict=True):
         up = 1 - (_BORDER + top + high) / height
         ax.set_position(((left + shift) / width, up, wide / width, high / height))
+        _keep_label_inside(ax, wide, margin[1])
+
+
+def _keep_label_inside(ax: Axes, width: float, right: float) -> None:
+    """Move the label below an axis to the left, if beside long names it would be wider than its panel."""
+    label = ax.xaxis.label
+    beyond = label.get_window_extent().width / 2 - (width / 2 + right)
+    label.set_x(0.5 - max(beyond, 0) / width)
 
 
 def _add_key(figure: Figure, width: float) -> tuple[float, float]:
