@@ -27,7 +27,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def hand_back_freed_memory() -> None:
-    """Return to the system what `keep_freed_memory` has let pile up, when a training run is over."""
+    """Return to the system what `keep_freed_memory` has let pile up."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 

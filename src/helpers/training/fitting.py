@@ -97,6 +97,8 @@ def fit(
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, eps=epsilon, fused=place.type != "mps")
     history: list[Epoch] = []
     for epoch in range(1, epochs + 1):
+        if place.type == "cpu":
+            hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch
         began = time.perf_counter()
         score = train_one_epoch(
             model, train, optimizer, batch_size=batch_size, streams=draws, augment=augment, epoch=epoch
@@ -119,5 +121,4 @@ def _prepare(model: nn.Module, device: torch.device) -> None:
     if device.type != "mps":
         model.to(memory_format=torch.channels_last)  # the layout that the convolution kernels run fastest in
     if device.type == "cpu":
-        hand_back_freed_memory()  # else a process that trains one network after another grows with each
         keep_freed_memory()
