@@ -97,8 +97,7 @@ def fit(
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, eps=epsilon, fused=place.type != "mps")
     history: list[Epoch] = []
     for epoch in range(1, epochs + 1):
-        if place.type == "cpu":
-            hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch
+        hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch
         began = time.perf_counter()
         score = train_one_epoch(
             model, train, optimizer, batch_size=batch_size, streams=draws, augment=augment, epoch=epoch
