@@ -8,6 +8,7 @@ from statistics import fmean
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint_sequential
 
 from helpers.experiments.preparation import Splits
 from helpers.training import Examples, evaluate
@@ -118,12 +119,14 @@ def initial_gradients(trained: Trained, *, images: int) -> dict[str, float]:
     It is the decimal logarithm of the ratio of their root mean squares: 0 where both are alike.
 
     Args:
-        trained: the run.
+        trained: the run; its network is an `nn.Sequential`.
         images: how many of the first training images the loss is the mean of.
     """
     model, train = trained.untrained().eval(), trained.splits.train
     batch = train.first(min(images, len(train)))
-    loss = F.cross_entropy(model(batch.as_float()), batch.labels)
+    # Keeps the maps of a fifth of the layers at a time, and computes them again on the way back: same bits.
+    logits = checkpoint_sequential(model, 5, batch.as_float(), use_reentrant=False)  # type: ignore[no-untyped-call]
+    loss = F.cross_entropy(logits, batch.labels)
     convolutions = _convolutions(model)
     ends = convolutions[0].weight, convolutions[-1].weight
     first, last = (gradient.square().mean().sqrt().item() for gradient in torch.autograd.grad(loss, ends))
