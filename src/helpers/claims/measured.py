@@ -9,7 +9,7 @@ from helpers.statistics import Effect, Judgement, Rule, read_rules, recorded_jud
 
 Judgements = Mapping[str, Judgement]
 
-UNITS = {  # of all other measures: points
+_UNITS = {  # of all other measures: points
     "seconds": "s an epoch",
     "gradient-ratio": "powers of ten",
     "edge-response": "% of the center",
@@ -61,6 +61,11 @@ def signed(*values: float) -> str:
     return " to ".join(texts).replace("-", "\N{MINUS SIGN}")
 
 
+def unit(rule: Rule) -> str:
+    """What a rule's measure is counted in."""
+    return _UNITS.get(rule.measure, "points")
+
+
 def with_interval(effect: Effect) -> str:
     """An effect and its interval."""
     return f"{signed(effect.estimate)} ({signed(*effect.interval())})"
@@ -78,8 +83,3 @@ def _numbers(judgement: Judgement) -> str:
     if judgement.differs and judgement.equivalent:
         found.append("real, but within the margin")
     return "; ".join(found)
-
-
-def unit(rule: Rule) -> str:
-    """What a rule's measure is counted in."""
-    return UNITS.get(rule.measure, "points")
