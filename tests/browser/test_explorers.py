@@ -319,7 +319,8 @@ def test_coverage_counts_the_windows(page):
     put(page, padding=1)
     part(page, "coverage").check()
     assert trait(page, "view") == "coverage"
-    counts = [int(count) for count in part(page, "input").locator("text.blue tspan").all_text_contents()]
+    lines = part(page, "input").locator("text.blue").all_text_contents()
+    counts = [int(count) for line in lines for count in line.split()]
     axis = coverage(7, kernel_size=3, padding=1)
     assert counts == np.outer(axis, axis).ravel().tolist()
 
@@ -591,6 +592,27 @@ def contrast(page, selector):
         }""",
         selector,
     )
+
+
+@pytest.mark.parametrize("kernel", ["ones", "mean", "outline"])
+def test_each_number_stands_in_the_middle_of_its_cell(page, kernel):
+    """Of one to six characters, with signs, points and slanted digits of the padding among them."""
+    put(page, kernel=kernel, padding=2)
+    cells = explorer(page).evaluate(
+        """(explorer) => [...explorer.querySelectorAll("svg text")].flatMap((text) => {
+            const shift = text.getCTM().e - text.ownerSVGElement.getCTM().e;
+            const scale = text.getCTM().a;
+            const y = Number(text.getAttribute("y"));
+            return [...text.textContent.matchAll(/\\S+/g)].map(({ 0: number, index }) => {
+                const left = text.getStartPositionOfChar(index).x;
+                const right = text.getEndPositionOfChar(index + number.length - 1).x;
+                return [(left + right) / 2 + shift / scale, y];
+            });
+        })"""
+    )
+    assert len(cells) == 11**2 + 9**2
+    strays = [(x, y) for x, y in cells if max(abs(x % 40 - 20), abs(y % 40 - 20)) > 1]
+    assert not strays
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,6 +1,6 @@
 // The convolution explorer: what a window reads, what it writes, and what it never reaches.
 //
-// Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
+// Run by anywidget and by the built page (assets.py): it imports nothing and ends with its export.
 // tests/golden/windows.json holds its arithmetic to helpers.arithmetic and helpers.convolution.
 
 // The least and the most of each slider.
@@ -51,7 +51,7 @@ function pads(size, reach, stride, padding, convention) {
   if (padding !== "same") return pair(padding);
   if (convention === "pytorch" && stride > 1) throw new Error(`PyTorch has no “same” padding with stride ${stride}.`);
   const total = Math.max(0, Math.floor((size - 1) / stride) * stride + reach - size);
-  const less = Math.floor(total / 2);
+  const less = total >> 1;
   return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
 }
 
@@ -122,26 +122,34 @@ function scale(numbers) {
   return (value) => span && (value - lowest) / span;
 }
 
-/** Draws a grid. Cells that look alike are one path, and their numbers one text, so that a thousand draw fast. */
+/** Draws a grid. Cells that look alike are one path, so that a thousand draw fast. */
 function draw(svg, height, width, isNumbered, cell) {
-  const [squares, marks, numbers] = [{}, {}, {}];
+  const [squares, marks] = [{}, {}];
   const add = (group, look, piece) => (group[look] = (group[look] ?? "") + piece);
-  grid(height, width, (row, column) => {
+  const numbers = grid(height, width, (row, column) => {
     const [look, value, share, mark] = cell(row, column);
-    const [x, y] = [column * CELL, row * CELL];
     add(squares, `${look}" style="--share:${Math.round(15 * share) / 15}`, square(row, column));
-    if (mark) add(marks, mark, `M${x} ${y}${MARKS[mark]}`);
-    if (!isNumbered) return;
-    const text = show(value);
-    const size = [22, 22, 22, 17, 14, 11.5][text.length] ?? 9.5;
-    const number = `<tspan x="${x + CELL / 2}" y="${y + CELL / 2}">${text}</tspan>`;
-    add(numbers, `${look} ${mark}" font-size="${size}`, number);
+    if (mark) add(marks, mark, `M${column * CELL} ${row * CELL}${MARKS[mark]}`);
+    return [`${look} ${mark}`, show(value)];
   });
   const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
-  const texts = Object.entries(numbers).map(([look, text]) => `<text class="${look}">${text}</text>`);
   svg.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${width * CELL + EDGE + 2} ${height * CELL + EDGE + 2}`);
   put(svg.firstChild, paths.join(""));
-  put(svg.querySelector("g:last-of-type"), texts.join(""));
+  put(svg.querySelector("g:last-of-type"), isNumbered ? texts(numbers) : "");
+}
+
+/** The numbers: a text for each look in a row, laid out in half the time of one a cell. Blanks center them. */
+function texts(numbers) {
+  const longest = Math.max(3, ...numbers.flat().map(([, text]) => text.length));
+  const blanks = 2 * longest + 1; // to a cell, half a character each
+  const centered = (text) => text.padStart(longest).padEnd(blanks - text.length);
+  const lines = numbers.flatMap((cells, row) =>
+    [...new Set(cells.map(([look]) => look))].map((look) => {
+      const line = cells.map(([own, text]) => centered(own === look ? text : ""));
+      return `<text class="${look}" y="${(row + 0.5) * CELL}">${line.join("")}</text>`;
+    }),
+  );
+  return `<g style="--blanks:${blanks}">${lines.join("")}</g>`;
 }
 
 /** The padded input: its values, or how often each is read. */
@@ -395,8 +403,9 @@ function render({ model, el }) {
   function showSelection() {
     const { rows, columns } = scene;
     const [row, column] = selected();
-    frame.style.transform = `translate(${column * columns.stride * CELL}px, ${row * rows.stride * CELL}px)`;
-    chosen.style.transform = `translate(${column * CELL}px, ${row * CELL}px)`;
+    const move = (node, x, y) => (node.style.transform = `translate(${x * CELL}px, ${y * CELL}px)`);
+    move(frame, column * columns.stride, row * rows.stride);
+    move(chosen, column, row);
     stop.setAttribute("d", rowMark(rows, row) + columnMark(columns, column));
     part.input.ariaValueMax = rows.count * columns.count - 1;
     part.input.ariaValueNow = row * columns.count + column;
