@@ -156,11 +156,11 @@ GUIDE_CLAIMS = (
                 by="anatomy.census of published networks, one of each family",
                 check=strides_for_poolings,
             ),
-            Measured(about="as accurate"),
+            Measured(about="nothing is lost by it, as we ask and the source does not say"),
         ),
         link="controls-downsampling",
-        note="What is learned are the weights; which positions are kept is fixed. The rule asks whether "
-        "nothing is lost by it.",
+        note="Of the practice the source is right. What is learned are the weights; which positions are kept "
+        "is fixed.",
     ),
     Claim(
         id="G-07",
