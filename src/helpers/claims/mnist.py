@@ -221,8 +221,8 @@ MNIST_CLAIMS = (
         statement="Same padding avoids artifacts at the edge.",
         link="controls-pixels",
         note="The rule compares how much the last convolution answers otherwise along the border than in "
-        "the center of a white image, which no network was trained on. Where valid padding cuts off what lies at the edge, same padding "
-        "keeps it: of that the source is right.",
+        "the center of a white image, which no network was trained on. Where valid padding cuts off what "
+        "lies at the edge, same padding keeps it: of that the source is right.",
     ),
     Claim(
         id="M-19",
