@@ -116,8 +116,8 @@ _ACCURACY = (
     when(
         "classes differ in fine detail",
         told(
-            "Keep stride 1 in the first layer: of shirts and pullovers, more were recognized than of the other "
-            "classes on average.",
+            "Keep stride 1 in the first layer: of shirts and pullovers, more were recognized than of the "
+            "other classes on average.",
             holds("F-07"),
         ),
     ),

@@ -103,8 +103,8 @@ FASHION_CLAIMS = (
         statement="The hybrid overfits, and its validation is unstable.",
         link="fashion-mnist",
         note="The rule judges the gap between training and test images in evaluation mode. How unstable "
-        "validation is, no rule judges; that of the hybrid does fall more from epoch to epoch than that of the "
-        "other two, and there the source is right.",
+        "validation is, no rule judges; that of the hybrid does fall more from epoch to epoch than that of "
+        "the other two, and there the source is right.",
     ),
     Claim(
         id="F-06",
@@ -119,8 +119,8 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="Stride 1 helps most on classes that differ in fine detail, Shirt and Pullover.",
         link="fashion-mnist",
-        note="The rule judges whether recall gains more there than on the other classes, on average. A single "
-        "one of these may gain as much.",
+        note="The rule judges whether recall gains more there than on the other classes, on average. A "
+        "single one of these may gain as much.",
     ),
     Claim(
         id="F-08",
@@ -158,8 +158,8 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="Stride 1 fits the noise in the training data more than stride 2 does.",
         link="controls-noise",
-        note="The rule counts answers with a wrong training label, mistakes that hit one included. Less these, "
-        "stride 1 is ahead without dropout. Noise in the pixels is Q-18.",
+        note="The rule counts answers with a wrong training label, mistakes that hit one included. Less "
+        "these, stride 1 is ahead without dropout. Noise in the pixels is Q-18.",
     ),
     Claim(
         id="F-13",

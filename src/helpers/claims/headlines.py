@@ -5,14 +5,14 @@ from helpers.claims.advice import Answer, alike, fails, holds, told, untold
 HEADLINES: tuple[tuple[Answer, ...], ...] = (
     (
         told(
-            "As the sources build their networks, those of stride 1 are more accurate than those of stride 2, "
-            "on MNIST and on Fashion-MNIST.",
+            "As the sources build their networks, those of stride 1 are more accurate than those of stride "
+            "2, on MNIST and on Fashion-MNIST.",
             holds("M-03"),
             holds("F-01"),
         ),
         told(
-            "As its source builds them, networks of stride 1 are more accurate on Fashion-MNIST than those of "
-            "stride 2.",
+            "As its source builds them, networks of stride 1 are more accurate on Fashion-MNIST than those "
+            "of stride 2.",
             holds("F-01"),
         ),
     ),
