@@ -73,7 +73,7 @@ def test_a_halving_is_a_step_of_one_height_with_a_tick():
     assert (ax.get_yscale(), ax.get_title()) == ("log", "a network")
     assert list(ax.get_yticks()) == [224, 112, 56, 28, 14, 7]
     assert ax.get_xlabel() == "layers so far"
-    assert ax.get_ylabel() == "size of the map"
+    assert ax.get_ylabel() == "size of the map, cells"
 
 
 @given(st.integers(1, 64), stages)

@@ -64,7 +64,7 @@ def descent(ax: Axes, size: int, stages: Sequence[Stage], *, title: str = "") ->
     ax.minorticks_off()
     ax.yaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    ax.set(xlabel="layers so far", ylabel="size of the map", title=title)
+    ax.set(xlabel="layers so far", ylabel="size of the map, cells", title=title)
     ax.grid(axis="y", color=color("line"), alpha=0.35, lw=points(1))
     return ax
 
