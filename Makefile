@@ -51,6 +51,7 @@ check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-
 bench: book  ## measure speed, as ratios side by side
 	$(VENV)/python tools/bench.py
 	$(VENV)/python tools/bench_training.py
+	$(VENV)/python tools/bench_memory.py
 	$(VENV)/python tools/bench_explorers.py
 	$(VENV)/python tools/bench_pages.py
 

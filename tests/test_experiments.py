@@ -160,6 +160,13 @@ def test_without_held_out_images_the_test_images_validate():
     assert (len(splits.train), len(splits.test)) == (80, 20)
 
 
+@pytest.mark.parametrize("drawn", [1, 3, 4])
+def test_however_few_images_are_drawn_none_is_a_real_one(drawn):
+    splits = prepare("mnist", validation=0, drawn=drawn)
+    assert splits.test.is_stand_in
+    assert (len(splits.train), len(splits.test)) == (drawn, 1)
+
+
 def test_held_out_images_are_not_learned_from():
     splits = prepare("fashion-mnist", validation=20, drawn=80)
     assert (len(splits.train), len(splits.validation), len(splits.test)) == (60, 20, 20)
@@ -260,6 +267,47 @@ def refuse() -> nn.Module:
 def test_a_run_that_raises_is_recorded_with_its_reason():
     broken = replace(SMALL, variants=(Variant(name="s2-valid", seeds=1, build=refuse),))
     assert run(replace(JOB, experiment=broken)).reason == "MemoryError: no room for the network"
+
+
+def test_a_run_without_its_device_is_recorded_with_its_reason(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    failed = run(replace(JOB, device="cuda"))
+    assert failed.reason.startswith("ValueError: device 'cuda' is not available on this machine")
+    assert failed.environment.device == "cuda"
+    lost = replace(JOB, device="cuda").failure("the worker process died")
+    assert lost.reason == "the worker process died"
+
+
+def nothing_by_nothing(trained):
+    return {"sound": 1.0, "edge-response": math.nan}
+
+
+def test_a_measure_that_is_no_number_fails_its_run_and_is_named(tmp_path):
+    odd = run(replace(JOB, experiment=replace(SMALL, epochs=1, evaluations=(nothing_by_nothing,))))
+    assert odd.reason.startswith("ValueError: extra.edge-response=nan: Out of range")
+    assert read(write(odd, tmp_path)) == odd
+
+
+def unmeasurable(trained):
+    raise ArithmeticError("cannot be measured")
+
+
+def test_weights_are_kept_only_of_a_run_that_is_whole(tmp_path):
+    job = replace(JOB, experiment=replace(SMALL, epochs=1, evaluations=(unmeasurable,)), checkpoints=tmp_path)
+    assert run(job).reason == "ArithmeticError: cannot be measured"
+    assert list(tmp_path.rglob("*.*")) == []
+
+
+def test_weights_that_cannot_be_kept_cost_no_run_and_leave_nothing(tmp_path, monkeypatch):
+    def full(state, path):
+        path.write_bytes(b"half of it")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("torch.save", full)
+    with pytest.warns(UserWarning, match=r"weights are not kept in .*0\.pt: No space left"):
+        kept = run(replace(JOB, drawn=40, checkpoints=tmp_path))
+    assert not kept.failed
+    assert list(tmp_path.rglob("*.*")) == []
 
 
 def test_the_trained_weights_are_kept_where_asked(tmp_path, record):

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from helpers.experiments import command
 from helpers.experiments.catalog import MNIST
 from helpers.experiments.command import main
 from helpers.experiments.preparation import prepare
@@ -51,6 +53,13 @@ def test_check_refuses_a_record_that_the_catalog_no_longer_describes(tmp_path, c
     assert "recorded with another batch_size than the catalog has now" in capsys.readouterr().err
 
 
+def test_check_refuses_a_record_of_a_setting_that_the_catalog_has_no_more(tmp_path, capsys):
+    record = run(Job(experiment=replace(MNIST, epochs=1), variant="s2-same", seed=0, device="cpu", drawn=64))
+    write(replace(record, settings={**record.settings, "augment": {"name": "mirrored"}}), tmp_path)
+    assert main(["check", "--results", str(tmp_path)]) == 1
+    assert "recorded with another augment than the catalog has now" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -86,9 +95,46 @@ def test_a_number_of_seeds_is_a_whole_number_from_one(capsys, seeds):
 
 
 @pytest.mark.parametrize("option", [["--epochs", "1"], ["--stand-in", "64"]])
-def test_short_or_drawn_runs_stay_out_of_the_results(capsys, option):
-    assert main(["run", "mnist", *option]) == 1
+@pytest.mark.parametrize("folder", [[], ["--results", "results"], ["--results", "elsewhere/../results"]])
+def test_short_or_drawn_runs_stay_out_of_the_results(tmp_path, capsys, monkeypatch, option, folder):
+    monkeypatch.setattr(command, "RECORDED", tmp_path / "results")
+    monkeypatch.setattr(command, "_sweep_jobs", lambda options, jobs: 0)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "mnist", *option, *folder]) == 1
     assert "name another folder with --results" in capsys.readouterr().err
+    assert main(["run", "mnist", *option, "--results", "elsewhere"]) == 0
+
+
+def test_a_few_drawn_garments_still_leave_one_to_validate_on(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_sweep_jobs", lambda options, jobs: asked.extend(jobs))
+    options = command._parser().parse_args(
+        ["run", "fashion-mnist", "--stand-in", "5", "--results", str(tmp_path)]
+    )
+    options.command = ""
+    options.do(options)
+    assert {job.experiment.validation for job in asked} == {1}
+
+
+@pytest.mark.parametrize("words", [["sweep", "--checkpoints", "mnist"], ["sweep", "--checkpoints", "mnits"]])
+def test_an_experiment_is_not_taken_for_the_folder_of_the_checkpoints(capsys, words):
+    with pytest.raises(SystemExit):
+        command._parser().parse_args(words)  # no more: what was let through would train everything there is
+    refusal = f"{words[-1]!r} has no slash; for a folder of that name write ./{words[-1]}"
+    assert refusal in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ([], None),
+        (["--checkpoints"], command.CHECKPOINTS),
+        (["--checkpoints", "./weights"], Path("weights")),
+        (["--checkpoints", "/tmp/weights"], Path("/tmp/weights")),
+    ],
+)
+def test_checkpoints_are_kept_in_the_cache_or_where_it_says(words, folder):
+    assert command._parser().parse_args(["sweep", "mnist", *words]).checkpoints == folder
 
 
 def test_data_that_cannot_be_had_stops_the_sweep_without_a_record(tmp_path, capsys, monkeypatch):

@@ -90,6 +90,17 @@ def test_jobs_are_drawn_only_when_a_worker_is_free():
         assert len(drawn) <= finished + 2
 
 
+def test_a_job_that_cannot_be_drawn_costs_no_result():
+    def jobs():
+        yield 3
+        raise ValueError("no more of these")
+
+    results = run_on_processes(square, jobs(), processes=1)
+    assert next(results) == (3, 9)
+    with pytest.raises(ValueError, match="no more of these"):
+        next(results)
+
+
 def test_two_workers_are_two_processes():
     processes = {process for _, process in run_on_processes(own_process, [0.3] * 4, processes=2)}
     assert len(processes) == 2

@@ -199,7 +199,10 @@ def test_a_run_is_told_the_rules_that_will_judge_it(tmp_path):
     shutil.copy(RESULTS / "rules.json", tmp_path)
     rules = read_rules(RESULTS / "rules.json")
     found = rule_digests(tmp_path, "mnist")
-    assert found == {claim: rules[claim].digest for claim in ("M-01", "M-02", "M-03", "M-04")}
+    judging = {
+        claim for claim, rule in rules.items() if any(name.startswith("mnist/") for name in rule.variants)
+    }
+    assert found == {claim: rules[claim].digest for claim in judging} != {}
     assert rule_digests(tmp_path / "elsewhere", "mnist") == {}
 
 

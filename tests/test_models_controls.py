@@ -161,6 +161,9 @@ def test_a_and_b_without_dropout_begin_as_with_it():
         (partial(cnn, strides=(1, 1), head="max"), "head must be one of 'flatten', 'average', got 'max'"),
         (partial(cnn, strides=(1, 1, 1)), r"strides=\(1, 1, 1\): each needs an entry in channels and pools"),
         (partial(cnn, strides=(1, 1), pools=(None,)), r"strides=\(1, 1\): each needs an entry"),
+        (partial(cnn, strides=(0, 1)), "strides, padding or pools: conv1 cannot take maps of 28 x 28: "),
+        (partial(cnn, strides=(1, 1), pools=((2, 2), (40, 2))), "pool2 cannot take maps of 11 x 11"),
+        (partial(hybrid_cnn, strides=(8, 8), padding="valid"), "conv2 cannot take maps of 2 x 2"),
         (
             partial(hybrid_cnn, reading="cols"),
             "reading must be one of 'pixels', 'rows', 'columns', got 'cols'",

@@ -293,6 +293,14 @@ def test_leftovers_of_killed_writers_are_cleared_and_those_of_live_ones_are_not(
     assert sorted(p.name for p in path.parent.iterdir()) == [".3.json.b.tmp", "3.json"]
 
 
+def test_a_leftover_that_goes_away_by_itself_is_no_trouble(tmp_path):
+    """A link to nowhere stands in for it: it is listed, and not there when it is looked at."""
+    path = write(a_record(), tmp_path)
+    path.with_name(".3.json.a.tmp").symlink_to("nowhere")
+    clear_leftovers(tmp_path)
+    assert list(records(tmp_path)) == [a_record()]
+
+
 # --- reading what is no record
 
 

@@ -5,9 +5,12 @@ import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import MagicMock, Mock
 
 import nbformat
 import pytest
+
+from helpers.data.files import cache
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -49,6 +52,18 @@ def test_only_what_changed_runs_again(place):
     assert execute.execute_all([one, two], destination, work) == 1
     assert outputs(destination / "two.ipynb") == ["changed\n"]
     assert outputs(destination / "one.ipynb") == ["one\n"]
+
+
+def test_what_is_edited_while_it_runs_runs_again(place):
+    source, destination, work = place
+    path = source / "one.ipynb"
+    edit = f"from pathlib import Path; path = Path({str(path)!r}); "
+    edit += "path.write_text(path.read_text().replace('early', 'late')); print('early')"
+    notebook = write_notebook(path, edit)
+    assert execute.execute_all([notebook], destination, work) == 1
+    assert outputs(destination / "one.ipynb") == ["early\n"]
+    assert execute.execute_all([notebook], destination, work) == 1
+    assert outputs(destination / "one.ipynb") == ["late\n"]
 
 
 def test_a_change_of_the_package_or_the_data_runs_everything(place, monkeypatch):
@@ -126,6 +141,30 @@ def test_unreadable_data_stops_the_build(place, monkeypatch):
         execute.prepare_kernels(place[2])
 
 
+@pytest.mark.parametrize("named", ["data", "~/data"])
+def test_kernels_find_the_data_wherever_they_run(tmp_path, monkeypatch, named):
+    monkeypatch.setattr("os.environ", {"HOME": str(tmp_path), "STRIDE_BOOK_DATA": named})
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.chdir(tmp_path)
+    images = tmp_path / "data" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    images.parent.mkdir(parents=True)
+    images.touch()
+    before = list(execute.data_files())
+    assert before[0].startswith(str(images))
+    execute.prepare_kernels(tmp_path / "work")
+    assert execute.os.environ["STRIDE_BOOK_DATA"] == str(tmp_path / "data")
+    assert list(execute.data_files()) == before
+
+
+def test_the_build_looks_where_the_package_keeps_its_downloads(tmp_path, monkeypatch):
+    monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *names, **more: tmp_path / f"{names} {more}")
+    images = cache().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    images.parent.mkdir(parents=True)
+    images.touch()
+    assert [line.startswith(str(images)) for line in execute.data_files()] == [True]
+
+
 def test_the_build_says_what_failed(monkeypatch, capsys):
     def fail(*_):
         raise execute.NotebookFailed("notebooks/bad.ipynb, cell 2: it broke")
@@ -145,6 +184,48 @@ def test_the_lock_pins_the_installer_with_its_hashes():
 def test_a_package_that_is_not_locked_is_named():
     with pytest.raises(SystemExit, match="no entry for nonesuch; `make lock`"):
         setup.lock_entry("nonesuch")
+
+
+@pytest.fixture
+def set_up(tmp_path, monkeypatch):
+    """A set-up that installs nothing, and tells which torch it would install, and whether all begins anew."""
+    done = []
+    for name in ("READY", "CHOICE"):
+        monkeypatch.setattr(setup, name, tmp_path / name)
+    monkeypatch.setattr(setup, "create_environment", lambda *, anew: done.append(anew))
+    monkeypatch.setattr(setup, "install_packages", done.append)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: None)
+
+    def run(*words):
+        done.clear()
+        monkeypatch.setattr("sys.argv", ["setup.py", *words])
+        assert setup.main() == 0
+        return tuple(done)
+
+    return run
+
+
+def test_the_choice_of_torch_is_remembered(set_up, monkeypatch):
+    assert set_up("--torch", "cpu") == (True, "cpu")
+    assert set_up() == ()
+    monkeypatch.setattr(setup, "digest", lambda: "of another lock")
+    assert set_up() == (False, "cpu")
+    assert set_up("--torch", "cpu") == ()
+
+
+def test_another_choice_of_torch_is_installed_anew(set_up):
+    assert set_up() == (False, "locked")
+    assert set_up("--torch", "cpu") == (True, "cpu")
+    assert set_up("--torch", "locked") == (True, "locked")
+    assert set_up() == ()
+
+
+def test_a_set_up_that_was_cut_off_goes_on_with_its_choice(set_up, monkeypatch):
+    with monkeypatch.context() as patched:
+        patched.setattr(setup, "install_packages", Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            set_up("--torch", "cpu")
+    assert set_up() == (False, "cpu")
 
 
 @pytest.fixture
@@ -289,6 +370,20 @@ def test_the_zip_holds_the_pages_and_offers_no_file_that_is_not_in_it(tmp_path, 
     with zipfile.ZipFile(target) as archive:
         assert set(archive.namelist()) == {"html/book/intro.html", "html/_static/a.css"}
         assert archive.read("html/book/intro.html") == b"<p>Read it. </p>"
+
+
+def test_a_build_that_fails_leaves_no_link_to_an_empty_zip(tmp_path, monkeypatch):
+    for name in ("HTML", "PDF", "ZIP"):
+        monkeypatch.setattr(pdf, name, tmp_path / name)
+    (tmp_path / "HTML" / "book").mkdir(parents=True)
+    (tmp_path / "HTML" / "book" / "intro.html").touch()
+    for name, result in {"join_pages": 0, "print_page": None, "stage": False, "build_pages": 1}.items():
+        monkeypatch.setattr(pdf, name, Mock(return_value=result))
+    monkeypatch.setattr(pdf, "sync_playwright", MagicMock())
+    monkeypatch.setattr(pdf.browser, "find", lambda: "chromium")
+    assert pdf.main() == 1
+    with zipfile.ZipFile(tmp_path / "ZIP") as archive:
+        assert archive.namelist() == ["HTML/book/intro.html"]
 
 
 def test_a_page_loads_the_explorers_it_holds():

@@ -108,6 +108,10 @@ def test_a_name_that_it_does_not_have_is_refused():
     with pytest.raises(AttributeError, match=r"ConvolutionExplorer has no 'strides'; it has .*stride, view"):
         explorer.strides = 2
     assert not hasattr(explorer, "strides")
+    with pytest.raises(TypeError, match=r"ConvolutionExplorer has no 'strides'; it has .*stride, view"):
+        ConvolutionExplorer(strides=2)
+    with pytest.raises(TypeError, match="ConvolutionExplorer has no 'output'"):
+        ConvolutionExplorer(output=[[1.0]])
 
 
 def test_same_of_pytorch_is_for_stride_one():

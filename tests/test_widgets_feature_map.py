@@ -269,6 +269,8 @@ def test_a_convolution_alone_is_a_model(convolution, expected):
         (nn.Sequential(nn.ReLU(), nn.Conv2d(1, 1, 3)), TypeError, "model must be"),
         (nn.Conv2d(3, 8, 3), ValueError, "must begin with a convolution of one channel, not dilated"),
         (nn.Conv2d(1, 8, 3, dilation=2), ValueError, "not dilated"),
+        (nn.Conv2d(1, 8, 3, padding=1, padding_mode="reflect"), ValueError, "padded with zeros, got Conv2d"),
+        (Conv2dSame(1, 8, 3, padding_mode="circular"), ValueError, "padded with zeros"),
         (nn.Conv2d(1, 8, 3, padding=(1, 0)), TraitError, "padding must be a whole number"),
         (nn.Conv2d(1, 8, 9), TraitError, "grids of 1 to 7 rows"),
     ],

@@ -16,6 +16,7 @@ from typing import Any
 import platformdirs
 
 ROOT = Path(__file__).resolve().parent.parent
+VARIABLE = "STRIDE_BOOK_DATA"
 SHARED_INPUTS = ["requirements.lock", "src/helpers/**/*", "results/**/*"]
 
 
@@ -38,7 +39,12 @@ def execute_all(notebooks: list[Path], destination: Path, work: Path) -> int:
         return 0
     prepare_kernels(work)
     shared = shared_fingerprint()  # again, since the data may have been downloaded just now
-    stale = [notebook for notebook in notebooks if not is_current(notebook, destination, shared)]
+    # Taken before they run: what is edited meanwhile has not been executed, and has to be by the next build.
+    stale = {
+        notebook: fingerprint(notebook, shared)
+        for notebook in notebooks
+        if not is_current(notebook, destination, shared)
+    }
     failures = []
     with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
         start = time.perf_counter()
@@ -50,7 +56,7 @@ def execute_all(notebooks: list[Path], destination: Path, work: Path) -> int:
             if failure:
                 failures.append(failure)
             else:
-                stamp(notebook, destination).write_text(fingerprint(notebook, shared))
+                stamp(notebook, destination).write_text(stale[notebook])
     if failures:
         raise NotebookFailed("\n\n".join(failures))
     return len(stale)
@@ -91,6 +97,8 @@ def strip_run_metadata(executed: dict[str, Any]) -> None:
 
 def prepare_kernels(work: Path) -> None:
     """Fetch the data once for all notebooks, and set the environment that every kernel inherits."""
+    if named := named_data_folder():
+        os.environ[VARIABLE] = str(named)  # in full, since the kernels run in another folder
     if subprocess.run([sys.executable, "-m", "helpers.data"], check=False).returncode:
         raise NotebookFailed("the data could not be read; the reason stands above")
     profile = work / "ipython" / "profile_default"
@@ -146,14 +154,16 @@ def shared_fingerprint() -> str:
 
 def data_files() -> Iterator[str]:
     """Describe the data files where `helpers.data` looks, without the seconds that importing torch takes."""
-    places = [
-        os.environ.get("STRIDE_BOOK_DATA"),
-        platformdirs.user_cache_dir("stride-and-padding", appauthor=False),
-    ]
-    for place in filter(None, places):
-        for path in sorted(Path(place).glob("*/raw/*.gz")):
+    for place in filter(None, [named_data_folder(), platformdirs.user_cache_path("stride-and-padding")]):
+        for path in sorted(place.glob("*/raw/*.gz")):
             status = path.stat()
             yield f"{path} {status.st_size} {status.st_mtime_ns}"
+
+
+def named_data_folder() -> Path | None:
+    """Where the user says that the data lie, in full; None if nowhere."""
+    named = os.environ.get(VARIABLE)
+    return Path(named).expanduser().resolve() if named else None
 
 
 def indent(source: str) -> str:

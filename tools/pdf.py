@@ -38,7 +38,8 @@ def main() -> int:
     with sync_playwright() as playwright:
         instance = playwright.chromium.launch(executable_path=chromium, args=browser.FLAGS)
         print_page(instance, SINGLE / "_build" / "singlehtml" / "book.html", PDF)
-    ZIP.touch()  # so that the front page links to it before it is packed
+    if not ZIP.exists():
+        pack(HTML, ZIP)  # so that the front page links to it; the pages with that link are packed below
     if status := build_pages(rebuild_all=stage(STAGE)):
         return status
     pack(HTML, ZIP)

@@ -4,6 +4,8 @@ Needs Python 3.11 or newer and nothing else; run it as often as you like, it doe
 
     python3 tools/setup.py                 the packages of requirements.lock, byte for byte
     python3 tools/setup.py --torch cpu     the same versions, but torch without CUDA (1 GB instead of 6)
+
+The choice is remembered; `--torch locked` takes it back, and each change of it makes the environment anew.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ SCRIPTS = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = SCRIPTS / ("python.exe" if os.name == "nt" else "python")
 LOCK = ROOT / "requirements.lock"
 READY = ENVIRONMENT / ".ready"
+CHOICE = ENVIRONMENT / ".torch"
 
 # JupyterLab would otherwise ask at its first start whether it may fetch news from its makers.
 LAB_SETTINGS = """
@@ -35,13 +38,16 @@ def main() -> int:
     """Bring `.venv` up to date with the lock; return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "--torch", choices=["locked", "cpu"], default="locked", help="which build of torch to install"
+        "--torch", choices=["locked", "cpu"], help="which build to install; as before if left out"
     )
-    torch = parser.parse_args().torch
-    if READY.exists() and READY.read_text() == digest():
+    before = CHOICE.read_text() if CHOICE.exists() else "locked"
+    torch = parser.parse_args().torch or before
+    if torch == before and READY.exists() and READY.read_text() == digest():
         return 0
     try:
-        create_environment()
+        # Anew for another build: it has the same version, so uv would keep the one that is there.
+        create_environment(anew=torch != before)
+        CHOICE.write_text(torch)
         install_packages(torch)
     except subprocess.CalledProcessError as error:
         print(f"\nset-up stopped: `{' '.join(map(str, error.cmd))}` failed.", file=sys.stderr)
@@ -59,12 +65,14 @@ def digest() -> str:
     return hashlib.sha256(b"".join(path.read_bytes() for path in inputs)).hexdigest()
 
 
-def create_environment() -> None:
-    """Make `.venv`, or make it again where its Python no longer starts."""
+def create_environment(*, anew: bool) -> None:
+    """Make `.venv`; make it again where its Python no longer starts, or if it is to be `anew`."""
     READY.unlink(missing_ok=True)
     try:
         subprocess.run([PYTHON, "-c", ""], check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
+        anew = True
+    if anew:
         print(f"creating {ENVIRONMENT} with Python {sys.version.split()[0]}", flush=True)
         venv.create(ENVIRONMENT, clear=True, with_pip=True)
 

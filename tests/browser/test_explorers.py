@@ -290,6 +290,21 @@ def test_weights_are_edited(page):
     assert explorer(page).get_by_label("kernel row 1, column 1").input_value() == "+1"
 
 
+@pytest.mark.parametrize("size", [3, [3, 2]])
+def test_a_weight_is_edited_while_another_size_of_the_kernel_is_pending(page, size):
+    put(page, kernel_size=size)
+    slider(page, "kernel_size").focus()
+    page.keyboard.press("End")
+    assert text(page, "problem").startswith("The kernel spans 11 pixels")
+    explorer(page).get_by_label("kernel row 2, column 1").fill("7")
+    assert (trait(page, "kernel_size"), text(page, "problem")) == (size, "")
+    assert trait(page, "kernel")[2][1] == 7
+    slider(page, "input_size").focus()
+    page.keyboard.press("End")
+    assert (trait(page, "kernel_size"), trait(page, "input_size")) == (size, 32)
+    assert text(page, "outputSize").startswith("Output 30 × ")
+
+
 # What it says
 
 

@@ -34,8 +34,7 @@ def pick(records: Sequence[Record], *, name: str = "", date: datetime.date | Non
     Raises:
         ValueError: if there is no such run, or none at all.
     """
-    done = (record for record in records if not record.failed)
-    finished = {f"{record.experiment}/{record.variant}/{record.seed}": record for record in done}
+    finished = {record.name: record for record in records if not record.failed}
     if not finished:
         raise ValueError("there is no finished run to check; record some with `run` first")
     if not name:

@@ -97,8 +97,7 @@ def _repetition(recorded: Record, options: argparse.Namespace) -> Job:
         drawn=kept["stand_in"],
         command=options.command,
     )
-    changed = sorted(name for name, value in job.settings.items() if kept.get(name) != value)
-    if changed:
+    if changed := job.other_settings(recorded):
         raise ValueError(
             f"{job.name} was recorded with another {', '.join(changed)} than the catalog has now"
         )
@@ -112,11 +111,13 @@ def _jobs(
     variants: Sequence[str] = (),
     seeds: int | None = None,
 ) -> list[Job]:
-    if (options.epochs or options.stand_in) and options.results == RECORDED:
+    if (options.epochs or options.stand_in) and options.results.resolve() == RECORDED.resolve():
         raise ValueError(
             f"{RECORDED} holds complete runs on the real data; name another folder with --results"
         )
-    held_out = options.stand_in // 10 if options.stand_in and experiment.validation else experiment.validation
+    held_out = experiment.validation
+    if held_out and options.stand_in:
+        held_out = max(1, options.stand_in // 10)
     shortened = replace(experiment, epochs=options.epochs or experiment.epochs, validation=held_out)
     rules = rule_digests(options.results, experiment.name)
     return [
@@ -204,8 +205,8 @@ def _running_options() -> argparse.ArgumentParser:
     )
     options.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, such as tcp://host:8786")
     options.add_argument(
-        "--checkpoints", type=Path, nargs="?", const=CHECKPOINTS, metavar="FOLDER",
-        help="keep the trained weights, in the cache folder if none is named",
+        "--checkpoints", type=_folder, nargs="?", const=CHECKPOINTS, metavar="FOLDER",
+        help="keep the trained weights, in the cache folder if none is named; with a slash, as in ./weights",
     )  # fmt: skip
     options.add_argument("--epochs", type=_count, metavar="N", help="instead of the experiment's")
     options.add_argument(
@@ -217,6 +218,13 @@ def _running_options() -> argparse.ArgumentParser:
 
 def _add_device(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", choices=["auto", "cpu", "cuda", "mps"], help="a GPU where there is one")
+
+
+def _folder(text: str) -> Path:
+    """A folder that cannot be meant as the name of an experiment."""
+    if not {"/", os.sep} & set(text):
+        raise argparse.ArgumentTypeError(f"{text!r} has no slash; for a folder of that name write ./{text}")
+    return Path(text)
 
 
 def _count(text: str) -> int:

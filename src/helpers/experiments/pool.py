@@ -50,17 +50,19 @@ def run_on_processes(
             _start(job, _Worker(function), busy)
         while busy:
             for connection in wait(list(busy)):
-                worker = busy.pop(cast(Connection, connection))
+                worker = busy[cast(Connection, connection)]
                 job, result = worker.job, worker.result()
                 died = isinstance(result, Died)
                 if died and worker.attempt < attempts:
-                    _start(job, _Worker(function), busy, attempt=worker.attempt + 1)
-                    continue
-                if (following := next(queue, _NO_MORE)) is not _NO_MORE:
-                    _start(following, _Worker(function) if died else worker, busy)
+                    following, attempt = job, worker.attempt + 1
+                else:
+                    yield job, result  # before another job is drawn: that may raise, and this would be lost
+                    following, attempt = next(queue, _NO_MORE), 1
+                del busy[worker.connection]
+                if following is not _NO_MORE:
+                    _start(following, _Worker(function) if died else worker, busy, attempt=attempt)
                 else:
                     worker.connection.close()
-                yield job, result
     finally:
         for worker in busy.values():
             worker.process.kill()

@@ -28,13 +28,15 @@ def prepare(data: str, *, validation: int, drawn: int = 0) -> Splits:
     Args:
         data: "mnist" or "fashion-mnist".
         validation: how many training images to hold out; with 0 the test images validate.
-        drawn: 0 for the real data; else so many images of the stand-in to train on, a quarter to test on.
+        drawn: 0 for the real data; else so many images of the stand-in to train on, and a quarter, at least
+            one, to test on.
 
     Raises:
         ValueError: if no image would be left to train on.
         DataUnavailable, CorruptData: as `helpers.data.load` does.
     """
-    train, test = _images(data, "train", drawn), _images(data, "test", drawn // 4)
+    to_test_on = max(1, drawn // 4) if drawn else 0
+    train, test = _images(data, "train", drawn), _images(data, "test", to_test_on)
     if not validation:
         return Splits(train, test, test)
     kept, held_out = stratified_split(train.labels, held_out=validation)

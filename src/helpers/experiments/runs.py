@@ -1,11 +1,13 @@
 """One training run, from its name to its record."""
 
+import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
 from torch import nn
@@ -16,6 +18,7 @@ from helpers.experiments.plan import Experiment, Variant
 from helpers.experiments.preparation import SPLIT_SEED, Splits, prepare
 from helpers.models import keras_init_
 from helpers.results import Environment, EpochMetrics, Outcome, Record, capture
+from helpers.results.codec import to_json
 from helpers.training import Epoch, History, choose_device, evaluate, fit, streams
 
 # Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
@@ -78,6 +81,12 @@ class Job:
         """The record of a run that did."""
         return Record(**self._identity(), environment=environment, **results)
 
+    def other_settings(self, record: Record) -> list[str]:
+        """Names of the settings in which a recorded run is another one than this; its rules do not count."""
+        stored = {name: value for name, value in record.settings.items() if name != "rules"}
+        asked, absent = self.settings, object()
+        return sorted(name for name in stored | asked if stored.get(name, absent) != asked.get(name, absent))
+
     def _identity(self) -> dict[str, Any]:
         return {
             "experiment": self.experiment.name,
@@ -95,9 +104,11 @@ def run(job: Job) -> Record:
     beside it.
     """
     with _one_thread():
-        _environment(job)  # notes the commit before hours have passed
         try:
-            return _trained(job)
+            _environment(job)  # notes the commit before hours have passed
+            record = _trained(job)
+            to_json(record)  # a number that cannot be stored fails this run, not the sweep that stores it
+            return record
         except Exception as error:  # a sweep goes on without this run, and a later one can repeat it
             return job.failure(f"{type(error).__name__}: {error}")
 
@@ -110,15 +121,13 @@ def _trained(job: Job) -> Record:
     counted = cost(model)
     history, tested = _fit(model, splits, job)
     result = evaluate(model, splits.test)
-    if job.checkpoints is not None:
-        _keep(model, job.checkpoints / f"{job.name}.pt")
     trained = Trained(
         model=model, untrained=partial(untrained, variant, job.seed), splits=splits, unchanged=unchanged
     )
     extra = dict(tested)
     for evaluation in plan.evaluations:
         extra |= evaluation(trained)
-    return job.success(
+    record = job.success(
         _environment(job),
         epochs=tuple(EpochMetrics(**asdict(epoch)) for epoch in history.epochs),
         test=Outcome.measured(splits.test.labels, result.probabilities, loss=result.loss),
@@ -127,6 +136,9 @@ def _trained(job: Job) -> Record:
         extra=extra,
         conv1=_first_kernels(model) if job.seed == 0 else None,
     )
+    if job.checkpoints is not None:
+        _keep(model, job.checkpoints / f"{job.name}.pt")
+    return record
 
 
 def untrained(variant: Variant, seed: int) -> nn.Module:
@@ -170,16 +182,27 @@ def _first_kernels(model: nn.Module) -> tuple[tuple[tuple[float, ...], ...], ...
 
 
 def _keep(model: nn.Module, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".tmp")
-    torch.save(model.cpu().state_dict(), unfinished)
-    unfinished.replace(path)
+    """Save the weights; their file appears whole or not at all, and without it the run is still a run."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # another sweep may save the same run
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, unfinished)
+        unfinished.replace(path)
+    except (OSError, RuntimeError) as error:  # torch raises the latter where the disk is full
+        warnings.warn(f"the trained weights are not kept in {path}: {error}", stacklevel=2)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def _environment(job: Job) -> Environment:
-    device = choose_device(job.device)
-    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
-    return capture(device=device.type, threads=torch.get_num_threads(), command=job.command, processor=gpu)
+    """What runs this process; of a device that is not here, only the name that was asked for."""
+    device, gpu = job.device, ""
+    with suppress(ValueError):  # a run that fails for want of its device is recorded, too
+        chosen = choose_device(device)
+        device = chosen.type
+        gpu = torch.cuda.get_device_name(chosen) if device == "cuda" else ""
+    return capture(device=device, threads=torch.get_num_threads(), command=job.command, processor=gpu)
 
 
 @contextmanager

@@ -103,11 +103,10 @@ def _is_stored(job: Job, results: Path) -> bool:
     if not is_finished(results, *run):
         return False
     path = path_of(results, *run)
-    stored = {name: value for name, value in read(path).settings.items() if name != "rules"}
-    asked = job.settings
-    if stored != asked:
-        names = sorted(name for name in stored | asked if stored.get(name) != asked.get(name))
-        raise OtherSettings(f"{path} was run with another {', '.join(names)}; name another folder: --results")
+    if others := job.other_settings(read(path)):
+        raise OtherSettings(
+            f"{path} was run with another {', '.join(others)}; name another folder: --results"
+        )
     return True
 
 

@@ -70,9 +70,22 @@ def features(
 
 
 def map_shape(layers: OrderedDict[str, nn.Module]) -> tuple[int, int, int]:
-    """Channels, height and width of what the layers make of an image of 28 x 28."""
-    with torch.no_grad():
-        channels, height, width = nn.Sequential(layers)(torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)).shape[1:]
+    """Channels, height and width of what the layers make of an image of 28 x 28.
+
+    Raises:
+        ValueError: if a layer cannot take what those before it leave of the image; torch's reason is in it.
+    """
+    maps = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+    for name, layer in layers.items():
+        try:
+            with torch.no_grad():
+                maps = layer(maps)  # (1, C, H, W)
+        except RuntimeError as error:
+            before = " x ".join(map(str, maps.shape[2:]))
+            raise ValueError(
+                f"strides, padding or pools: {name} cannot take maps of {before}: {error}"
+            ) from None
+    channels, height, width = maps.shape[1:]
     return channels, height, width
 
 

@@ -2,7 +2,9 @@
 
 import json
 from base64 import b64decode, b64encode
+from collections.abc import Iterator
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from helpers.results.environment import Environment
@@ -22,13 +24,25 @@ def to_json(record: Record) -> str:
     """One line for each field, so that a change of a record shows as a change of few lines.
 
     Raises:
-        ValueError: if a number is infinite or not a number, which JSON does not have.
+        ValueError: if a number is infinite or not a number, which JSON does not have; it says which.
     """
     fields = {"schema_version": SCHEMA_VERSION, **asdict(record)}
     if record.test is not None:
         fields["test"] = {**asdict(record.test), "right": b64encode(record.test.right).decode()}
     lines = (f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in fields.items())
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+    try:
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+    except ValueError as error:
+        raise ValueError(f"{next(_not_finite(fields), 'record')}: {error}") from error
+
+
+def _not_finite(value: Any, place: str = "") -> Iterator[str]:
+    """Each number that JSON does not have, and where in the record it is."""
+    if isinstance(value, float) and not isfinite(value):
+        yield f"{place}={value}"
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    for name, part in parts:
+        yield from _not_finite(part, f"{place}.{name}".lstrip("."))
 
 
 def from_json(text: str, *, source: str) -> Record:

@@ -81,6 +81,11 @@ class Record:
             raise ValueError("a finished run needs its epochs and its test outcome; a failed one, its reason")
 
     @property
+    def name(self) -> str:
+        """Such as "mnist/s1-same/0"."""
+        return f"{self.experiment}/{self.variant}/{self.seed}"
+
+    @property
     def failed(self) -> bool:
         """Whether the run ended without a result."""
         return bool(self.reason)
@@ -98,7 +103,7 @@ class Record:
             ValueError: if the run failed; it says why.
         """
         if self.test is None:
-            raise ValueError(f"{self.experiment}/{self.variant}/{self.seed} has no outcome: {self.reason}")
+            raise ValueError(f"{self.name} has no outcome: {self.reason}")
         return self.test
 
 

@@ -7,6 +7,7 @@ costs no other run. A failed run is stored under another name than a finished on
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -95,8 +96,9 @@ def records(root: Path, *, experiment: str = "*", variant: str = "*") -> Iterato
 def clear_leftovers(root: Path, *, older_than: float = 3600.0) -> None:
     """Delete what writers left that were killed in the middle; `older_than` seconds spares those at work."""
     for path in root.glob(f"*/*/.*{_UNFINISHED_FILE}"):
-        if time.time() - path.stat().st_mtime > older_than:
-            path.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # a writer at work may have finished since
+            if time.time() - path.stat().st_mtime > older_than:
+                path.unlink()
 
 
 def _finished_beside(failed: Path) -> Path:

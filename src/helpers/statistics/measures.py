@@ -70,21 +70,15 @@ def _share(name: str) -> Callable[[Record], ArrayLike]:
 
 def _extra(record: Record, name: str) -> float:
     if name not in record.extra:
-        raise ValueError(
-            f"{_name(record)} measured no {name!r}; it has {', '.join(record.extra) or 'nothing'}"
-        )
+        raise ValueError(f"{record.name} measured no {name!r}; it has {', '.join(record.extra) or 'nothing'}")
     return record.extra[name]
 
 
 def _fitted_accuracy(record: Record) -> float:
     fitted = record.epochs[-1].fitted_accuracy
     if fitted is None:
-        raise ValueError(f"{_name(record)} measured no training images")
+        raise ValueError(f"{record.name} measured no training images")
     return fitted
-
-
-def _name(record: Record) -> str:
-    return f"{record.experiment}/{record.variant}/{record.seed}"
 
 
 MEASURES: dict[str, Callable[[Record], ArrayLike]] = {

@@ -24,10 +24,19 @@ class BookWidget(anywidget.AnyWidget):
     JupyterLab shows the live view. In the built page the static form takes its place: a placeholder with the
     name of the module and the state as JSON, which `site/widgets.js` draws with the same module. So all that
     a reader can do without Python has to be computed in the module, from traits that are JSON.
+
+    Raises:
+        TypeError: for a keyword that is no trait, naming those there are.
     """
 
     _module = ""
     _css = style_sheet()
+
+    def __init__(self, **traits: Any) -> None:
+        for name in traits:
+            if not (name.startswith("_") or self.has_trait(name)):
+                raise TypeError(self._lack_of(name))
+        super().__init__(**traits)
 
     def __init_subclass__(cls, *, module: str = "", **keywords: Any) -> None:
         if module:  # traitlets makes further subclasses, with the traits that anywidget adds to an instance
@@ -46,8 +55,11 @@ class BookWidget(anywidget.AnyWidget):
             AttributeError: naming what can be set.
         """
         if not name.startswith("_") and not hasattr(type(self), name):
-            raise AttributeError(f"{type(self).__name__} has no {name!r}; it has {', '.join(self._own())}")
+            raise AttributeError(self._lack_of(name))
         super().__setattr__(name, value)
+
+    def _lack_of(self, name: str) -> str:
+        return f"{type(self).__name__} has no {name!r}; it has {', '.join(self._own())}"
 
     def _own(self) -> list[str]:
         """Names of the synced traits, without those that only a live widget has."""

@@ -37,7 +37,7 @@ class Chain:
 
     Raises:
         TypeError: if the model is something else.
-        ValueError: if the first convolution takes several channels, or is dilated.
+        ValueError: unless the first convolution takes one channel, is not dilated, and pads with zeros.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -47,8 +47,11 @@ class Chain:
                 f"model must be an nn.Conv2d or an nn.Sequential that begins with one, got {model}"
             )
         first = children[0][1]
-        if first.in_channels != 1 or first.dilation != (1, 1):
-            raise ValueError(f"model must begin with a convolution of one channel, not dilated, got {first}")
+        if first.in_channels != 1 or first.dilation != (1, 1) or first.padding_mode != "zeros":
+            raise ValueError(
+                "model must begin with a convolution of one channel, not dilated, padded with zeros, "
+                f"got {first}"
+            )
         maps = takewhile(lambda child: not isinstance(child[1], nn.Flatten | nn.Linear), children)
         self._children = [(name, deepcopy(child).cpu().eval()) for name, child in maps]
         copied: Any = self._children[0][1]

@@ -444,11 +444,9 @@ function render({ model, el }) {
   };
   part.weights.oninput = ({ target }) => {
     if (!target.value || !Number.isFinite(number(target))) return; // half typed
-    const kernel = structuredClone(scene.kernel);
-    const place = [...part.weights.children].indexOf(target);
-    const width = kernel[0].length;
-    kernel[Math.floor(place / width)][place % width] = number(target);
-    choose({ kernel });
+    let before = [...part.weights.children].indexOf(target);
+    const kernel = scene.kernel.map((row) => row.map((weight) => (before-- ? weight : number(target))));
+    choose({ kernel, kernel_size: model.get("kernel_size") }); // as drawn: another size may be pending
   };
 
   /** Moves the window; returns whether it is at its last stop. */
@@ -480,10 +478,8 @@ function render({ model, el }) {
     const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
     return [y / CELL, x / CELL];
   };
-  const follow = (event, grip) => {
-    const corner = cellAt(part.input, event).map((at, side) => at - grip[side]);
-    select(corner.map((start, side) => Math.round(start / sides()[side].stride)));
-  };
+  const follow = (event, grip) =>
+    select(cellAt(part.input, event).map((at, side) => Math.round((at - grip[side]) / sides()[side].stride)));
   frame.onpointerdown = (event) => {
     frame.setPointerCapture(event.pointerId);
     const place = selected();

@@ -67,7 +67,7 @@ def found(finding: Finding) -> str:
 
 
 def sentence(text: str) -> str:
-    """A text with a capital at its beginning and a full stop at its end.
+    """A text with a full stop at its end, and one only.
 
     >>> sentence("conv1: 14%")
     'conv1: 14%.'
