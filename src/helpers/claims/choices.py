@@ -166,6 +166,13 @@ _ACCURACY = (
         told("Shorten it by a stride: the hybrid did better so.", holds("F-08")),
         told("Leave it long: with a stride the hybrid did worse.", fails("F-08")),
         told("Shorten it by a stride: that is cheaper, and accuracy was alike.", alike("F-08")),
+        told("Shorten it for the work that it saves. Of accuracy, the runs settle nothing.", untold("F-08")),
+    ),
+    when(
+        "it could be read in one direction or in both",
+        told("Take both. At equal parameters they were ahead of one.", holds("F-16")),
+        told("Take one. At equal parameters both were behind it.", fails("F-16")),
+        told("Take one. At equal parameters both were as accurate, within the margin.", alike("F-16")),
     ),
 )
 
