@@ -111,8 +111,9 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="The hybrid loses accuracy because it treats patches of a map as a sequence.",
         link="controls-hybrids",
-        note="The source has no run that would tell. The rule takes a dense head of equal size in place of "
-        "the LSTM.",
+        note="The source has no run that would tell. The rule takes a dense head of equal size, behind one "
+        "pooling more, in place of the LSTM. Read in rows, as a shorter sequence, the map loses nothing "
+        "against that head.",
     ),
     Claim(
         id="F-07",
