@@ -9,13 +9,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+from helpers.data import describe
 from helpers.experiments.catalog import EXPERIMENTS
 from helpers.experiments.pool import Died, run_on_processes
 from helpers.experiments.runs import Job, run
 
 STATUS = Path("/proc/self/status")
 VARIANTS = ["mnist/s1-same", "fashion-mnist/b", "fashion-mnist/c"]
-IMAGES = 60_000  # drawn ones, as many as the real ones
+DRAWN = 60_000  # images where the real ones are not to be had; drawing them takes memory of its own
 
 
 def main() -> int:
@@ -39,7 +40,8 @@ def measure(name: str) -> tuple[float, float]:
     """Train for an epoch as a sweep does; return the peak of this process so far, and its files in memory."""
     experiment, variant = name.split("/")
     plan = replace(EXPERIMENTS[experiment], epochs=1)
-    record = run(Job(experiment=plan, variant=variant, seed=0, device="cpu", drawn=IMAGES))
+    drawn = 0 if describe(plan.data, download=False).startswith("real") else DRAWN
+    record = run(Job(experiment=plan, variant=variant, seed=0, device="cpu", drawn=drawn))
     if record.failed:
         raise RuntimeError(f"{name}: {record.reason}")
     return gigabytes("VmHWM"), gigabytes("RssFile")
