@@ -112,8 +112,8 @@ FASHION_CLAIMS = (
         statement="The hybrid loses accuracy because it treats patches of a map as a sequence.",
         link="controls-hybrids",
         note="The source has no run that would tell. The rule takes a dense head of equal size, behind one "
-        "pooling more, in place of the LSTM. Read in rows, as a shorter sequence, the map loses nothing "
-        "against that head.",
+        "pooling more, in place of the LSTM. Read in rows, as a shorter sequence of wider steps, "
+        "the map shows no loss against that head; no rule judges that.",
     ),
     Claim(
         id="F-07",

@@ -130,7 +130,7 @@ function draw(svg, height, width, isNumbered, cell) {
     const [look, value, share, mark] = cell(row, column);
     add(squares, `${look}" style="--share:${Math.round(15 * share) / 15}`, square(row, column));
     if (mark) add(marks, mark, `M${column * CELL} ${row * CELL}${MARKS[mark]}`);
-    return [`${look} ${mark}`, show(value)];
+    return isNumbered && [`${look} ${mark}`, show(value)];
   });
   const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
   svg.setAttribute("viewBox", `${-EDGE} ${-EDGE} ${width * CELL + EDGE + 2} ${height * CELL + EDGE + 2}`);
