@@ -253,6 +253,20 @@ def test_a_run_leaves_the_threads_of_its_process_alone():
         torch.set_num_threads(before)
 
 
+def test_a_run_asks_a_gpu_for_repeatable_kernels_in_full_float32():
+    def seen() -> dict[str, bool]:
+        """What cuDNN's settings are while the run evaluates its network."""
+        cudnn = torch.backends.cudnn
+        return {"enabled": cudnn.enabled, "deterministic": cudnn.deterministic, "tf32": cudnn.allow_tf32}
+
+    before = seen()
+    experiment = replace(SMALL, evaluations=(lambda trained: seen(),))
+    assert run(replace(JOB, experiment=experiment, drawn=40)).extra == {
+        "enabled": True, "deterministic": True, "tf32": False,
+    }  # fmt: skip
+    assert seen() == before != {"enabled": True, "deterministic": True, "tf32": False}
+
+
 def test_a_run_that_diverges_is_recorded_with_its_reason():
     wild = run(replace(JOB, experiment=replace(SMALL, learning_rate=math.inf)))
     assert wild.failed

@@ -100,10 +100,10 @@ class Job:
 def run(job: Job) -> Record:
     """Train, test and describe one network; whatever goes wrong is in the record.
 
-    One thread, so that the same job gives the same numbers to the bit on the same machine, however many run
-    beside it.
+    One thread on a CPU, repeatable kernels in full float32 on a GPU: the same job gives the same numbers to
+    the bit on the same machine, however many run beside it, and no kernel rounds more coarsely than a CPU's.
     """
-    with _one_thread():
+    with _one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
         try:
             _environment(job)  # notes the commit before hours have passed
             record = _trained(job)
