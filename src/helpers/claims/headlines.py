@@ -26,8 +26,8 @@ HEADLINES: tuple[tuple[Answer, ...], ...] = (
     ),
     (
         told(
-            "Whether stride 1 overfits more stays open: a training log with dropout on cannot show it, and "
-            "the runs of this book do not settle it.",
+            "Whether stride 1 overfits more after eight epochs, as its source says, stays open: a training "
+            "log with dropout on cannot show it, and the runs of this book do not settle it.",
             untold("F-03"),
         ),
         told("Stride 1 does not overfit by more than matters.", alike("F-03")),
