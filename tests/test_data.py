@@ -25,7 +25,11 @@ from torchvision.datasets import MNIST, FashionMNIST
 
 from helpers.data import CorruptData, DataUnavailable, describe, download, load, load_or_draw
 from helpers.data.__main__ import main
+from helpers.data.files import MD5
 
+KINDS = {"mnist": MNIST, "fashion-mnist": FashionMNIST}
+PUBLISHED = {name: list(kind.resources) for name, kind in KINDS.items()}  # as torchvision has them
+OURS = {name: list(sums.items()) for name, sums in MD5.items()}
 FILES = [file for file, _ in MNIST.resources]
 TRAIN_IMAGES = FILES[0]
 URLOPEN = urllib.request.urlopen
@@ -39,7 +43,7 @@ def write_idx(path, array):
 
 
 def publish(folder, monkeypatch, *, train=6, test=3, seed=0):
-    """Make a tiny MNIST and a tiny Fashion-MNIST, and have torchvision take them for the published files."""
+    """Make a tiny MNIST and a tiny Fashion-MNIST, and have them taken for the published files."""
     generator = torch.Generator().manual_seed(seed)
     contents = {}
     for kind, file in itertools.product((MNIST, FashionMNIST), FILES):
@@ -48,10 +52,11 @@ def publish(folder, monkeypatch, *, train=6, test=3, seed=0):
         content = torch.randint(high, shape, generator=generator, dtype=torch.uint8)
         contents[kind.__name__, file] = content
         write_idx(folder / kind.__name__ / "raw" / file, content)
-    for kind in (MNIST, FashionMNIST):
+    for name, kind in KINDS.items():
         raw = folder / kind.__name__ / "raw"
-        sums = [(file, hashlib.md5((raw / file).read_bytes()).hexdigest()) for file in FILES]
-        monkeypatch.setattr(kind, "resources", sums)
+        sums = {file: hashlib.md5((raw / file).read_bytes()).hexdigest() for file in FILES}
+        monkeypatch.setitem(MD5, name, sums)
+        monkeypatch.setattr(kind, "resources", list(sums.items()))
     return contents
 
 
@@ -120,7 +125,11 @@ def test_whatever_was_published_is_what_is_loaded(tmp_path_factory, train, test,
             assert torch.equal(loaded.labels, contents["MNIST", f"{prefix}-labels-idx1-ubyte.gz"].long())
 
 
-@pytest.mark.parametrize(("name", "kind"), [("mnist", MNIST), ("fashion-mnist", FashionMNIST)])
+def test_the_published_files_are_those_that_torchvision_knows():
+    assert OURS == PUBLISHED
+
+
+@pytest.mark.parametrize(("name", "kind"), KINDS.items())
 @pytest.mark.parametrize("split", ["train", "test"])
 def test_the_tensors_are_torchvisions(world, name, kind, split):
     loaded = load(name, split=split, root=world.source)

@@ -14,6 +14,7 @@ from helpers.experiments.cluster import ClusterUnavailable, run_on_cluster
 from helpers.experiments.command import main
 from helpers.experiments.pool import Died, run_on_processes
 from helpers.results import records
+from helpers.training import large_pages
 
 
 def square(number):
@@ -55,6 +56,36 @@ def wait_until(condition, *, seconds=20):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
+
+
+RUN_AND_LIST = """
+import sys
+from dataclasses import replace
+from helpers.experiments.catalog import MNIST
+from helpers.experiments.runs import Job, run
+assert not run(Job(experiment=replace(MNIST, epochs=1), variant="s2-valid", seed=0, drawn=40)).failed
+print(*sys.modules)
+"""
+
+
+def test_a_run_imports_nothing_large_that_it_has_no_use_for():
+    """Torch's compiler alone, which torchvision and torch's own optimizers import, takes 0.2 GB a worker."""
+    command = [sys.executable, "-c", RUN_AND_LIST]
+    modules = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in modules
+    assert not {"torch._dynamo", "sympy", "torchvision", "pandas", "scipy"} & set(modules)
+
+
+def tunables(_):
+    return os.environ.get("GLIBC_TUNABLES", "")
+
+
+def test_workers_ask_for_large_pages_and_nobody_else():
+    before = tunables(None)
+    with large_pages():
+        expected = tunables(None)
+    assert list(run_on_processes(tunables, [1], processes=1)) == [(1, expected)]
+    assert tunables(None) == before
 
 
 def test_every_job_comes_back_once_with_its_result():

@@ -1,6 +1,7 @@
 """Training: against a loop written out by hand, to the bit with the same seed, and with clear refusals."""
 
 import math
+import os
 import pickle
 import platform
 import resource
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from helpers.training import (
+    Adam,
     Examples,
     Streams,
     TrainingDiverged,
@@ -23,6 +25,8 @@ from helpers.training import (
     fit,
     hand_back_freed_memory,
     keep_freed_memory,
+    large_pages,
+    memory,
     streams,
     train_one_epoch,
 )
@@ -82,6 +86,25 @@ def test_does_what_the_loop_written_out_does():
             F.cross_entropy(plain(train.images[batch, None] / 255), train.labels[batch]).backward()
             optimizer.step()
     torch.testing.assert_close(weights(model), weights(plain), rtol=1e-4, atol=1e-6)
+
+
+def test_adam_is_torchs_to_the_bit_and_leaves_alone_what_has_no_gradient():
+    ours, theirs = network(), network()
+    ours.unused, theirs.unused = (nn.Parameter(torch.ones(3)) for _ in range(2))
+    settings = {"lr": 0.01, "eps": 1e-7}
+    optimizers = (
+        Adam(ours.parameters(), **settings),
+        torch.optim.Adam(theirs.parameters(), **settings, fused=True),
+    )
+    images = torch.rand(16, 1, 8, 8)
+    for _ in range(5):
+        for model, optimizer in zip((ours, theirs), optimizers, strict=True):
+            optimizer.zero_grad()
+            F.cross_entropy(model(images), torch.arange(16) % CLASSES).backward()
+            optimizer.step()
+    assert torch.equal(weights(ours), weights(theirs))
+    assert not torch.equal(ours[0].weight, network()[0].weight)
+    assert torch.equal(ours.unused, torch.ones(3))
 
 
 def test_running_score_weighs_a_short_last_batch_by_its_images():
@@ -331,6 +354,42 @@ def test_what_piled_up_goes_back_to_the_system():
     hand_back_freed_memory()
     assert held.item() == 1
     assert before - resident() > (100 * 2**20 if platform.libc_ver()[0] == "glibc" else -math.inf)
+
+
+@pytest.fixture
+def kernel(tmp_path, monkeypatch):
+    """A kernel that gives large pages on request, to a process with no tunables."""
+    (tmp_path / "enabled").write_text("always [madvise] never\n")
+    (tmp_path / "hpage_pmd_size").write_text("2097152\n")
+    monkeypatch.setattr(memory, "_KERNEL", tmp_path)
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("before", "meanwhile"),
+    [
+        (None, "glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.check=1", "glibc.malloc.check=1:glibc.malloc.hugetlb=1"),
+        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
+    ],
+)
+def test_what_is_started_meanwhile_asks_for_large_pages(kernel, monkeypatch, before, meanwhile):
+    if before is not None:
+        monkeypatch.setenv("GLIBC_TUNABLES", before)
+    with large_pages():
+        assert os.environ["GLIBC_TUNABLES"] == meanwhile
+    assert os.environ.get("GLIBC_TUNABLES") == before
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("enabled", "always madvise [never]"), ("hpage_pmd_size", str(2**29)), ("enabled", None)],
+)
+def test_large_pages_are_not_asked_for_where_there_are_none_or_too_large_ones(kernel, file, text):
+    (kernel / file).unlink() if text is None else (kernel / file).write_text(text)
+    with large_pages():
+        assert "GLIBC_TUNABLES" not in os.environ
 
 
 def test_fit_keeps_memory_on_a_cpu_but_not_what_earlier_epochs_and_runs_left(monkeypatch):

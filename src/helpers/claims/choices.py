@@ -183,7 +183,7 @@ _TRAINING = (
         told("Measure it in evaluation mode. It overfitted less than stride 2.", fails("F-03")),
         told("Do not choose the stride by it. Both overfitted alike, within the margin.", alike("F-03")),
         told(
-            "Measure it in evaluation mode, and late. After eight epochs, the recorded runs do not settle it.",
+            "Measure it in evaluation mode, and late. After eight epochs, the runs do not settle it.",
             untold("F-03"),
         ),
     ),

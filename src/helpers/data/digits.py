@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
@@ -42,6 +41,8 @@ def draw_digit(label: int, random: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _glyph(character: str, *, font: str, thicker: int) -> Image.Image:
+    import matplotlib  # here, since a process that has the real images draws none
+
     path = Path(matplotlib.get_data_path(), "fonts", "ttf", f"{font}.ttf")
     side = SIZE * SCALE
     canvas = Image.new("L", (side, side))

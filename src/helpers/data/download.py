@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 
-from helpers.data.images import SOURCES
+from helpers.data.files import FOLDERS, MD5
 
 OFFLINE = "STRIDE_BOOK_OFFLINE"
 TIMEOUT = 5.0  # seconds without an answer; a mirror has up to eight addresses, and each of them may be silent
@@ -30,12 +30,14 @@ def fetch(name: str, *, folder: Path) -> str | None:
     """
     if os.environ.get(OFFLINE, "0") not in ("", "0"):
         return f"not tried, because ${OFFLINE} is set"
+    from torchvision import datasets  # here, since hardly ever is anything to be downloaded
+
     try:
         with _one_at_a_time, _quietly(), _impatiently():
             folder.mkdir(parents=True, exist_ok=True)
             _sweep(folder)
             with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as scratch:
-                SOURCES[name](root=scratch, download=True)
+                getattr(datasets, FOLDERS[name])(root=scratch, download=True)
                 _move(name, Path(scratch), folder)
     except (RuntimeError, OSError, HTTPException) as error:
         return f"failed: {' '.join(str(error).split())}"
@@ -43,9 +45,9 @@ def fetch(name: str, *, folder: Path) -> str | None:
 
 
 def _move(name: str, scratch: Path, folder: Path) -> None:
-    raw = Path(SOURCES[name].__name__, "raw")
+    raw = Path(FOLDERS[name], "raw")
     (folder / raw).mkdir(parents=True, exist_ok=True)
-    for file, _ in SOURCES[name].resources:
+    for file in MD5[name]:
         (scratch / raw / file).replace(folder / raw / file)
 
 

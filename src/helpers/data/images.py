@@ -5,11 +5,15 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torchvision.datasets import MNIST, FashionMNIST
 
-SOURCES: dict[str, type[MNIST]] = {"mnist": MNIST, "fashion-mnist": FashionMNIST}
 TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-CLASSES = {"mnist": tuple("0123456789"), "fashion-mnist": tuple(FashionMNIST.classes)}
+CLASSES = {
+    "mnist": tuple("0123456789"),
+    "fashion-mnist": (
+        *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+        *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+    ),
+}
 SIZES = {"train": 60_000, "test": 10_000}
 
 
@@ -73,6 +77,6 @@ class Images:
 
 def require_known(name: str, split: str) -> None:
     """Raise ValueError unless there is a data set of this name with such a split."""
-    for argument, value, known in [("name", name, list(SOURCES)), ("split", split, list(SIZES))]:
+    for argument, value, known in [("name", name, list(CLASSES)), ("split", split, list(SIZES))]:
         if value not in known:
             raise ValueError(f"{argument}={value!r}: unknown; must be one of {', '.join(map(repr, known))}")

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import Any, Generic, TypeVar, cast
 
+from helpers.training import large_pages
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -78,7 +80,8 @@ class _Worker(Generic[Job, Result]):
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.process = context.Process(target=_serve, args=(theirs, function), daemon=True)
-        self.process.start()
+        with large_pages():
+            self.process.start()
         theirs.close()  # so that its end of the pipe closes with the process
 
     def result(self) -> Result | Died:

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from helpers.training.adam import Adam
 from helpers.training.checks import whole_number
-from helpers.training.device import choose_device, hand_back_freed_memory, keep_freed_memory
+from helpers.training.device import choose_device
 from helpers.training.examples import Examples, Labeled, on_device
+from helpers.training.memory import hand_back_freed_memory, keep_freed_memory
 from helpers.training.passes import Augment, TrainingDiverged, evaluate, train_one_epoch
 from helpers.training.streams import streams
 
@@ -93,8 +95,7 @@ def fit(
     place, draws = choose_device(device), streams(seed)
     train, validation = on_device("train", train, place), on_device("validation", validation, place)
     _prepare(model, place)
-    # Fused: one pass over the weights, where torch has such a kernel.
-    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, eps=epsilon, fused=place.type != "mps")
+    optimizer = Adam(model.parameters(), lr=learning_rate, eps=epsilon)
     history: list[Epoch] = []
     for epoch in range(1, epochs + 1):
         hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from helpers.training.adam import Optimizer
 from helpers.training.checks import whole_number
 from helpers.training.examples import Labeled, as_input
 from helpers.training.streams import Streams, global_stream
@@ -50,7 +51,7 @@ class TrainingDiverged(RuntimeError):
 def train_one_epoch(
     model: nn.Module,
     train: Labeled,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     *,
     batch_size: int,
     streams: Streams,
