@@ -39,6 +39,21 @@
     }
   }
 
+  // The text below does not move up and down with a slider: the explorer keeps the height that it once had. It gives
+  // it up when another control is used, such as a preset, or when the page gets another width.
+  function keepStill(place) {
+    let width = 0;
+    const giveUp = () => (place.style.minHeight = "");
+    for (const kind of ["click", "change"]) {
+      place.addEventListener(kind, (event) => event.target.type === "range" || giveUp(), { capture: true });
+    }
+    new ResizeObserver(([{ contentRect }]) => {
+      if (contentRect.width !== width) giveUp();
+      width = contentRect.width;
+      place.style.minHeight = `${place.offsetHeight}px`;
+    }).observe(place);
+  }
+
   async function draw(place) {
     const view = document.createElement("div");
     const model = new PageModel(JSON.parse(place.dataset.state));
@@ -49,6 +64,7 @@
       return;
     }
     place.replaceChildren(view);
+    keepStill(place);
     place.bookModel = model; // for the tests, and for whoever wants to drive it from the console
     place.dataset.ready = "";
   }

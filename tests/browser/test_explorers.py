@@ -111,6 +111,37 @@ def test_sliders_follow_a_finger(open_page, origin):
         put(page, **SLIDERS)
 
 
+def test_the_text_below_stays_where_it_is_until_another_control_is_used(page):
+    def heights():
+        """Of the place that the explorer keeps, and of what is drawn in it, in whole pixels."""
+        page.wait_for_timeout(100)  # some frames: one to draw, one to settle
+        measure = "(place) => [place, place.firstElementChild].map((box) => box.offsetHeight)"
+        return explorer(page).evaluate(measure)
+
+    at_first, _ = heights()
+    for key in ["ArrowRight"] * 2:
+        slider(page, "padding").press(key)
+    grown, _ = heights()
+    for key in ["ArrowLeft"] * 2:
+        slider(page, "padding").press(key)
+    assert heights() == [grown, at_first]
+    assert grown > at_first
+    part(page, "next").click()
+    assert heights() == [at_first, at_first]
+
+    slider(page, "input_size").press("ArrowRight")
+    slider(page, "input_size").press("ArrowLeft")
+    part(page, "padding_mode").select_option("reflect")
+    kept, drawn = heights()
+    assert kept == drawn
+
+    slider(page, "input_size").press("ArrowRight")
+    slider(page, "input_size").press("ArrowLeft")
+    page.set_viewport_size({"width": 390, "height": 800})
+    kept, drawn = heights()
+    assert kept == drawn
+
+
 def test_rows_and_columns_come_apart(page):
     part(page, "apart").check()
     assert trait(page, "stride") == [1, 1]
