@@ -85,7 +85,9 @@ def install_packages(torch: str) -> None:
         run(PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
             "--require-hashes", "-r", only_uv)  # fmt: skip
     print("installing the packages of requirements.lock (a few minutes the first time)", flush=True)
-    uv = (SCRIPTS / "uv", "pip", "install", "--python", PYTHON)
+    uv = [SCRIPTS / "uv", "pip", "install", "--python", PYTHON]
+    if sys.dont_write_bytecode:  # else each process would compile all that it imports, for ten seconds
+        uv.append("--compile-bytecode")
     if torch == "cpu":
         # The wheels without CUDA are other files than those the lock was made from: same versions, no hashes.
         run(*uv, "--torch-backend", "cpu", "--no-verify-hashes", "-c", LOCK, "-r", ROOT / "requirements.txt")
