@@ -49,6 +49,8 @@ def main() -> int:
         create_environment(anew=torch != before)
         CHOICE.write_text(torch)
         install_packages(torch)
+        if sys.dont_write_bytecode:
+            compile_packages()
     except subprocess.CalledProcessError as error:
         print(f"\nset-up stopped: `{' '.join(map(str, error.cmd))}` failed.", file=sys.stderr)
         print("Its message stands above. Run the same command again to go on from here.", file=sys.stderr)
@@ -85,9 +87,7 @@ def install_packages(torch: str) -> None:
         run(PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps",
             "--require-hashes", "-r", only_uv)  # fmt: skip
     print("installing the packages of requirements.lock (a few minutes the first time)", flush=True)
-    uv = [SCRIPTS / "uv", "pip", "install", "--python", PYTHON]
-    if sys.dont_write_bytecode:  # else each process would compile all that it imports, for ten seconds
-        uv.append("--compile-bytecode")
+    uv = (SCRIPTS / "uv", "pip", "install", "--python", PYTHON)
     if torch == "cpu":
         # The wheels without CUDA are other files than those the lock was made from: same versions, no hashes.
         run(*uv, "--torch-backend", "cpu", "--no-verify-hashes", "-c", LOCK, "-r", ROOT / "requirements.txt")
@@ -97,6 +97,15 @@ def install_packages(torch: str) -> None:
     settings = ENVIRONMENT / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(LAB_SETTINGS)
+
+
+def compile_packages() -> None:
+    """Compile all at once, where Python does not keep what it compiles: each start would take ten seconds."""
+    packages = subprocess.check_output(
+        [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
+    )
+    # Some packages bring files along that are no Python of this version; nobody imports those.
+    subprocess.run([PYTHON, "-m", "compileall", "-qq", "-j", "0", packages.strip()], check=False)
 
 
 def lock_entry(name: str) -> str:
