@@ -194,8 +194,6 @@ def set_up(tmp_path, monkeypatch):
         monkeypatch.setattr(setup, name, tmp_path / name)
     monkeypatch.setattr(setup, "create_environment", lambda *, anew: done.append(anew))
     monkeypatch.setattr(setup, "install_packages", done.append)
-    monkeypatch.setattr(setup, "compile_packages", lambda: done.append("compiled"))
-    monkeypatch.setattr("sys.dont_write_bytecode", False)
     monkeypatch.setattr("subprocess.run", lambda *_, **__: None)
 
     def run(*words):
@@ -228,20 +226,6 @@ def test_a_set_up_that_was_cut_off_goes_on_with_its_choice(set_up, monkeypatch):
         with pytest.raises(KeyboardInterrupt):
             set_up("--torch", "cpu")
     assert set_up() == (False, "cpu")
-
-
-def test_packages_are_compiled_where_python_does_not_keep_what_it_compiles(set_up, monkeypatch):
-    monkeypatch.setattr("sys.dont_write_bytecode", True)
-    assert set_up() == (False, "locked", "compiled")
-
-
-def test_all_that_is_installed_is_compiled(tmp_path, monkeypatch):
-    (tmp_path / "package").mkdir()
-    (tmp_path / "package" / "sound.py").write_text("x = 1")
-    (tmp_path / "package" / "template.py").write_text("{{ no python }}=")
-    monkeypatch.setattr("subprocess.check_output", lambda *_, **__: f"{tmp_path}\n")
-    setup.compile_packages()
-    assert [path.name.split(".")[0] for path in tmp_path.rglob("*.pyc")] == ["sound"]
 
 
 @pytest.fixture

@@ -49,8 +49,6 @@ def main() -> int:
         create_environment(anew=torch != before)
         CHOICE.write_text(torch)
         install_packages(torch)
-        if sys.dont_write_bytecode:
-            compile_packages()
     except subprocess.CalledProcessError as error:
         print(f"\nset-up stopped: `{' '.join(map(str, error.cmd))}` failed.", file=sys.stderr)
         print("Its message stands above. Run the same command again to go on from here.", file=sys.stderr)
@@ -97,15 +95,6 @@ def install_packages(torch: str) -> None:
     settings = ENVIRONMENT / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
     settings.parent.mkdir(parents=True, exist_ok=True)
     settings.write_text(LAB_SETTINGS)
-
-
-def compile_packages() -> None:
-    """Compile all at once, where Python does not keep what it compiles: each start would take ten seconds."""
-    packages = subprocess.check_output(
-        [PYTHON, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], text=True
-    )
-    # Some packages bring files along that are no Python of this version; nobody imports those.
-    subprocess.run([PYTHON, "-m", "compileall", "-qq", "-j", "0", packages.strip()], check=False)
 
 
 def lock_entry(name: str) -> str:
