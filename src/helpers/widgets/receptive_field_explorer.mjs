@@ -118,7 +118,7 @@ function arrange(levels) {
   return { left, width, pitch, rows };
 }
 
-/** The edges of the units from one place of a row to another. */
+/** The edges of a row's units from one place to another. */
 const edges = ({ first, jump, half }, from, to) => [first + from * jump - half, first + to * jump + half];
 
 /** The units at some places of a row, as one path. */
@@ -176,7 +176,8 @@ function drawImage({ levels: [{ size }], unread }, read) {
   return lost.join("") + (side ? box("field", read[0], read[0], side, side) : "");
 }
 
-const show = (number) => number.toLocaleString("en-US").replace("-", "−");
+const { format } = new Intl.NumberFormat("en-US"); // slow to make
+const show = (number) => format(number).replace("-", "−");
 
 /** What a unit sees, in words. */
 function tell({ levels }, level, unit, read) {
@@ -199,7 +200,7 @@ function tellUnread({ levels, unread }) {
   return `${name} never reads ${lost} of ${show(size ** 2)} pixels: rows and columns ${places.join(", ")}.`;
 }
 
-/** The settings of a layer in short; padding as the cells that it comes to. */
+/** A layer's settings in short; padding as the cells that it comes to. */
 function brief({ kernel_size: taps, stride, dilation, before, after, depthwise }) {
   const words = [
     `${taps} × ${taps}`, depthwise && "depthwise", stride > 1 && `stride ${stride}`, dilation > 1 && `dilation ${dilation}`,
@@ -208,7 +209,7 @@ function brief({ kernel_size: taps, stride, dilation, before, after, depthwise }
   return words.filter(Boolean).join(", ");
 }
 
-/** How jump and field of a layer come from those of the map below. */
+/** How a layer's jump and field come from those below. */
 function derive(below, { name, stride, dilation, kernel_size: taps, jump, field }) {
   const from = show(below.jump);
   const steps = `(${taps} − 1)${dilation > 1 ? ` · ${dilation}` : ""} · ${from}`;
@@ -275,7 +276,7 @@ function put(node, content, kind = "innerHTML") {
 /** The same for text, which may be the reader's. */
 const say = (node, text) => put(node, `${text}`, "textContent");
 
-/** The children of a node, made as many as there are things to show. */
+/** A node's children, made as many as there are things to show. */
 function children(node, count, child) {
   while (node.children.length > count) node.lastChild.remove();
   while (node.children.length < count) node.insertAdjacentHTML("beforeend", child);
@@ -293,7 +294,7 @@ function key({ input_size, in_channels, layers }) {
   return JSON.stringify([input_size, in_channels, layers.map((layer) => Object.entries(complete(layer)).sort())]);
 }
 
-// What the buttons make of the layers: these, and the place of the one that is edited next.
+// What the buttons make of the layers, and the place of the one edited next.
 const RESTACKS = {
   add: (layers, at, added) => [layers.toSpliced(at + 1, 0, added), at + 1],
   remove: (layers, at) => [layers.toSpliced(at, 1), Math.min(at, layers.length - 2)],
@@ -312,7 +313,7 @@ function render({ model, el }) {
   const [maps, fields] = part.units.children;
   const examples = model.get("examples");
   const keys = Object.fromEntries(Object.entries(examples).map(([name, stack]) => [name, key(stack)]));
-  for (const name of Object.keys(keys)) part.example.add(new Option(name));
+  for (const name in examples) part.example.add(new Option(name));
 
   let scene; // what is drawn
   let plan; // where its parts stand
