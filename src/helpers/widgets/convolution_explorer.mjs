@@ -8,7 +8,7 @@ const SLIDERS = { input_size: [3, 32], kernel_size: [1, 11], stride: [1, 16], di
 const MENUS = ["padding_mode", "image", "kernel"];
 const SETTINGS = [...Object.keys(SLIDERS), "convention", ...MENUS];
 
-const range = (count) => Array.from({ length: count }, (_, index) => index);
+const range = (count) => [...Array(count).keys()];
 const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const pair = (value) => (Array.isArray(value) ? value : [value, value]);

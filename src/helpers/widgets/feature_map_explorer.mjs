@@ -7,7 +7,7 @@
 const SLIDERS = { stride: [1, 8], padding: [0, 6] };
 const CONTROLS = [...Object.keys(SLIDERS), "relu"];
 
-const range = (count) => Array.from({ length: count }, (_, index) => index);
+const range = (count) => [...Array(count).keys()];
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** Cells of padding before and after an axis. */
@@ -30,30 +30,24 @@ function axis(size, taps, stride, padding) {
   return { size, taps, stride, before, after, padded, room, count, isRead };
 }
 
-const AT_ONCE = 4; // weights of a row, so that a sum is fetched and put back less often
-
-/** The image with its padding, row after row, and past its end what weights that do not exist may meet. */
+/** The image with its padding, row after row. */
 function pad(image, rows, columns) {
-  const cells = new Float64Array(rows.padded * columns.padded + AT_ONCE);
+  const cells = new Float64Array(rows.padded * columns.padded);
   image.forEach((line, row) => cells.set(line, (row + rows.before) * columns.padded + columns.before));
   return cells;
 }
 
-/** The sums of one filter, row after row: a few weights at a time, at all their stops. */
+/** The sums of one filter wherever its window fits, row after row: a weight at a time, at all places. */
 function correlate(cells, { weights, bias }, rows, columns) {
   const sums = new Float64Array(rows.count * columns.count).fill(bias);
-  for (let i = 0; i < rows.taps; i++) {
-    for (let j = 0; j < columns.taps; j += AT_ONCE) {
-      const [a, b = 0, c = 0, d = 0] = weights[i].slice(j, j + AT_ONCE);
+  weights.forEach((line, i) =>
+    line.forEach((weight, j) => {
       for (let row = 0, place = 0; row < rows.count; row++) {
-        const end = place + columns.count;
-        let cell = (row * rows.stride + i) * columns.padded + j;
-        for (; place < end; cell += columns.stride) {
-          sums[place++] += a * cells[cell] + b * cells[cell + 1] + c * cells[cell + 2] + d * cells[cell + 3];
-        }
+        let cell = (row + i) * columns.padded + j;
+        for (const end = place + columns.count; place < end; place++, cell++) sums[place] += weight * cells[cell];
       }
-    }
-  }
+    }),
+  );
   return sums;
 }
 
@@ -63,11 +57,28 @@ function axes({ image, filters: [{ weights }], stride, padding }) {
   return shapes.map(([size, taps]) => axis(size, taps, stride, padding));
 }
 
-/** Both axes, and for each filter its sums and the map that they become. */
-export function settle({ image, filters, relu, ...window }) {
-  const [rows, columns] = axes({ image, filters, ...window });
+/** The sums of each filter at stride 1 in the most padding: those of every other setting are among them. */
+function sumAll({ image, filters }) {
+  const [rows, columns] = axes({ image, filters, stride: 1, padding: SLIDERS.padding[1] });
   const cells = pad(image, rows, columns);
-  const sums = filters.map((filter) => correlate(cells, filter, rows, columns));
+  return { rows, columns, sums: filters.map((filter) => correlate(cells, filter, rows, columns)) };
+}
+
+/** Those of a filter's sums at which a window stops. */
+function pick(sums, all, rows, columns) {
+  const picked = new Float64Array(rows.count * columns.count);
+  const left = all.columns.before - columns.before;
+  for (let row = 0, place = 0; row < rows.count; row++) {
+    let from = (row * rows.stride + all.rows.before - rows.before) * all.columns.count + left;
+    for (const end = place + columns.count; place < end; place++, from += columns.stride) picked[place] = sums[from];
+  }
+  return picked;
+}
+
+/** Both axes, and for each filter its sums, out of all of the given ones, and the map that they become. */
+export function settle({ image, filters, relu, ...window }, all = sumAll({ image, filters })) {
+  const [rows, columns] = axes({ image, filters, ...window });
+  const sums = all.sums.map((each) => pick(each, all, rows, columns));
   return { rows, columns, sums, maps: relu ? sums.map(rectify) : sums };
 }
 
@@ -79,24 +90,18 @@ function rectify(sums) {
 
 const furthest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-/** For each filter the largest value that any stride and padding lets it reach: what its colors are measured by. */
-function scales({ image, filters }) {
-  const padding = Math.max(filters[0].weights.length, filters[0].weights[0].length) - 1;
-  return settle({ image, filters, stride: 1, padding }).sums.map(furthest);
-}
-
 // Colors. They are the same in light and dark, as in the figures, so that a canvas need not follow the theme.
 
-/** The steps from one color of the palette to another, as pixels: red, green, blue and opacity from the lowest byte. */
+/** The 511 steps between three colors of the palette, as pixels: red, green, blue and opacity from the lowest byte. */
 function ramp(...names) {
   const style = getComputedStyle(document.documentElement);
-  const [low, high] = names.map((name) => {
+  const [low, middle, high] = names.map((name) => {
     const digits = style.getPropertyValue(`--book-${name}`).match(/\w\w/g);
     return digits.map((pair) => parseInt(pair, 16));
   });
-  const mix = (share) => low.map((from, part) => Math.round(from + share * (high[part] - from)));
+  const mix = (end, share) => middle.map((from, part) => Math.round(from + share * (end[part] - from)));
   const pixel = ([red, green, blue]) => 0xff000000 + 0x10000 * blue + 0x100 * green + red;
-  return Uint32Array.from(range(256), (step) => pixel(mix(step / 255)));
+  return Uint32Array.from(range(511), (step) => pixel(mix(step < 255 ? low : high, Math.abs(step - 255) / 255)));
 }
 
 /** Gives a canvas its size, which empties it and takes as long as to paint twenty, so only where it is new. */
@@ -106,17 +111,32 @@ function fit(canvas, width, height) {
   return canvas;
 }
 
-/** Puts values on a canvas, a pixel each from its corner on; the ramps end with the color of the largest. */
-function paint(canvas, values, width, largest, [up, down]) {
-  const image = new ImageData(canvas.width, canvas.height);
+const SMALL = 64; // pixels a side of a canvas in a strip, whatever the size of its map
+
+let sheet = {}; // the last one: a strip needs as many alike as it has maps
+
+/** The pixels of a canvas, and for each the place of the value that it shows if values are stretched over it. */
+function sheetOf({ width, height }, across, down) {
+  const key = `${[width, height, across, down]}`;
+  if (sheet.key !== key) {
+    const places = new Uint32Array(width * height);
+    for (let y = 0, pixel = 0; y < height; y++) {
+      const start = Math.floor((y * down) / height) * across;
+      for (let x = 0; x < width; x++) places[pixel++] = start + Math.floor((x * across) / width);
+    }
+    sheet = { key, places, image: new ImageData(width, height) };
+  }
+  return sheet;
+}
+
+/** Puts values on a canvas; the largest gets the last color of the ramp, its negative the first. */
+function paint(canvas, values, width, largest, colors) {
+  const { places, image } = sheetOf(canvas, width, values.length / width);
   const pixels = new Uint32Array(image.data.buffer);
   const steps = 255 / largest;
-  for (let place = 0, pixel = 0; place < values.length; pixel += canvas.width - width) {
-    for (const end = place + width; place < end; place++, pixel++) {
-      const value = values[place] * steps;
-      pixels[pixel] = value < 0 ? down[Math.min(Math.round(-value), 255)] : up[Math.min(Math.round(value), 255)];
-    }
-  }
+  const shades = new Uint32Array(values.length);
+  for (let place = 0; place < values.length; place++) shades[place] = colors[Math.floor(values[place] * steps + 255.5)];
+  for (let pixel = 0; pixel < pixels.length; pixel++) pixels[pixel] = shades[places[pixel]];
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
@@ -257,11 +277,12 @@ function render({ model, el }) {
   const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
   const [marks, frame] = part.input.children;
   const [signs, selection] = part.output.children;
-  const grays = ramp("pixel-low", "pixel-high");
-  const ramps = [ramp("pixel-low", "map-positive"), ramp("pixel-low", "map-negative")];
+  const grays = ramp("pixel-low", "pixel-low", "pixel-high");
+  const colors = ramp("map-negative", "pixel-low", "map-positive");
 
   let scene; // what is drawn
   let drawn = {}; // and from what
+  let all; // sums there are
   let reach; // the scale of each map
   let pending = {}; // choices that do not fit, until another makes them
   let grip; // where the window is held, from its corner
@@ -320,9 +341,7 @@ function render({ model, el }) {
     put(part.mapSize, (part.output.ariaLabel = `Map ${rows.count} × ${columns.count}`));
     part.input.ariaValueMax = rows.count * columns.count - 1;
     const canvases = part.strip.querySelectorAll("canvas");
-    const { width, height } = canvases[0];
-    part.strip.style.cssText = `--across:${width / columns.count};--down:${height / rows.count}`;
-    maps.forEach((map, place) => paint(canvases[place], map, columns.count, reach[place], ramps));
+    maps.forEach((map, place) => paint(canvases[place], map, columns.count, reach[place], colors));
   }
 
   /** The map of the chosen filter, and the filter. */
@@ -330,7 +349,7 @@ function render({ model, el }) {
     const { rows, columns, maps } = scene;
     const place = current();
     const [map, { name, weights, bias }] = [maps[place], drawn.filters[place]];
-    paint(fit(part.map, columns.count, rows.count), map, columns.count, reach[place], ramps);
+    paint(fit(part.map, columns.count, rows.count), map, columns.count, reach[place], colors);
     signs.setAttribute("d", drawSigns(map, columns.count, reach[place]));
     part.filterName.textContent = name;
     part.weights.style.cssText = `--taps:${columns.taps}`;
@@ -362,14 +381,14 @@ function render({ model, el }) {
     const { image, filters } = drawn;
     const lowest = Math.min(...image.flat());
     const values = image.flat().map((value) => value - lowest);
-    paint(fit(part.image, image[0].length, image.length), values, image[0].length, furthest(values), [grays]);
-    reach = scales(drawn);
+    paint(fit(part.image, image[0].length, image.length), values, image[0].length, furthest(values), grays);
+    all = sumAll(drawn);
+    reach = all.sums.map(furthest);
     part.stripName.textContent = `The maps of all ${filters.length} filters, each on a scale of its own`;
-    const [rows, columns] = axes({ image, filters, stride: 1, padding: SLIDERS.padding[1] }); // no map is larger
     const buttons = filters.map(({ name }) => {
       const label = document.createElement("label");
-      label.innerHTML = `<input type="radio" name="${id}"><span><canvas></canvas></span>`;
-      fit(label.querySelector("canvas"), columns.count, rows.count);
+      label.innerHTML = `<input type="radio" name="${id}"><canvas></canvas>`;
+      fit(label.querySelector("canvas"), SMALL, SMALL);
       label.append(name);
       label.firstChild.onchange = () => write({ filter: name });
       return label;
@@ -395,7 +414,7 @@ function render({ model, el }) {
     part.liveStrip.replaceChildren(
       ...maps.map((map) => {
         const canvas = fit(document.createElement("canvas"), width, height);
-        paint(canvas, map, width, furthest(map), ramps);
+        paint(canvas, map, width, furthest(map), colors);
         return canvas;
       }),
     );
@@ -409,7 +428,7 @@ function render({ model, el }) {
     const isNew = (...names) => names.some((name) => drawn[name] !== before[name]);
     if (isNew("image", "filters")) showGiven();
     const isChanged = isNew("image", "filters", ...CONTROLS);
-    if (isChanged) showScene((scene = settle(drawn)));
+    if (isChanged) showScene((scene = settle(drawn, all)));
     if (isChanged || isNew("filter")) showMap();
     el.classList.toggle("is-gliding", !isChanged);
     showSelection();

@@ -1,6 +1,6 @@
 // The receptive field explorer: what a unit of any layer sees of the image, what it costs, what nobody reads.
 //
-// Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
+// Run by anywidget and by the built page (assets.py): it imports nothing and ends with its export.
 // tests/golden/stacks.json holds its arithmetic to helpers.arithmetic.
 
 // The least and the most of each number.
@@ -14,7 +14,7 @@ const PLAIN = {
 const TRAITS = ["input_size", "in_channels", "layers", "editing"]; // what the controls set
 const complete = (layer) => ({ ...PLAIN, ...layer });
 
-const range = (count) => Array.from({ length: count }, (_, index) => index);
+const range = (count) => [...Array(count).keys()];
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /** Cells of padding before and after an axis. */
@@ -94,6 +94,7 @@ function runs(places) {
 
 // The drawing: a row of units for each level, the image at the bottom. Its x are pixels of the image, its y of CSS.
 const HIGH = 16; // a unit
+const HATCH = "m0 8l.5-8m-.5 16l1-16m-.5 16l.5-8"; // a pixel
 const ROOM = 560; // for a row, where there is room
 const WIDEST = 26; // a unit, so that a small image has no slabs
 
@@ -121,26 +122,20 @@ function arrange(levels) {
 /** The edges of a row's units from one place to another. */
 const edges = ({ first, jump, half }, from, to) => [first + from * jump - half, first + to * jump + half];
 
-/** The units at some places of a row, as one path. */
-function units(row, places) {
-  const groups = row.isBar ? runs(places) : places.map((place) => [place, place]);
-  const shapes = groups.map(([from, to]) => {
-    const [left, right] = edges(row, from, to);
-    return `M${left} ${row.y}H${right}v${HIGH}H${left}z`;
-  });
-  return shapes.join("");
-}
+/** Runs of a row's units, as one path. */
+const units = (row, groups) =>
+  groups.map(([from, to]) => {
+    const [left, right] = edges(row, from, row.isBar ? to : from);
+    const shape = `h${right - left}v${HIGH}h${left - right}z`;
+    return `M${left} ${row.y}${shape}` + (row.isBar ? "" : `m${row.jump} 0${shape}`.repeat(to - from));
+  }).join("");
 
 const path = (look, shape) => (shape ? `<path class="${look}" d="${shape}"/>` : "");
 
 /** All units, and a hatch on the pixels that nobody reads. */
 function drawMaps({ levels, unread }, rows) {
-  const [bottom, half] = [rows[0].y + HIGH, HIGH / 2];
-  const hatch = unread.map((pixel) => {
-    const left = pixel - 0.5;
-    return `M${left} ${bottom - half}l.5-${half}M${left} ${bottom}l1-${HIGH}M${pixel} ${bottom}l.5-${half}`;
-  });
-  const maps = rows.map((row, level) => units(row, range(levels[level].size)));
+  const hatch = unread.map((pixel) => `M${pixel - 0.5} ${rows[0].y}${HATCH}`);
+  const maps = rows.map((row, level) => units(row, [[0, levels[level].size - 1]]));
   return path("unit", maps.join("")) + path("unread", hatch.join(""));
 }
 
@@ -151,8 +146,8 @@ function drawField({ levels }, rows, places) {
   places.forEach((here, level) => {
     const [row, upper] = [rows[level], rows[level + 1]];
     const within = inside(here, levels[level]);
-    shapes[level < top ? "field" : "chosen"] += units(row, within);
-    shapes.padding += units(row, here.filter((place) => place < 0 || place >= levels[level].size));
+    shapes[level < top ? "field" : "chosen"] += units(row, runs(within));
+    shapes.padding += units(row, runs(here.filter((place) => place < 0 || place >= levels[level].size)));
     if (level === top || !here.length) return; // nothing is below padding
     const [from, to] = edges(row, here[0], here.at(-1));
     const readers = inside(places[level + 1], levels[level + 1]);
@@ -162,18 +157,15 @@ function drawField({ levels }, rows, places) {
   return Object.entries(shapes).map(([look, shape]) => path(look, shape)).join("");
 }
 
-/** The image with the field of a unit on its diagonal: a square. */
+/** The image: a comb of columns and one of rows over what nobody reads, and the field of a unit on the diagonal. */
 function drawImage({ levels: [{ size }], unread }, read) {
-  const box = (look, ...pixels) => {
-    const [left, top, width, height] = pixels.map((number) => `${(100 * number) / size}%`);
-    return `<i class="${look}" style="left:${left};top:${top};width:${width};height:${height}"></i>`;
-  };
-  const lost = runs(unread).map(([from, to]) => {
-    const wide = to - from + 1;
-    return box("unread", from, 0, wide, size) + box("unread", 0, from, size, wide);
-  });
-  const side = read.at(-1) - read[0] + 1;
-  return lost.join("") + (side ? box("field", read[0], read[0], side, side) : "");
+  const percent = (pixels) => `${(100 * pixels) / size}%`;
+  const teeth = runs(unread).flatMap(([from, to]) => [[from, 0], [from, size], [to + 1, size], [to + 1, 0]]);
+  const corners = [[0, 0], ...teeth, [0, 0], ...teeth.map(([x, y]) => [y, x]).reverse()]; // turned the same way
+  const points = corners.map((corner) => corner.map(percent).join(" "));
+  const [start, side] = [read[0], read.at(-1) - read[0] + 1].map(percent);
+  const field = `<i class="field" style="left:${start};top:${start};width:${side}"></i>`;
+  return `<i class="unread" style="clip-path:polygon(${points})"></i>${read.length ? field : ""}`;
 }
 
 const { format } = new Intl.NumberFormat("en-US"); // slow to make
@@ -273,8 +265,8 @@ function put(node, content, kind = "innerHTML") {
   if (node.lastPut !== content) node[kind] = node.lastPut = content;
 }
 
-/** The same for text, which may be the reader's. */
-const say = (node, text) => put(node, `${text}`, "textContent");
+/** The same for text, which may be the reader's, and whose node is kept. */
+const say = (node, text) => put(node.firstChild ?? node, `${text}`, node.firstChild ? "data" : "textContent");
 
 /** A node's children, made as many as there are things to show. */
 function children(node, count, child) {
@@ -290,9 +282,7 @@ const paddingKind = ({ padding, convention }) =>
   padding === "same" ? convention : Array.isArray(padding) ? "sides" : Number.isInteger(padding) ? "number" : padding;
 
 /** A stack as text, the same for the same stack. */
-function key({ input_size, in_channels, layers }) {
-  return JSON.stringify([input_size, in_channels, layers.map((layer) => Object.entries(complete(layer)).sort())]);
-}
+const key = ({ input_size, in_channels, layers }) => JSON.stringify([input_size, in_channels, layers.map(complete)]);
 
 // What the buttons make of the layers, and the place of the one edited next.
 const RESTACKS = {
@@ -414,12 +404,12 @@ function render({ model, el }) {
     part.pyramid.style.cssText = `--pitch:${plan.pitch}px;--high:${high}px;--widest:${plan.width * WIDEST}px`;
     part.units.setAttribute("viewBox", `${plan.left} 0 ${plan.width} ${high}`);
     put(maps, drawMaps(scene, plan.rows));
-    children(part.labels, levels.length, "<div><b></b><span></span></div>").forEach((label, index) => {
+    children(part.labels, levels.length, "<div><b></b><span>").forEach((label, index) => {
       const level = levels.at(-1 - index);
       say(label.firstChild, level.name);
       say(label.lastChild, level.kernel_size ? `sees ${show(level.field)}` : "");
     });
-    const line = `<tr><th scope="row"><span></span><small></small></th>${"<td></td>".repeat(6)}</tr>`;
+    const line = `<tr><th scope="row"><span></span><small></small>${"<td>".repeat(6)}`;
     children(part.rows, levels.length, line).forEach((row, index) => {
       const [head, ...numbers] = row.children;
       say(head.firstChild, levels[index].name);
