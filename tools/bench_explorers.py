@@ -1,7 +1,8 @@
 """Measure what one step of a slider costs the browser: `make bench`, or `python tools/bench_explorers.py`.
 
 From Chromium's own trace: the time that its main thread spends on script, style, layout and paint until the
-step is drawn. A step fits one frame of a 60 Hz screen if it takes less than 16 ms.
+step is drawn. A step fits one frame of a 60 Hz screen if it takes less than 16 ms. Each explorer is measured
+on a plain page, and in the built chapter that it stands in, whose elements and rules have their share.
 """
 
 from __future__ import annotations
@@ -15,13 +16,20 @@ from typing import Any
 
 import numpy as np
 from browser import ADVICE, FLAGS, find
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Locator, Page, sync_playwright
 
 from helpers.widgets import BookWidget, ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
 from helpers.widgets.assets import module_names, page_script, style_sheet
 from helpers.widgets.networks import NETWORKS
 
 ROOT = Path(__file__).resolve().parent.parent
+HTML = ROOT / "_build" / "html" / "notebooks"
+SHIM = ROOT / "site" / "widgets.js"
+CHAPTERS = {
+    "convolution_explorer": "03_padding",
+    "receptive_field_explorer": "04_receptive_field_and_cost",
+    "feature_map_explorer": "12_fashion_mnist",
+}
 CATEGORIES = ["devtools.timeline", "blink.user_timing", "toplevel"]
 PHASES = {
     "script": {"EventDispatch", "FunctionCall", "RunMicrotasks", "ParseHTML"},
@@ -32,6 +40,14 @@ PHASES = {
 STEPS = 5  # to the right and back, on each slider; further away it is no longer the size that is measured
 TURNS = 4
 CHANCE = np.random.default_rng(0)
+
+# One piece of script, for how much the machine itself varies.
+YARDSTICK = """() => [...Array(200)].map(() => {
+    const start = performance.now();
+    let sum = 0;
+    for (let turn = 0; turn < 2e5; turn++) sum += (turn * turn) % 7;
+    return performance.now() - start + 0 * sum;
+})"""
 
 # What is measured: the explorer, and the sliders that are moved in it.
 CASES: dict[str, tuple[BookWidget, list[str]]] = {
@@ -76,6 +92,10 @@ def main() -> int:
     if path is None:
         print(ADVICE, file=sys.stderr)
         return 2
+    missing = [name for name in CHAPTERS.values() if not (HTML / f"{name}.html").is_file()]
+    if missing:
+        print(f"not built: {', '.join(missing)}; run `make book` first", file=sys.stderr)
+        return 2
     for name in module_names():
         size = len(page_script(name).encode())
         print(f"{name}.js: {size / 1000:.1f} kB a page, once for all its explorers")
@@ -83,45 +103,59 @@ def main() -> int:
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         for name, (widget, sliders) in CASES.items():
-            page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-            page.goto(write_page(Path(folder), widget))
-            page.wait_for_selector("[data-ready]")
-            for slider in sliders:
-                walk(page, slider)  # once unmeasured, so that the compiler has seen the code
-            browser.start_tracing(page=page, categories=CATEGORIES)
-            for slider in sliders * TURNS:
-                walk(page, slider)
-            report(name, json.loads(browser.stop_tracing()), widget)
-            page.close()
+            print(f"{name}, its placeholder {len(widget.static_html()) / 1000:.1f} kB:")
+            plain, chapter = write_page(Path(folder), widget), HTML / f"{CHAPTERS[widget._module]}.html"
+            for page_name, file in {"plain": plain, chapter.stem: chapter}.items():
+                page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+                explorer = place(page, file, widget)
+                for slider in sliders:
+                    walk(page, explorer, slider)  # once unmeasured, so that the compiler has seen the code
+                browser.start_tracing(page=page, categories=CATEGORIES)
+                for slider in sliders * TURNS:
+                    walk(page, explorer, slider)
+                report(page_name, json.loads(browser.stop_tracing()))
+                page.close()
+            report_loop(browser.new_page())
         browser.close()
     return 0
 
 
-def write_page(folder: Path, widget: BookWidget) -> str:
-    """A page with one explorer and as much text around it as a chapter has; returns its address."""
+def write_page(folder: Path, widget: BookWidget) -> Path:
+    """A page with one explorer and as much text around it as a chapter has."""
     scripts = "".join(f"<script>{page_script(name)}</script>" for name in module_names())
-    shim = (ROOT / "site" / "widgets.js").read_text(encoding="utf-8")
     text = "<p>Some words of a chapter.</p>" * 200
     page = folder / "page.html"
     page.write_text(
         f'<!doctype html><html lang="en"><meta charset="utf-8"><style>{style_sheet()} main {{ width: 45rem }}'
         "</style>"
-        f"<main>{widget.static_html()}{text}</main>{scripts}<script>{shim}</script>",
+        f"<main>{widget.static_html()}{text}</main>{scripts}<script>{SHIM.read_text(encoding='utf-8')}</script>",
         encoding="utf-8",
     )
-    return page.as_uri()
+    return page
 
 
-def walk(page: Page, slider: str) -> None:
+def place(page: Page, file: Path, widget: BookWidget) -> Locator:
+    """Open a page and put this explorer where the page has its first of the kind."""
+    page.goto(file.as_uri())
+    explorer = page.locator(f'.book-widget[data-module="{widget._module}"]').first
+    drawn = explorer.and_(page.locator("[data-ready]"))
+    drawn.wait_for()
+    explorer.evaluate("(old, html) => (old.outerHTML = html)", widget.static_html())
+    page.add_script_tag(path=SHIM)  # draws what is not drawn
+    drawn.wait_for()
+    return explorer
+
+
+def walk(page: Page, explorer: Locator, slider: str) -> None:
     """Move a slider to the right and back, one step at a time, each until it is drawn."""
-    page.locator(f"input[name={slider}]").first.focus()
+    explorer.locator(f"input[name={slider}]").first.focus()
     for key in ["ArrowRight"] * STEPS + ["ArrowLeft"] * STEPS:
         page.evaluate("performance.mark('step')")
         page.keyboard.press(key)
         page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
 
-def report(name: str, trace: dict[str, Any], widget: BookWidget) -> None:
+def report(name: str, trace: dict[str, Any]) -> None:
     """Print the median and the 95th percentile of a step, and its phases."""
     events = trace["traceEvents"]
     marks = [event for event in events if event["name"] == "step" and event["ph"] in "RIi"]
@@ -136,10 +170,20 @@ def report(name: str, trace: dict[str, Any], widget: BookWidget) -> None:
         for phase, names in PHASES.items():
             phases[phase].append(covered([event for event in step if event["name"] in names]))
     parts = ", ".join(f"{phase} {median(times):.1f}" for phase, times in phases.items())
-    high = quantiles(totals, n=20)[-1]
-    state = len(widget.static_html())
-    print(f"{name}: {median(totals):.1f} ms a step, 95% below {high:.1f} ms, of {len(totals)} ({parts})")
-    print(f"  its placeholder: {state / 1000:.1f} kB")
+    steps = f"{median(totals):.1f} ms a step, 95% below {high(totals):.1f} ms, of {len(totals)}"
+    print(f"  {name}: {steps} ({parts})")
+
+
+def report_loop(page: Page) -> None:
+    """Print how long one and the same script takes, run after run."""
+    times = page.evaluate(YARDSTICK)
+    print(f"  one loop of script, for comparison: {median(times):.1f} ms, 95% below {high(times):.1f} ms")
+    page.close()
+
+
+def high(times: list[float]) -> float:
+    """The 95th percentile."""
+    return quantiles(times, n=20)[-1]
 
 
 def covered(events: list[dict[str, Any]]) -> float:

@@ -255,7 +255,7 @@ const template = `
     <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
     <option value="onnx-lower">same (ONNX, lower)<option>full`)}
   ${menu("padding_mode", "filled with", "<option>zeros<option>reflect<option>replicate<option>circular")}
-  <label><input type="checkbox" part="apart"> rows and columns apart</label>
+  <label class="check"><input type="checkbox" part="apart"> rows and columns apart</label>
   </div>
   <p class="problem" role="alert" part="problem"></p>
   <div class="formula" part="formula">

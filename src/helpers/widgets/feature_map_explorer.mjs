@@ -229,10 +229,10 @@ const slider = (name) => `<div part="${name}"><label>${name}</label><output></ou
 const template = `
   <div class="settings">
   ${slider("stride")}
-  <label>padding<select part="kind"><option value="number">a number a side<option>valid
+  <label class="wide">padding<select part="kind"><option value="number">a number a side<option>valid
     <option value="same">same (TensorFlow, Keras, JAX)</select></label>
   ${slider("padding")}
-  <label><input type="checkbox" part="relu"> ReLU: cut negative values to 0</label>
+  <label class="check"><input type="checkbox" part="relu"> ReLU: cut negative values to 0</label>
   </div>
   <p class="problem" role="alert" part="problem"></p>
   <div class="formula" part="formula">
@@ -242,7 +242,7 @@ const template = `
   <div><b part="imageSize"></b><div class="stack"><canvas part="image"></canvas>
     <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"
       ><g></g><g class="window"></g></svg></div></div>
-  <div><b part="mapSize"></b><div class="stack"><canvas part="map"></canvas>
+  <div><b part="mapSize"></b><div class="stack output"><canvas part="map"></canvas>
     <svg part="output" role="img"><path class="negative"/><path class="selected" d="M0 0${square(1, 1)}"/></svg></div>
     <div class="scale" part="scale"><i></i><span></span><span>0</span><span></span></div></div>
   </div>
@@ -355,7 +355,7 @@ function render({ model, el }) {
     part.weights.style.cssText = `--taps:${columns.taps}`;
     put(part.weights, weights.flat().map((weight) => `<span>${signed(+weight.toFixed(2))}</span>`).join(""));
     put(part.bias, bias ? `bias ${signed(bias)}` : "");
-    part.scale.classList.toggle("is-cut", drawn.relu);
+    part.panels.classList.toggle("is-cut", drawn.relu);
     const [lowest, , highest] = part.scale.querySelectorAll("span");
     put(lowest, drawn.relu ? "" : show(-reach[place]));
     put(highest, signed(reach[place]));

@@ -132,7 +132,7 @@ const units = (row, groups) =>
 
 const path = (look, shape) => (shape ? `<path class="${look}" d="${shape}"/>` : "");
 
-/** All units, and a hatch on the pixels that nobody reads. */
+/** All units, and a hatch on pixels nobody reads. */
 function drawMaps({ levels, unread }, rows) {
   const hatch = unread.map((pixel) => `M${pixel - 0.5} ${rows[0].y}${HATCH}`);
   const maps = rows.map((row, level) => units(row, [[0, levels[level].size - 1]]));
@@ -216,7 +216,7 @@ const entry = (name, text, type) => `<label>${text}<input part="${name}" autocom
 const whole = `type="number" min="1" max="${MOST_CHANNELS}"`;
 
 const template = `
-  <div class="settings" part="settings">
+  <div class="settings network" part="settings">
   ${menu("example", "network", "<option value='' hidden>your own")}
   ${entry("in_channels", "image channels", whole)}
   </div>
