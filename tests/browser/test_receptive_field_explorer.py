@@ -440,6 +440,16 @@ def test_holes_in_a_field_are_left_out(page):
     assert hatched(page, 15) == pixels_among([3, 7, 11], 15)
 
 
+def test_a_text_that_changes_keeps_its_node(page):
+    """The browser lays a changed node out faster than a new one, and a deep stack changes hundreds."""
+    cell = part(page, "rows").locator("td").first
+    cell.evaluate("node => (window.kept = node.firstChild)")
+    before = cell.inner_text()
+    put(page, input_size=30)
+    assert cell.inner_text() != before
+    assert cell.evaluate("node => node.firstChild === window.kept")
+
+
 def test_a_unit_that_sees_nothing_but_padding_is_drawn(page):
     put(page, input_size=5, layers=[{"kernel_size": 2, "padding": 9}, {"kernel_size": 1}], selected=[1, 0])
     assert "of which 0 lie in the image" in text(page, "words")

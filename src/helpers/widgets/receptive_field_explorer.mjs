@@ -266,7 +266,7 @@ function put(node, content, kind = "innerHTML") {
 }
 
 /** The same for text, which may be the reader's, and whose node is kept. */
-const say = (node, text) => put(node.firstChild ?? node, `${text}`, node.firstChild ? "data" : "textContent");
+const say = (node, text) => put(node.firstChild ?? node, `${text}`, "textContent");
 
 /** A node's children, made as many as there are things to show. */
 function children(node, count, child) {
