@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from browser import ADVICE, FLAGS, find
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from helpers.widgets import BookWidget, ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
 from helpers.widgets.assets import module_names, page_script, style_sheet
@@ -105,16 +105,8 @@ def main() -> int:
         for name, (widget, sliders) in CASES.items():
             print(f"{name}, its placeholder {len(widget.static_html()) / 1000:.1f} kB:")
             plain, chapter = write_page(Path(folder), widget), HTML / f"{CHAPTERS[widget._module]}.html"
-            for page_name, file in {"plain": plain, chapter.stem: chapter}.items():
-                page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-                explorer = place(page, file, widget)
-                for slider in sliders:
-                    walk(page, explorer, slider)  # once unmeasured, so that the compiler has seen the code
-                browser.start_tracing(page=page, categories=CATEGORIES)
-                for slider in sliders * TURNS:
-                    walk(page, explorer, slider)
-                report(page_name, json.loads(browser.stop_tracing()))
-                page.close()
+            report("plain", measure(browser, plain, widget, sliders))
+            report(chapter.stem, measure(browser, chapter, widget, sliders))
             report_loop(browser.new_page())
         browser.close()
     return 0
@@ -132,6 +124,20 @@ def write_page(folder: Path, widget: BookWidget) -> Path:
         encoding="utf-8",
     )
     return page
+
+
+def measure(browser: Browser, file: Path, widget: BookWidget, sliders: list[str]) -> dict[str, Any]:
+    """The trace of the steps of one explorer on one page."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    explorer = place(page, file, widget)
+    for slider in sliders:
+        walk(page, explorer, slider)  # once unmeasured, so that the compiler has seen the code
+    browser.start_tracing(page=page, categories=CATEGORIES)
+    for slider in sliders * TURNS:
+        walk(page, explorer, slider)
+    trace: dict[str, Any] = json.loads(browser.stop_tracing())
+    page.close()
+    return trace
 
 
 def place(page: Page, file: Path, widget: BookWidget) -> Locator:

@@ -380,8 +380,11 @@ def shape(page, look, place=0):
 
 def hatched(page, size):
     """The pixels of the drawn image that are hatched, in order."""
-    return part(page, "image").locator(".unread").evaluate(
-        """(node, size) => {
+    return (
+        part(page, "image")
+        .locator(".unread")
+        .evaluate(
+            """(node, size) => {
             const points = getComputedStyle(node).clipPath.match(/\\((.*)\\)/)[1].split(",");
             const path = new Path2D(`M${points.map((point) => point.replaceAll("%", "")).join("L")}z`);
             const canvas = document.createElement("canvas").getContext("2d");
@@ -390,7 +393,8 @@ def hatched(page, size):
             const all = [...Array(size ** 2).keys()].map((pixel) => [Math.floor(pixel / size), pixel % size]);
             return all.filter(([row, column]) => isIn(row, column));
         }""",
-        size,
+            size,
+        )
     )
 
 

@@ -75,7 +75,7 @@ function pick(sums, all, rows, columns) {
   return picked;
 }
 
-/** Both axes, and for each filter its sums, out of all of the given ones, and the map that they become. */
+/** Both axes, and for each filter its sums, picked from all, and the map that they become. */
 export function settle({ image, filters, relu, ...window }, all = sumAll({ image, filters })) {
   const [rows, columns] = axes({ image, filters, ...window });
   const sums = all.sums.map((each) => pick(each, all, rows, columns));
