@@ -143,10 +143,11 @@ def unfolded(image):
     return means.reshape(batch, CHANNELS, (height - 1) // 2 + 1, width)
 
 
+# Where maps are multiplied, 1 is added first: times a unit of padding, which is 0, no gradient would be left.
 functions = {
     "unfold": unfolded,
     "windows in dimensions of their own": lambda image: image.unfold(2, 3, 2).unfold(-2, 2, 1).mean((4, 5)),
-    "gate": lambda image: image * image.mean((2, 3), keepdim=True).sigmoid(),
+    "gate": lambda image: (1 + image) * image.mean((2, 3), keepdim=True).sigmoid(),
     "strip": lambda image: image + image.mean(3, keepdim=True),
     "halves": halves,
     "windows": windows,
@@ -156,7 +157,7 @@ functions = {
     "channels": lambda image: torch.cat([image, image * 2], 1)[:, 1:3],
     "pad": lambda image: F.pad(image, (2, 0, 1, -1)),
     "turned": lambda image: image.transpose(2, 3),
-    "squares": lambda image: image @ image.transpose(2, 3),
+    "squares": lambda image: (1 + image) @ (1 + image).transpose(2, 3),
     "shuffle": lambda image: F.pixel_shuffle(image.repeat(1, 4, 1, 1), 2),
     "in place": lambda image: image.clone().mul_(2).relu_(),
 }
@@ -210,6 +211,12 @@ def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data)
         anatomy(model, (CHANNELS, *size)).pixels_unread.iloc[-1]
         == (~pixels_with_gradient(image, output.sum())).sum()
     )
+
+
+def test_paths_that_are_the_same_for_every_unit_stay_apart():
+    """One window is the whole map: a path of rows and one of columns, and no unit reads the corner of both."""
+    model = leveled(nn.Sequential(cross(), nn.AdaptiveAvgPool2d((3, 4)), Apply("windows", windows)))
+    assert wrong_units(model, image_of(1, CHANNELS, 5, 5)) == []
 
 
 @pytest.mark.parametrize("name", functions)

@@ -62,9 +62,8 @@ def union(*branches: Paths) -> Paths:
     distinct = list({id(path): path for paths in branches for path in paths}.values())
     if len(distinct) <= 1:
         return tuple(distinct)
-    fixed = [path for path in distinct if not _has_places(path)]
-    kept = [_combined(fixed)] if fixed else []
-    for path in filter(_has_places, distinct):
+    kept: list[Path] = []
+    for path in distinct:
         if not any(_within(path, other) for other in kept):
             kept = [other for other in kept if not _within(other, path)] + [path]
     return tuple(kept) if len(kept) <= _MOST_PATHS else _thinned(kept)
@@ -90,10 +89,6 @@ def extent(paths: Paths, shape: Sequence[int]) -> Extent:
 
 def _replaced(path: Path, axes: Path) -> Path:
     return path if all(old is new for old, new in zip(path, axes, strict=True)) else axes
-
-
-def _has_places(path: Path) -> bool:
-    return any(axis.dim is not None or axis.varying for axis in path)
 
 
 def _kind(path: Path) -> tuple[tuple[int | None, Fraction, tuple[int, ...]], ...]:
