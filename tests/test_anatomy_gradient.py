@@ -214,7 +214,7 @@ def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data)
 
 
 def test_paths_that_are_the_same_for_every_unit_stay_apart():
-    """One window is the whole map: a path of rows and one of columns, and no unit reads the corner of both."""
+    """One window is the whole map: a path of rows, one of columns, and no unit reads the corner of both."""
     model = leveled(nn.Sequential(cross(), nn.AdaptiveAvgPool2d((3, 4)), Apply("windows", windows)))
     assert wrong_units(model, image_of(1, CHANNELS, 5, 5)) == []
 
