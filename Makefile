@@ -43,10 +43,10 @@ serve:  ## read the built book at http://127.0.0.1:8000
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000
 
 experiments: setup  ## run again all that is recorded and missing (hours; stops and goes on as you like)
-	$(VENV)/python -m helpers.experiments sweep
+	$(VENV)/python -m study sweep
 
 check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-valid/0; by the date if left out)
-	$(VENV)/python -m helpers.experiments check $(RUN)
+	$(VENV)/python -m study check $(RUN)
 
 bench: book  ## measure speed, as ratios side by side
 	$(VENV)/python tools/bench.py

@@ -10,9 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from helpers.data import describe
-from helpers.experiments.catalog import EXPERIMENTS
-from helpers.experiments.pool import Died, run_on_processes
-from helpers.experiments.runs import Job, run
+from study.experiments.catalog import EXPERIMENTS
+from study.experiments.pool import Died, run_on_processes
+from study.experiments.runs import Job, run
 
 STATUS = Path("/proc/self/status")
 VARIANTS = ["mnist/s1-same", "fashion-mnist/b", "fashion-mnist/c"]

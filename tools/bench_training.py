@@ -28,10 +28,10 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
 from helpers.data import Images, load_or_draw
-from helpers.experiments.cost import cost
-from helpers.experiments.pool import Died, run_on_processes
 from helpers.models import MnistPadding, keras_init_, mnist_cnn
 from helpers.training import fit, streams
+from study.experiments.cost import cost
+from study.experiments.pool import Died, run_on_processes
 
 Setting = tuple[int, MnistPadding]
 

@@ -17,7 +17,7 @@ import platformdirs
 
 ROOT = Path(__file__).resolve().parent.parent
 VARIABLE = "STRIDE_BOOK_DATA"
-SHARED_INPUTS = ["requirements.lock", "src/helpers/**/*", "results/**/*"]
+SHARED_INPUTS = ["requirements.lock", "src/**/*", "study/rules.json", "results/**/*"]
 
 
 class NotebookFailed(Exception):

@@ -6,8 +6,8 @@ import pytest
 from conftest import ROOT, serve
 from explorer_page import violations
 
-from helpers.claims import CLAIMS, Finding, page
-from helpers.statistics import Verdict
+from study.judging import Verdict
+from study.ledger import CLAIMS, Finding, page
 
 SOURCES = list(dict.fromkeys(claim.source for claim in CLAIMS.values()))
 CYCLE = itertools.cycle([*Verdict, None])

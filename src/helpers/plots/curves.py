@@ -123,10 +123,10 @@ def _told(curve: Curve, band: Band) -> str:
 
 def _ends(curve: Curve, band: Literal["mean", "run"]) -> NDArray[np.float64]:
     """The band's lower and upper end after each epoch, (epochs, 2)."""
-    from helpers.statistics import (
+    from helpers.statistics import (  # scipy: a second to import, often unused
         mean_interval,
         prediction_interval,
-    )  # scipy: a second to import, often unused
+    )
 
     interval: Callable[[Sequence[float]], tuple[float, float]]
     interval = mean_interval if band == "mean" else prediction_interval

@@ -1,6 +1,6 @@
 """What a confusion matrix says class by class, and where two networks confuse differently."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from helpers.results import Record
 from helpers.statistics.pairing import common_seeds
 
 
@@ -56,15 +55,6 @@ def row_shares(confusion: ArrayLike) -> NDArray[np.float64]:
     counts = _counts(confusion)
     shares: NDArray[np.float64] = counts / counts.sum(axis=-1, keepdims=True)
     return shares
-
-
-def confusions(runs: Sequence[Record]) -> NDArray[np.int64]:
-    """The confusion matrices of finished runs, (runs, classes, classes).
-
-    Raises:
-        ValueError: for a run that failed.
-    """
-    return np.array([record.outcome.confusion for record in runs], dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from helpers.convolution import Array
-from helpers.examples import WORKED_4X4, WORKED_5X5, WORKED_7X7, WorkedExample
+from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7, WorkedExample
 from helpers.widgets.patterns import IMAGES, KERNELS, image_cells, kernel_cells
 
 # Every preset says all that a reader could have changed before.

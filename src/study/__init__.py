@@ -1,0 +1,1 @@
+"""What ran and judged the experiments of the book: runs, records, rules, verdicts, and the ledger."""

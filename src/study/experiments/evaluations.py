@@ -1,0 +1,141 @@
+"""What is measured of a trained network besides its accuracy on the test images."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log10
+from statistics import fmean
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint_sequential
+
+from helpers.training import Examples, evaluate
+from study.experiments.preparation import Splits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A run that is over.
+
+    Attributes:
+        model: the trained network, on its device.
+        untrained: makes the network that the run began with.
+        splits: what it learned from and was tested on.
+        unchanged: the same before the variant's changes.
+    """
+
+    model: nn.Module
+    untrained: Callable[[], nn.Module]
+    splits: Splits
+    unchanged: Splits
+
+
+Evaluation = Callable[[Trained], Mapping[str, float]]
+
+
+def under_noise(trained: Trained, *, levels: Sequence[float], seed: int = 0) -> dict[str, float]:
+    """Accuracy when Gaussian noise is added to the test images, the same for every network.
+
+    Args:
+        trained: the run.
+        levels: standard deviations, where white is 1; what leaves the range from black to white is clipped.
+        seed: of the noise.
+    """
+    clean = trained.splits.test.as_float()  # (N, 1, H, W)
+    noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
+    return {
+        f"accuracy-noise-{level}": _accuracy(trained, (clean + level * noise).clamp_(0, 1))
+        for level in levels
+    }
+
+
+def under_shifts(trained: Trained, *, pixels: Sequence[int]) -> dict[str, float]:
+    """Accuracy, and share of unchanged answers, when the test images are moved; black is moved in.
+
+    Both are means over the four directions. Consistent is not correct: a network that always gives the same
+    wrong answer is consistent.
+
+    Args:
+        trained: the run.
+        pixels: how far; each for itself.
+    """
+    test = trained.splits.test
+    still = evaluate(trained.model, test).predictions
+    measured = {}
+    for distance in pixels:
+        moved = [
+            evaluate(trained.model, Examples(shifted(test.images, *direction), test.labels))
+            for direction in ((distance, 0), (-distance, 0), (0, distance), (0, -distance))
+        ]
+        same = [(answer.predictions == still).double().mean().item() for answer in moved]
+        measured[f"accuracy-shift-{distance}"] = fmean(answer.accuracy for answer in moved)
+        measured[f"consistency-shift-{distance}"] = fmean(same)
+    return measured
+
+
+def shifted(images: Tensor, down: int, right: int) -> Tensor:
+    """The images (N, H, W) moved by whole pixels, black moved in."""
+    return F.pad(images, (right, -right, down, -down))
+
+
+def fit_of_labels(trained: Trained) -> dict[str, float]:
+    """Shares of the mislabeled training images that are given their wrong label, and their true one."""
+    given, true = trained.splits.train.labels, trained.unchanged.train.labels
+    wrong = (given != true).nonzero().flatten()
+    images = trained.splits.train.images[wrong]
+    return {
+        f"mislabeled-as-{name}": evaluate(trained.model, Examples(images, labels[wrong])).accuracy
+        for name, labels in (("given", given), ("true", true))
+    }
+
+
+def edge_response(trained: Trained) -> dict[str, float]:
+    """How much the last convolution answers otherwise at its border than in its center, on a white image.
+
+    Nothing differs along a white image, so any difference comes from the padding. It is the mean over
+    channels and the outermost ring of the absolute difference from the center, as a share of the mean
+    absolute answer there; before the ReLU.
+    """
+    answers: list[Tensor] = []
+    convolution = _convolutions(trained.model)[-1]
+    hook = convolution.register_forward_hook(lambda _, __, output: answers.append(output[0].double()))
+    white = torch.ones(1, 1, *trained.splits.test.images.shape[1:], device=convolution.weight.device)
+    with torch.inference_mode():
+        trained.model.eval()(white)
+    hook.remove()
+    (answer,) = answers  # (C, H, W)
+    height, width = answer.shape[1:]
+    center = answer[:, height // 2, width // 2]  # (C,)
+    difference = (answer - center[:, None, None]).abs().mean(0)  # (H, W)
+    ring = torch.ones(height, width, dtype=torch.bool, device=answer.device)
+    ring[1:-1, 1:-1] = False
+    return {"edge-response": (difference[ring].mean() / center.abs().mean()).item()}
+
+
+def initial_gradients(trained: Trained, *, images: int) -> dict[str, float]:
+    """How much gradient reaches the first convolution of the untrained network, beside the last one's.
+
+    It is the decimal logarithm of the ratio of their root mean squares: 0 where both are alike.
+
+    Args:
+        trained: the run; its network is an `nn.Sequential`.
+        images: how many of the first training images the loss is the mean of.
+    """
+    model, train = trained.untrained().eval(), trained.splits.train
+    batch = train.first(min(images, len(train)))
+    # Keeps the maps of a fifth of the layers at a time, and computes them again on the way back: same bits.
+    logits = checkpoint_sequential(model, 5, batch.as_float(), use_reentrant=False)  # type: ignore[no-untyped-call]
+    loss = F.cross_entropy(logits, batch.labels)
+    convolutions = _convolutions(model)
+    ends = convolutions[0].weight, convolutions[-1].weight
+    first, last = (gradient.square().mean().sqrt().item() for gradient in torch.autograd.grad(loss, ends))
+    return {"gradient-ratio": log10(first / last)}
+
+
+def _accuracy(trained: Trained, images: Tensor) -> float:
+    return evaluate(trained.model, Examples(images, trained.splits.test.labels)).accuracy
+
+
+def _convolutions(model: nn.Module) -> list[nn.Conv2d]:
+    return [layer for layer in model.modules() if isinstance(layer, nn.Conv2d)]

@@ -1,0 +1,117 @@
+"""What an experiment is, as data."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from torch import nn
+
+from helpers.training import Augment
+from study.experiments.changes import Change
+from study.experiments.evaluations import Evaluation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One network of an experiment, and what it learns from.
+
+    All functions are of a module, or a `partial` of one with keywords, so that they travel to other processes
+    and the record can say what they are.
+
+    Attributes:
+        name: what follows the slash in "mnist/s1-same".
+        build: makes the untrained network.
+        seeds: how many runs are recorded, seeds 0 to seeds - 1.
+        changes: what is done to the images and labels before the run, in this order; the same for every seed.
+        augment: changes each batch that the network learns from.
+    """
+
+    name: str
+    build: Callable[[], nn.Module]
+    seeds: int
+    changes: tuple[Change, ...] = ()
+    augment: Augment | None = None
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The network's name and arguments, and what is changed if anything is, for the record."""
+        optional = {
+            "changes": [_described(change) for change in self.changes],
+            "augment": _described(self.augment) if self.augment else None,
+        }
+        build = _described(self.build)
+        return {"model": build.pop("name"), **build, **_given(optional)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment:
+    """Networks trained alike on one data set, over seeds.
+
+    The same seed gives every variant the same order of images, the same initial draws and the same dropout.
+
+    Attributes:
+        name: what precedes the slash in "mnist/s1-same".
+        question: what it is to answer, in a line.
+        data: "mnist" or "fashion-mnist".
+        variants: what is compared.
+        epochs: passes over the training images.
+        batch_size: images a step.
+        learning_rate: Adam's.
+        epsilon: Adam's; Keras's default, where torch's is 1e-8.
+        validation: how many training images are held out to validate on, the same for every seed; with 0 the
+            test images validate.
+        tolerance: points of test accuracy by which a run on another machine may differ from the recorded one.
+            Rounding differs there, and a trained network is no closer to itself than to another seed.
+        evaluations: what is measured of each trained network besides its test accuracy.
+        test_every_epoch: whether test accuracy is measured after each epoch as well.
+    """
+
+    name: str
+    question: str
+    data: str
+    variants: tuple[Variant, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float = 1e-3
+    epsilon: float = 1e-7
+    validation: int = 0
+    tolerance: float
+    evaluations: tuple[Evaluation, ...] = ()
+    test_every_epoch: bool = False
+
+    @property
+    def measurements(self) -> dict[str, Any]:
+        """What is measured besides, if anything is, for the record."""
+        return _given(
+            {
+                "evaluations": [_described(evaluation) for evaluation in self.evaluations],
+                "test_every_epoch": self.test_every_epoch,
+            }
+        )
+
+    def variant(self, name: str) -> Variant:
+        """Return the variant of this name.
+
+        Raises:
+            ValueError: if there is none.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        known = ", ".join(variant.name for variant in self.variants)
+        raise ValueError(f"experiment {self.name!r} has no variant {name!r}; it has {known}")
+
+
+def _described(function: Callable[..., Any]) -> dict[str, Any]:
+    """Name and arguments of a function, as they come back from JSON: tuples as lists."""
+    if isinstance(function, partial):
+        keywords: dict[str, Any] = json.loads(json.dumps(function.keywords))
+        return {"name": function.func.__name__, **keywords}
+    return {"name": function.__name__}
+
+
+def _given(settings: dict[str, Any]) -> dict[str, Any]:
+    """Those that are not empty: runs recorded before a setting existed are runs without it."""
+    return {name: value for name, value in settings.items() if value}

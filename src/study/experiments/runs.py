@@ -1,0 +1,215 @@
+"""One training run, from its name to its record."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from functools import partial, reduce
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import torch
+from torch import nn
+
+from helpers.models import keras_init_
+from helpers.training import Epoch, History, choose_device, evaluate, fit, streams
+from study.experiments.cost import cost
+from study.experiments.evaluations import Trained
+from study.experiments.plan import Experiment, Variant
+from study.experiments.preparation import SPLIT_SEED, Splits, prepare
+from study.records import Environment, EpochMetrics, Outcome, Record, capture
+from study.records.codec import to_json
+
+# Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
+FITTED_IMAGES = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """What to run, and what the record shall say of it.
+
+    Attributes:
+        experiment: the whole of it, so that it need not be in the catalog of the process that runs it.
+        variant: name of one of its variants.
+        seed: of initial weights, order, dropout and augmentation.
+        device: "auto", "cpu", "cuda" or "mps".
+        drawn: 0 for the real data; else how many images of the stand-in to train on.
+        command: what the user typed.
+        rules: digest of each rule, by claim, that will judge this run.
+        checkpoints: a folder for the trained weights; None to forget them.
+    """
+
+    experiment: Experiment
+    variant: str
+    seed: int
+    device: str = "auto"
+    drawn: int = 0
+    command: str = ""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """Such as "mnist/s1-same/0"."""
+        return f"{self.experiment.name}/{self.variant}/{self.seed}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All that decides the numbers, but for the seed; runs that differ in it are not to be mixed."""
+        plan = self.experiment
+        return {
+            "data": plan.data,
+            "stand_in": self.drawn,
+            **plan.variant(self.variant).settings,
+            "epochs": plan.epochs,
+            "batch_size": plan.batch_size,
+            "optimizer": "Adam",
+            "learning_rate": plan.learning_rate,
+            "epsilon": plan.epsilon,
+            "validation": plan.validation,
+            "split_seed": SPLIT_SEED if plan.validation else None,
+            "fitted_images": FITTED_IMAGES,
+            **plan.measurements,
+        }
+
+    def failure(self, reason: str) -> Record:
+        """The record of a run that did not end well."""
+        return Record(**self._identity(), environment=_environment(self), reason=reason)
+
+    def success(self, environment: Environment, **results: Any) -> Record:
+        """The record of a run that did."""
+        return Record(**self._identity(), environment=environment, **results)
+
+    def other_settings(self, record: Record) -> list[str]:
+        """Names of the settings in which a recorded run is another one than this; its rules do not count."""
+        stored = {name: value for name, value in record.settings.items() if name != "rules"}
+        asked, absent = self.settings, object()
+        return sorted(name for name in stored | asked if stored.get(name, absent) != asked.get(name, absent))
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "experiment": self.experiment.name,
+            "variant": self.variant,
+            "seed": self.seed,
+            "settings": {**self.settings, "rules": dict(self.rules)},
+            "tolerance": self.experiment.tolerance,
+        }
+
+
+def run(job: Job) -> Record:
+    """Train, test and describe one network; whatever goes wrong is in the record.
+
+    One thread on a CPU, repeatable kernels in full float32 on a GPU: the same job gives the same numbers to
+    the bit on the same machine, however many run beside it, and no kernel rounds more coarsely than a CPU's.
+    """
+    with _one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+        try:
+            _environment(job)  # notes the commit before hours have passed
+            record = _trained(job)
+            to_json(record)  # a number that cannot be stored fails this run, not the sweep that stores it
+            return record
+        except Exception as error:  # a sweep goes on without this run, and a later one can repeat it
+            return job.failure(f"{type(error).__name__}: {error}")
+
+
+def _trained(job: Job) -> Record:
+    plan, variant = job.experiment, job.experiment.variant(job.variant)
+    unchanged = prepare(plan.data, validation=plan.validation, drawn=job.drawn)
+    splits = reduce(lambda before, change: change(before), variant.changes, unchanged)
+    model = untrained(variant, job.seed)
+    counted = cost(model)
+    history, tested = _fit(model, splits, job)
+    result = evaluate(model, splits.test)
+    trained = Trained(
+        model=model, untrained=partial(untrained, variant, job.seed), splits=splits, unchanged=unchanged
+    )
+    extra = dict(tested)
+    for evaluation in plan.evaluations:
+        extra |= evaluation(trained)
+    record = job.success(
+        _environment(job),
+        epochs=tuple(EpochMetrics(**asdict(epoch)) for epoch in history.epochs),
+        test=Outcome.measured(splits.test.labels, result.probabilities, loss=result.loss),
+        parameters=counted.parameters,
+        macs=counted.macs,
+        extra=extra,
+        conv1=_first_kernels(model) if job.seed == 0 else None,
+    )
+    if job.checkpoints is not None:
+        _keep(model, job.checkpoints / f"{job.name}.pt")
+    return record
+
+
+def untrained(variant: Variant, seed: int) -> nn.Module:
+    """The network as a run of this seed starts from it."""
+    model = variant.build()
+    keras_init_(model, streams(seed).initialization)
+    return model
+
+
+def _fit(model: nn.Module, splits: Splits, job: Job) -> tuple[History, dict[str, float]]:
+    """Train; return also the test accuracy after each epoch, if it is asked for."""
+    plan = job.experiment
+    tested: dict[str, float] = {}
+
+    def test(epoch: Epoch) -> None:
+        tested[f"accuracy-epoch-{epoch.epoch}"] = evaluate(model, splits.test).accuracy
+
+    history = fit(
+        model,
+        splits.train,
+        splits.validation,
+        epochs=plan.epochs,
+        batch_size=plan.batch_size,
+        seed=job.seed,
+        learning_rate=plan.learning_rate,
+        epsilon=plan.epsilon,
+        augment=plan.variant(job.variant).augment,
+        fitted_images=FITTED_IMAGES,
+        device=job.device,
+        on_epoch=test if plan.test_every_epoch else None,
+    )
+    return history, tested
+
+
+def _first_kernels(model: nn.Module) -> tuple[tuple[tuple[float, ...], ...], ...]:
+    conv1 = next(layer for layer in model.modules() if isinstance(layer, nn.Conv2d))
+    kernels = conv1.weight.detach().cpu()[:, 0]  # (filters, height, width)
+    return tuple(
+        tuple(tuple(round(value, 6) for value in row) for row in kernel) for kernel in kernels.tolist()
+    )
+
+
+def _keep(model: nn.Module, path: Path) -> None:
+    """Save the weights; their file appears whole or not at all, and without it the run is still a run."""
+    unfinished = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # another sweep may save the same run
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.save({name: value.cpu() for name, value in model.state_dict().items()}, unfinished)
+        unfinished.replace(path)
+    except (OSError, RuntimeError) as error:  # torch raises the latter where the disk is full
+        warnings.warn(f"the trained weights are not kept in {path}: {error}", stacklevel=2)
+    finally:
+        with suppress(OSError):
+            unfinished.unlink()
+
+
+def _environment(job: Job) -> Environment:
+    """What runs this process; of a device that is not here, only the name that was asked for."""
+    device, gpu = job.device, ""
+    with suppress(ValueError):  # a run that fails for want of its device is recorded, too
+        chosen = choose_device(device)
+        device = chosen.type
+        gpu = torch.cuda.get_device_name(chosen) if device == "cuda" else ""
+    return capture(device=device, threads=torch.get_num_threads(), command=job.command, processor=gpu)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,132 @@
+"""Many runs, each stored as soon as it is finished; only those that are missing are run."""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from study.experiments.cost import cost
+from study.experiments.plan import Experiment
+from study.experiments.pool import Died
+from study.experiments.progress import Progress, duration
+from study.experiments.runs import Job
+from study.judging import RULES, read_rules
+from study.records import Record, clear_leftovers, is_finished, path_of, read, write
+
+Runner = Callable[[Iterable[Job]], Iterator[tuple[Job, Record | Died]]]
+
+# What a step takes besides its multiply-accumulates, in these; found by timing the networks of the sources.
+_OVERHEAD = 300_000
+
+
+class OtherSettings(ValueError):
+    """A run of that name is stored already, but of another experiment."""
+
+
+def plan_jobs(
+    experiment: Experiment, *, variants: Sequence[str] = (), seeds: int | None = None
+) -> list[tuple[str, int]]:
+    """Variant and seed of each run, seed by seed: a sweep that is cut short has then compared like with like.
+
+    Args:
+        experiment: whose runs.
+        variants: only these; all if empty.
+        seeds: how many of each, instead of as many as the experiment says.
+
+    Raises:
+        ValueError: for an unknown variant, or fewer than one seed.
+    """
+    if seeds is not None and seeds < 1:
+        raise ValueError(f"seeds={seeds}: must be at least 1")
+    chosen = [experiment.variant(name) for name in variants] or list(experiment.variants)
+    counts = {variant.name: seeds or variant.seeds for variant in chosen}
+    return [(name, seed) for seed in range(max(counts.values())) for name in counts if seed < counts[name]]
+
+
+def rule_digests(experiment: str) -> dict[str, str]:
+    """Digest of each committed rule that judges runs of this experiment, by the claim it decides."""
+    return {claim: rule.digest for claim, rule in read_rules(RULES).items() if experiment in rule.experiments}
+
+
+def what_is_missing(jobs: Iterable[Job], *, results: Path) -> list[Job]:
+    """The jobs without a finished run in `results`; a run that failed is tried again.
+
+    Raises:
+        OtherSettings: if a run of that name was made with other settings.
+        UnreadableRecord: if one is cut off or of another schema.
+        OSError: if nothing could be stored in the folder.
+    """
+    _check_writable(results)
+    clear_leftovers(results)
+    return [job for job in jobs if not _is_stored(job, results)]
+
+
+def sweep(jobs: Sequence[Job], *, results: Path, runner: Runner, stream: TextIO = sys.stderr) -> int:
+    """Run all jobs, and store each record the moment it is there; return how many runs failed.
+
+    A run that fails is stored with its reason, and does not stop the others.
+
+    Args:
+        jobs: what is missing.
+        results: the folder of the records.
+        runner: yields each job that it is given with its record, such as `run_on_processes` with `run`.
+        stream: for the progress.
+
+    Raises:
+        OSError: if a record cannot be stored; those stored before are safe.
+    """
+    work = {id(job): _work(job) for job in jobs}
+    progress = Progress(work=sum(work.values()), runs=len(jobs), stream=stream)
+
+    def pending() -> Iterator[Job]:
+        """Those that no other sweep has stored by the time a worker is free for them."""
+        for job in jobs:
+            if _is_stored(job, results):
+                progress.finish(f"{job.name}: stored meanwhile", work=work[id(job)])
+            else:
+                yield job
+
+    failed = 0
+    for job, result in runner(pending()):
+        record = job.failure(result.reason) if isinstance(result, Died) else result
+        write(record, results)
+        failed += record.failed
+        progress.finish(f"{job.name}: {_summary(record)}", work=work[id(job)])
+    return failed
+
+
+def _is_stored(job: Job, results: Path) -> bool:
+    run = (job.experiment.name, job.variant, job.seed)
+    if not is_finished(results, *run):
+        return False
+    path = path_of(results, *run)
+    if others := job.other_settings(read(path)):
+        raise OtherSettings(
+            f"{path} was run with another {', '.join(others)}; name another folder: --results"
+        )
+    return True
+
+
+def _check_writable(results: Path) -> None:
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=results):
+            pass
+    except OSError as error:
+        message = f"no record can be stored here ({error.strerror}); choose another folder"
+        raise OSError(error.errno, message, str(results)) from error
+
+
+def _work(job: Job) -> float:
+    try:
+        macs = cost(job.experiment.variant(job.variant).build()).macs
+    except Exception:  # what is wrong with the network, its own record will say
+        macs = 0
+    return float(job.experiment.epochs * (_OVERHEAD + macs))
+
+
+def _summary(record: Record) -> str:
+    if record.failed:
+        return f"FAILED, {record.reason}"
+    return f"{100 * record.outcome.accuracy:.2f}% in {duration(record.seconds)}"

@@ -1,0 +1,96 @@
+"""What of a recorded run is compared: each measure by its name, so that a rule can name it."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from study.records import Record
+
+Runs = Mapping[str, Mapping[int, ArrayLike]]
+
+
+def measured(records: Iterable[Record], *, measure: str = "accuracy") -> dict[str, dict[int, ArrayLike]]:
+    """One measure of each finished run: by "experiment/variant", then by seed.
+
+    Raises:
+        ValueError: for an unknown measure, or a record that lacks it.
+    """
+    if measure not in MEASURES:
+        raise ValueError(f"measure={measure!r}: must be one of {', '.join(map(repr, MEASURES))}")
+    runs: dict[str, dict[int, ArrayLike]] = {}
+    for record in records:
+        if not record.failed:
+            by_seed = runs.setdefault(f"{record.experiment}/{record.variant}", {})
+            by_seed[record.seed] = MEASURES[measure](record)
+    return runs
+
+
+def _accuracy(record: Record) -> ArrayLike:
+    """Right (1) or wrong (0), for each test image."""
+    return record.outcome.hits()
+
+
+def _gap(record: Record) -> ArrayLike:
+    """Accuracy on training images in evaluation mode, minus right or wrong for each test image."""
+    return _fitted_accuracy(record) - record.outcome.hits()
+
+
+def _first_epoch(record: Record) -> ArrayLike:
+    """Validation accuracy after the first epoch, in points: how fast a network learns."""
+    return 100 * record.epochs[0].validation_accuracy
+
+
+def _fine_grained(record: Record) -> ArrayLike:
+    """Recall of Fashion-MNIST's Pullover and Shirt minus that of the other classes, in points."""
+    recall = np.array([row[place] / sum(row) for place, row in enumerate(record.outcome.confusion)])
+    fine = np.isin(np.arange(len(recall)), (2, 6))
+    return 100 * float(recall[fine].mean() - recall[~fine].mean())
+
+
+def _fitted(record: Record) -> ArrayLike:
+    """Accuracy on training images in evaluation mode, in points: how well a network fits what it learned."""
+    return 100 * _fitted_accuracy(record)
+
+
+def _seconds(record: Record) -> ArrayLike:
+    """Time of training, in seconds an epoch."""
+    return record.seconds / len(record.epochs)
+
+
+def _consistency(record: Record) -> ArrayLike:
+    """Share of answers that stay the same when the test images move by 1, 2 or 3 pixels, in points."""
+    return 100 * float(np.mean([_extra(record, f"consistency-shift-{pixels}") for pixels in (1, 2, 3)]))
+
+
+def _share(name: str) -> Callable[[Record], ArrayLike]:
+    """A share that was measured besides, in points."""
+    return lambda record: 100 * _extra(record, name)
+
+
+def _extra(record: Record, name: str) -> float:
+    if name not in record.extra:
+        raise ValueError(f"{record.name} measured no {name!r}; it has {', '.join(record.extra) or 'nothing'}")
+    return record.extra[name]
+
+
+def _fitted_accuracy(record: Record) -> float:
+    fitted = record.epochs[-1].fitted_accuracy
+    if fitted is None:
+        raise ValueError(f"{record.name} measured no training images")
+    return fitted
+
+
+MEASURES: dict[str, Callable[[Record], ArrayLike]] = {
+    "accuracy": _accuracy,
+    "gap": _gap,
+    "first-epoch": _first_epoch,
+    "fine-grained": _fine_grained,
+    "fitted": _fitted,
+    "seconds": _seconds,
+    "memorized": _share("mislabeled-as-given"),
+    "under-noise": _share("accuracy-noise-0.2"),
+    "consistency": _consistency,
+    "edge-response": _share("edge-response"),
+    "gradient-ratio": lambda record: _extra(record, "gradient-ratio"),
+}

@@ -1,0 +1,48 @@
+"""The ledger: every claim of the five sources, what decides it, and the verdict with its numbers.
+
+    for name, finding in judge_all().items():
+        print(name, CLAIMS[name].statement, finding.state, finding.evidence)
+
+A claim that computing decides *holds* where it is true under every condition that it covers, *fails* where it
+is true under none, and otherwise *depends*. Vague words are given a tenth: "hardly", "rarely" and "similar"
+mean less than that, "roughly" within it. A claim that experiments decide has its verdict from the rule of its
+id, committed before the runs; as long as they are not all recorded, it has none.
+
+What the sources printed of their experiments is in `helpers.sources.published`.
+"""
+
+from collections.abc import Mapping
+
+from study.ledger.claim import Claim, Kind, Measured, Part, by_id
+from study.ledger.fashion import FASHION_CLAIMS
+from study.ledger.finding import Finding, decided
+from study.ledger.guide import GUIDE_CLAIMS
+from study.ledger.measured import Judgements
+from study.ledger.mnist import MNIST_CLAIMS
+from study.ledger.practice import PRACTICE_CLAIMS
+from study.ledger.small import SMALL_CLAIMS
+
+CLAIMS: Mapping[str, Claim] = by_id(MNIST_CLAIMS, PRACTICE_CLAIMS, FASHION_CLAIMS, GUIDE_CLAIMS, SMALL_CLAIMS)
+"""Every claim, by its id."""
+
+
+def judge_all(judgements: Judgements | None = None) -> dict[str, Finding]:
+    """Judge every claim.
+
+    Args:
+        judgements: of the committed rules; by default those of the records that come with the book.
+    """
+    return {name: claim.judge(judgements) for name, claim in CLAIMS.items()}
+
+
+__all__ = [
+    "CLAIMS",
+    "Claim",
+    "Finding",
+    "Judgements",
+    "Kind",
+    "Measured",
+    "Part",
+    "decided",
+    "judge_all",
+]

@@ -1,0 +1,86 @@
+"""What was found of a claim: a verdict, or why there is none, and the numbers behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from helpers.data import TITLES
+from study.judging import Judgement, Verdict
+
+A_TENTH = 0.1  # what "hardly", "rarely", "similar" and "roughly" of a source are taken to allow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What was found of a claim.
+
+    Attributes:
+        verdict: None where there is none yet.
+        evidence: the numbers behind it, in words.
+        reason: why there is no verdict; empty where there is one.
+        conditions: under which of the conditions that the claim covers it is true.
+        judgement: of the committed rule, where one decides.
+        parts: the findings of a claim's halves, by what each is about.
+    """
+
+    verdict: Verdict | None
+    evidence: str = ""
+    reason: str = ""
+    conditions: Mapping[str, bool] = field(default_factory=dict)
+    judgement: Judgement | None = None
+    parts: Mapping[str, "Finding"] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """The verdict in words, or that there is none yet."""
+        return str(self.verdict) if self.verdict else "not judged yet"
+
+
+def decided(conditions: Mapping[str, bool], evidence: str) -> Finding:
+    """A finding without chance: true under all conditions, under none, or it depends on them.
+
+    Raises:
+        ValueError: if there is no condition.
+
+    >>> decided({"stride 1": True, "stride 2": False}, "28, 14").state
+    'depends'
+    """
+    if not conditions:
+        raise ValueError("conditions is empty: name what the claim must be true of")
+    truths = set(conditions.values())
+    verdict = Verdict.DEPENDS if len(truths) > 1 else Verdict.HOLDS if True in truths else Verdict.FAILS
+    return Finding(verdict=verdict, evidence=evidence, conditions=conditions)
+
+
+def undecided(reason: str) -> Finding:
+    """A finding without a verdict."""
+    return Finding(verdict=None, reason=reason)
+
+
+def without_images(name: str) -> Finding:
+    """The finding where a count over real images was not possible."""
+    return undecided(f"the real images of {TITLES[name]} are not to be had here")
+
+
+def both(parts: Mapping[str, Finding]) -> Finding:
+    """A claim of several halves: it fails where one does, and holds where all do.
+
+    As long as one half is not judged, neither is the whole.
+    """
+    verdicts = [part.verdict for part in parts.values()]
+    weakest = (
+        Verdict.FAILS,
+        Verdict.DEPENDS,
+        Verdict.CANNOT_BE_TOLD,
+        Verdict.NO_DIFFERENCE,
+        Verdict.HOLDS,
+    )
+    open_parts = {about: part.reason for about, part in parts.items() if part.verdict is None}
+    return Finding(
+        verdict=None if open_parts else next(each for each in weakest if each in verdicts),
+        evidence="; ".join(
+            f"{about}: {part.state}, {part.evidence}" for about, part in parts.items() if part.verdict
+        ),
+        reason="; ".join(f"{about}: {reason}" for about, reason in open_parts.items()),
+        judgement=next((part.judgement for part in parts.values() if part.judgement), None),
+        parts=parts,
+    )

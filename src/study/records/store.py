@@ -1,0 +1,124 @@
+"""Records in a folder, one file a run, each written whole or not at all.
+
+A run has a file of its own so that any number of sweeps can write at once, and so that a kill at any moment
+costs no other run. A failed run is stored under another name than a finished one: it can replace none.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from study.records.codec import UnreadableRecord, from_json, to_json
+from study.records.record import Record, check_name
+
+_FINISHED, _FAILED, _UNFINISHED_FILE = ".json", ".failed.json", ".tmp"
+
+
+def path_of(root: Path, experiment: str, variant: str, seed: int) -> Path:
+    """Where a finished run is stored: `root/experiment/variant/seed.json`.
+
+    Raises:
+        ValueError: if a name is not of lower-case letters, digits and hyphens.
+    """
+    check_name("experiment", experiment)
+    check_name("variant", variant)
+    return root / experiment / variant / f"{seed}{_FINISHED}"
+
+
+def is_finished(root: Path, experiment: str, variant: str, seed: int) -> bool:
+    """Whether this run is there and need not be run again."""
+    return path_of(root, experiment, variant, seed).is_file()
+
+
+def write(record: Record, root: Path) -> Path:
+    """Store a record, replacing an earlier one of the same run; its file appears whole or not at all.
+
+    Raises:
+        ValueError: if it holds a number that is not finite.
+        OSError: if it cannot be stored; nothing is left behind, and what was there before still is.
+    """
+    finished = path_of(root, record.experiment, record.variant, record.seed)
+    failed = finished.with_suffix(_FAILED)
+    target, text = failed if record.failed else finished, to_json(record)
+    try:
+        _replace(target, text)
+        if not record.failed:
+            failed.unlink(missing_ok=True)
+    except OSError as error:
+        raise OSError(
+            error.errno,
+            f"this run could not be stored ({error.strerror}); make room or choose another folder, and run "
+            "the same command again, which repeats only what is missing",
+            str(target),
+        ) from error
+    return target
+
+
+def read(path: Path) -> Record:
+    """Read one record.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        UnreadableRecord: if it is cut off, of another schema, contradicts itself, or lies in the wrong place.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableRecord(f"{path} is no text; delete it and run the experiment again") from error
+    record = from_json(text, source=str(path))
+    suffix = _FAILED if record.failed else _FINISHED
+    place = Path(record.experiment, record.variant, f"{record.seed}{suffix}")
+    if path.parts[-3:] != place.parts:
+        raise UnreadableRecord(f"{path} holds the run {place}: move it there, or delete it")
+    return record
+
+
+def records(root: Path, *, experiment: str = "*", variant: str = "*") -> Iterator[Record]:
+    """All records below `root`, by experiment, variant and seed; a failed run only if no try at it finished.
+
+    Args:
+        root: the folder; one that does not exist holds no records.
+        experiment: only this one.
+        variant: only this one.
+
+    Raises:
+        UnreadableRecord: at the first file that is none.
+    """
+    paths = root.glob(f"{experiment}/{variant}/[!.]*{_FINISHED}")
+    for path in sorted(paths, key=_place):
+        if not (path.name.endswith(_FAILED) and _finished_beside(path).exists()):
+            yield read(path)
+
+
+def clear_leftovers(root: Path, *, older_than: float = 3600.0) -> None:
+    """Delete what writers left that were killed in the middle; `older_than` seconds spares those at work."""
+    for path in root.glob(f"*/*/.*{_UNFINISHED_FILE}"):
+        with suppress(FileNotFoundError):  # a writer at work may have finished since
+            if time.time() - path.stat().st_mtime > older_than:
+                path.unlink()
+
+
+def _finished_beside(failed: Path) -> Path:
+    return failed.with_name(failed.name.removesuffix(_FAILED) + _FINISHED)
+
+
+def _place(path: Path) -> tuple[str, str, int, str]:
+    seed = path.name.partition(".")[0]
+    return path.parent.parent.name, path.parent.name, int(seed) if seed.isdecimal() else -1, path.name
+
+
+def _replace(target: Path, text: str) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, since only within one file system is a rename atomic.
+    unfinished = target.with_name(f".{target.name}.{uuid4().hex}{_UNFINISHED_FILE}")
+    try:
+        with unfinished.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(target)
+    finally:
+        unfinished.unlink(missing_ok=True)

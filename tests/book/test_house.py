@@ -1,0 +1,200 @@
+"""The rules of the house that a reviewer would otherwise have to remember."""
+
+import ast
+import re
+import subprocess
+import tomllib
+from importlib import import_module
+from inspect import ismodule
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
+
+# Who may import whom. A module of a higher floor may import lower ones; the reverse would tie knots.
+MAY_IMPORT = {
+    "helpers.arithmetic": set(),
+    "helpers.data": set(),
+    "helpers.training": set(),
+    "helpers.quiz": set(),
+    "helpers.statistics": set(),
+    "helpers.convolution": {"helpers.arithmetic"},
+    "helpers.layers": {"helpers.arithmetic"},
+    "helpers.sources": {"helpers.arithmetic", "helpers.convolution"},
+    "helpers.models": {"helpers.arithmetic", "helpers.layers"},
+    "helpers.anatomy": {"helpers.arithmetic"},
+    "helpers.plots": {"helpers.arithmetic", "helpers.statistics"},
+    "helpers.widgets": {
+        "helpers.arithmetic",
+        "helpers.convolution",
+        "helpers.models",
+        "helpers.sources",
+    },
+    "study.records": set(),
+    "study.judging": {"helpers.statistics", "study.records"},
+    "study.experiments": {
+        "helpers.arithmetic",
+        "helpers.data",
+        "helpers.layers",
+        "helpers.models",
+        "helpers.training",
+        "study.judging",
+        "study.records",
+    },
+    "study.ledger": {
+        "helpers.anatomy",
+        "helpers.arithmetic",
+        "helpers.convolution",
+        "helpers.data",
+        "helpers.models",
+        "helpers.sources",
+        "helpers.statistics",
+        "study.experiments",
+        "study.judging",
+        "study.records",
+    },
+    "study.comparisons": {
+        "helpers.plots",
+        "helpers.statistics",
+        "study.judging",
+        "study.ledger",
+        "study.records",
+    },
+    "study.__main__": {"study.experiments"},
+}
+
+
+def modules() -> dict[str, list[Path]]:
+    """Each room of the two packages, with its files."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        package, *parts = path.relative_to(SOURCE).parts
+        name = parts[0].removesuffix(".py")
+        if name != "__init__":
+            found.setdefault(f"{package}.{name}", []).append(path)
+    return found
+
+
+def imported_rooms(path: Path) -> set[str]:
+    """Names of the rooms that a file imports."""
+    names = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return {".".join(name.split(".")[:2]) for name in names if name.startswith(("helpers.", "study."))}
+
+
+def test_every_room_has_its_row():
+    assert set(modules()) <= set(MAY_IMPORT)
+
+
+def test_every_room_but_the_quizzes_has_its_page_in_the_book():
+    pages = {path.stem for path in (ROOT / "book" / "api").glob("*.md")} - {"index"}
+    rooms = {name.split(".")[1] for name in modules()} - {"quiz", "__main__"}
+    assert pages == rooms
+
+
+def is_module(name: str) -> bool:
+    """Whether a dotted name is one, and no function of a package that is named like its module."""
+    package, _, last = name.rpartition(".")
+    return ismodule(getattr(import_module(package), last, None))
+
+
+def test_every_package_and_all_that_readers_are_told_to_import_is_in_the_reference():
+    told = ("README.md", "CONTRIBUTING.md", "book/*.md", "notebooks/*.ipynb")
+    text = "\n".join(path.read_text() for pattern in told for path in ROOT.glob(pattern))
+    named = set(re.findall(r"\b(?:helpers|study)(?:\.\w+)+", text))
+    for package, names in re.findall(r"from ((?:helpers|study)[\w.]*) import ([\w, ]+)", text):
+        named |= {f"{package}.{name}" for name in names.split(", ")}
+    folders = [path.parent.relative_to(SOURCE) for path in SOURCE.rglob("*/*/__init__.py")]
+    packages = {".".join(folder.parts) for folder in folders}
+    pages = "".join(path.read_text() for path in ROOT.glob("book/api/*.md"))
+    documented = set(re.findall(r"automodule:: (\S+)", pages))
+    assert packages | set(filter(is_module, named)) <= documented | {"helpers.quiz"}
+
+
+@pytest.mark.parametrize("name", modules())
+def test_imports_keep_to_the_table(name):
+    imported = set().union(*map(imported_rooms, modules()[name]))
+    assert imported - {name} <= MAY_IMPORT[name]
+
+
+def test_helpers_import_nothing_of_the_study():
+    for name, paths in modules().items():
+        if name.startswith("helpers."):
+            imported = set().union(*map(imported_rooms, paths))
+            assert not [room for room in imported if room.startswith("study")], name
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_modules_and_functions_fit_a_screen(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 400
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef):
+            docstring = ast.get_docstring(node, clean=False) or ""
+            length = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
+            assert length <= 40, f"{node.name} has {length} lines"
+
+
+def test_the_package_needs_what_the_requirements_say():
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    listed = {line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    assert set(needed) <= listed
+
+
+def test_every_requirement_has_its_reason_and_its_pin():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text(), flags=re.MULTILINE)
+    for line in lines:
+        if line and not line.startswith("#"):
+            requirement, _, reason = line.partition("#")
+            assert len(reason.split()) >= 3, f"no reason: {line}"
+            assert re.match(r"[\w.-]+", requirement)[0] in locked, f"not locked: {line}"
+
+
+def test_the_lock_names_no_host_and_hashes_everything():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    for entry in re.split(r"\n(?=\S)", lock.strip()):
+        assert "--hash=sha256:" in entry, entry
+
+
+def test_no_data_and_nothing_generated_is_tracked():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    unwanted = [
+        name for name in tracked.splitlines() if re.search(r"\.gz$|ubyte|\.pyc$|\.min\.js$|/_build/", name)
+    ]
+    assert unwanted == []
+
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / ".ci" / "run", *WORKFLOWS],
+    ids=lambda p: p.name,
+)
+def test_every_make_command_that_is_named_exists(path):
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE))
+    named = set(re.findall(r"(?:^|`|- run: )make ([a-z][a-z-]*)", path.read_text(), flags=re.MULTILINE))
+    assert named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_workflows_may_only_read_and_run_what_is_pinned(path):
+    workflow = yaml.safe_load(path.read_text())
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert job["timeout-minutes"] <= 90
+    used = re.findall(r"uses: (\S+)@(\S+)", path.read_text())
+    assert used
+    assert [action for action, commit in used if not re.fullmatch(r"[0-9a-f]{40}", commit)] == []

@@ -1,0 +1,83 @@
+"""Colab and Binder: buttons, and a cell that installs the package, if the repository has an address."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+import yaml
+from IPython.core.inputtransformer2 import TransformerManager
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+import launch  # noqa: E402
+import stage  # noqa: E402
+
+ADDRESS = "https://github.com/somebody/some-book"
+KNOWN, UNKNOWN = ({"url": url, "branch": "main"} for url in (ADDRESS, ""))
+
+
+def book():
+    cells = [nbformat.v4.new_markdown_cell("# One"), nbformat.v4.new_code_cell("1 + 1")]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel})
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_the_notebooks_agree_with_the_configuration(path):
+    repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
+    is_new = launch.place_cell(nbformat.read(path, as_version=4), repository)
+    assert not is_new, "run `make format`"
+
+
+def test_the_cell_comes_and_goes_with_the_address():
+    notebook, untouched = book(), book()
+    untouched.cells = list(notebook.cells)
+    assert launch.place_cell(notebook, KNOWN)
+    assert not launch.place_cell(notebook, KNOWN)
+    assert [cell.id for cell in notebook.cells][1:] == ["install-package", untouched.cells[1].id]
+    assert notebook.cells[1].metadata.tags == ["remove-cell"]
+    nbformat.validate(notebook)
+    assert launch.place_cell(notebook, KNOWN | {"branch": "next"}), "another branch"
+    assert "some-book@next" in notebook.cells[1].source
+    assert launch.place_cell(notebook, UNKNOWN)
+    assert notebook == untouched
+
+
+@pytest.mark.parametrize("is_installed", [True, False])
+def test_the_cell_installs_the_package_only_where_it_is_missing(monkeypatch, is_installed):
+    notebook = book()
+    launch.place_cell(notebook, KNOWN)
+    if not is_installed:
+        monkeypatch.setitem(sys.modules, "helpers", None)
+    installed = []
+    shell = SimpleNamespace(run_line_magic=lambda *line: installed.append(line))
+    source = TransformerManager().transform_cell(notebook.cells[1].source)
+    exec(source, {"get_ipython": lambda: shell})
+    wanted = [("pip", f'install -q myst-nb "git+{ADDRESS}@main"')]
+    assert installed == ([] if is_installed else wanted)
+
+
+@pytest.mark.parametrize("address", ["", ADDRESS])
+def test_a_chapter_has_buttons_if_the_address_is_known(tmp_path, address):
+    sources = tmp_path / "_build" / "stage"
+    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    stage.stage(sources)
+    config = (sources / "_config.yml").read_text()
+    (sources / "_config.yml").write_text(re.sub('url: ".*?"', f'url: "{address}"', config))
+    (sources / "_toc.yml").write_text("format: jb-book\nroot: notebooks/one\n")
+    (sources / "notebooks").mkdir()
+    nbformat.write(book(), sources / "notebooks" / "one.ipynb")
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-q", sources]
+    subprocess.run([*command, "--path-output", tmp_path], check=True, capture_output=True)
+    page = (tmp_path / "_build" / "html" / "notebooks" / "one.html").read_text()
+    found = re.findall(r'href="(https://[^"]*(?:binder|colab)[^"]*)"', page)
+    place = "notebooks/one.ipynb"
+    binder = f"https://mybinder.org/v2/gh/somebody/some-book/main?urlpath=lab/tree/{place}"
+    colab = f"https://colab.research.google.com/github/somebody/some-book/blob/main/{place}"
+    assert found == ([binder, colab] if address else [])
+    assert "github.com" not in page

@@ -1,0 +1,410 @@
+"""The explorers in Python: traits, what they refuse, the form they take in a page, torch's output."""
+
+import html
+import json
+import re
+import subprocess
+import sys
+from collections import namedtuple
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from matplotlib import pyplot as plt
+from traitlets import TraitError, Unicode
+
+from helpers.convolution import convolve2d
+from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7
+from helpers.widgets import BookWidget, ConvolutionExplorer, Frames, assets
+from helpers.widgets.patterns import IMAGES, KERNELS, image_cells, kernel_cells
+from helpers.widgets.presets import PRESETS
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "windows.json").read_text(encoding="utf-8"))
+HOSTILE = [
+    "'",
+    '"',
+    "</div><script>alert(1)</script>",
+    "&#39;",
+    "&quot; onload='x",
+    "\\'",
+    "<!--",
+    "\u2028\x00",
+    "{{ x }}",
+]
+
+
+class Placeholder(HTMLParser):
+    """What a browser makes of a static form: its elements, and the attributes of the first."""
+
+    def __init__(self, source):
+        super().__init__()
+        self.tags = []
+        self.attributes = None
+        self.feed(source)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.attributes = self.attributes or dict(attributes)
+
+
+class Note(BookWidget, module="frames"):
+    text = Unicode().tag(sync=True)
+    hidden = Unicode("for Python only")
+
+
+def test_the_defaults_are_small_and_plain():
+    explorer = ConvolutionExplorer()
+    assert (explorer.input_size, explorer.kernel_size, explorer.stride) == (7, 3, 1)
+    assert (explorer.padding, explorer.dilation, explorer.padding_mode) == (0, 1, "zeros")
+    assert explorer.selected == (0, 0)
+    assert explorer.output.shape == (5, 5)
+
+
+@pytest.mark.parametrize(
+    ("trait", "value", "rule"),
+    [
+        ("stride", 0, "stride must be a whole number from 1 to 16"),
+        ("stride", 2.5, "stride must be a whole number"),
+        ("stride", True, "stride must be a whole number"),
+        ("stride", (1, 2, 3), "stride must be a whole number"),
+        ("dilation", 5, "dilation must be a whole number from 1 to 4"),
+        ("input_size", 33, "input_size must be a whole number from 3 to 32"),
+        ("kernel_size", "3", "kernel_size must be a whole number from 1 to 11"),
+        ("kernel_size", 8, "kernel_size=8 .* spans 8 pixels, but size=7"),
+        ("padding", -1, "padding must be a whole number from 0 to 10"),
+        ("padding", "some", "one of 'valid', 'same', 'full', got 'some'"),
+        ("padding", ((1, 2), (3, 11)), "padding must be"),
+        ("padding", ((1, 2), (3, "x")), "padding must be"),
+        ("padding_mode", "mirror", "padding_mode"),
+        ("convention", "keras", "convention"),
+        ("image", "photo", "image must be one of 'digits'"),
+        ("image", [[1, 2, 3], [4, 5]], "image must be one of"),
+        ("image", [[1.0, 2.0, float("nan")]] * 3, "grid of 3 to 32 rows and columns of finite numbers"),
+        ("image", [[1, 2], [3, 4]], "grid of 3 to 32 rows"),
+        ("kernel", [["a"]], "kernel must be one of"),
+        ("kernel", np.ones((8, 8)), "spans 8 pixels"),
+        ("selected", (5, 0), r"selected must be \(row, column\) of the \(5, 5\) output cells"),
+        ("selected", (-1, 0), "selected must be"),
+        ("view", "both", "view"),
+    ],
+)
+def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
+    explorer = ConvolutionExplorer()
+    before = explorer.static_state()
+    with pytest.raises(TraitError, match=rule):
+        setattr(explorer, trait, value)
+    assert explorer.static_state() == before
+    with pytest.raises(TraitError, match=rule):
+        ConvolutionExplorer(**{trait: value})
+
+
+def test_a_name_that_it_does_not_have_is_refused():
+    explorer = ConvolutionExplorer()
+    with pytest.raises(AttributeError, match=r"ConvolutionExplorer has no 'strides'; it has .*stride, view"):
+        explorer.strides = 2
+    assert not hasattr(explorer, "strides")
+    with pytest.raises(TypeError, match=r"ConvolutionExplorer has no 'strides'; it has .*stride, view"):
+        ConvolutionExplorer(strides=2)
+    with pytest.raises(TypeError, match="ConvolutionExplorer has no 'output'"):
+        ConvolutionExplorer(output=[[1.0]])
+
+
+def test_same_of_pytorch_is_for_stride_one():
+    explorer = ConvolutionExplorer(padding="same", convention="pytorch")
+    with pytest.raises(TraitError, match="does not exist"):
+        explorer.stride = 2
+    assert explorer.stride == 1
+
+
+def test_padding_is_no_wider_than_its_mode_can_fill():
+    explorer = ConvolutionExplorer(input_size=4, padding=3, padding_mode="reflect")
+    with pytest.raises(TraitError, match="too wide"):
+        explorer.padding = 4
+
+
+def test_what_fits_only_together_is_set_together():
+    explorer = ConvolutionExplorer(input_size=5)
+    with explorer.hold_trait_notifications():
+        explorer.kernel_size = 7
+        explorer.input_size = 9
+    assert explorer.output.shape == (3, 3)
+    with pytest.raises(TraitError):
+        explorer.set_state({"stride": 2, "input_size": 6})
+    assert (explorer.stride, explorer.input_size) == (1, 9)
+
+
+def test_a_grid_brings_its_size():
+    explorer = ConvolutionExplorer(image=np.arange(20).reshape(4, 5), kernel=[[1, 0, -1]])
+    assert (explorer.input_size, explorer.kernel_size) == ((4, 5), (1, 3))
+    np.testing.assert_array_equal(explorer.output, convolve2d(np.arange(20).reshape(4, 5), [[1, 0, -1]]))
+    with pytest.raises(TraitError, match=r"kernel_size is \(1, 3\), as many numbers as the grid has"):
+        explorer.kernel_size = 3
+    explorer.kernel = "ones"
+    explorer.kernel_size = 2
+    assert explorer.output.shape == (3, 4)
+
+
+def test_the_selection_stays_inside_the_output():
+    explorer = ConvolutionExplorer(selected=(4, 3))
+    explorer.stride = 2
+    assert explorer.selected == (2, 2)
+
+
+def test_what_the_browser_sends_is_checked_as_a_whole():
+    explorer = ConvolutionExplorer(input_size=5)
+    explorer.set_state(
+        {"kernel_size": 7, "input_size": [9, 8], "selected": [2, 1], "padding": [[0, 1], [1, 0]]}
+    )
+    assert (explorer.input_size, explorer.padding) == ((9, 8), ((0, 1), (1, 0)))
+    with pytest.raises(TraitError):
+        explorer.set_state({"stride": 3, "input_size": 3})
+    assert explorer.stride == 1
+
+
+@pytest.mark.parametrize("row", GOLDEN, ids=range(len(GOLDEN)))
+def test_python_keeps_to_the_golden_table(row):
+    explorer = ConvolutionExplorer(**row["setting"])
+    setting = explorer._legal_setting()
+    assert [list(sides) for sides in setting.pads] == row["pads"]
+    assert setting.image_grid == row["image"]
+    np.testing.assert_allclose(setting.kernel_grid, row["kernel"])
+    assert setting.pixels_never_read == sum(line.count(0) for line in row["reads"])
+    np.testing.assert_allclose(explorer.output, row["output"], atol=1e-9)
+
+
+def per_axis(low, high):
+    numbers = st.integers(low, high)
+    return numbers | st.tuples(numbers, numbers)
+
+
+@settings(deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {
+            "image": st.sampled_from(list(IMAGES)),
+            "input_size": per_axis(3, 12),
+            "kernel": st.sampled_from(list(KERNELS)),
+            "kernel_size": per_axis(1, 5),
+            "stride": per_axis(1, 4),
+            "dilation": per_axis(1, 3),
+            "padding": per_axis(0, 4)
+            | st.sampled_from(["valid", "same", "full"])
+            | st.tuples(*[st.tuples(*[st.integers(0, 4)] * 2)] * 2),
+            "convention": st.sampled_from(["tensorflow", "onnx-lower", "pytorch"]),
+            "padding_mode": st.sampled_from(["zeros", "reflect", "replicate", "circular"]),
+        }
+    )
+)
+def test_torch_agrees_with_the_reference_convolution(setting):
+    try:
+        explorer = ConvolutionExplorer(**setting)
+    except TraitError:
+        assume(False)
+    chosen = explorer._legal_setting()
+    window = {name: setting[name] for name in ("stride", "dilation", "padding", "convention", "padding_mode")}
+    expected = convolve2d(chosen.image_grid, chosen.kernel_grid, **window)
+    np.testing.assert_allclose(explorer.output, expected, atol=1e-9)
+
+
+def test_the_presets_are_the_worked_examples():
+    for name, example in zip(list(PRESETS)[:6], (*WORKED_5X5, WORKED_7X7, *WORKED_4X4), strict=True):
+        np.testing.assert_allclose(ConvolutionExplorer(**PRESETS[name]).output, example.output, err_msg=name)
+
+
+def test_the_presets_hold_the_four_settings_of_mnist():
+    shapes = [ConvolutionExplorer(**PRESETS[name]).output.shape for name in PRESETS if name.startswith("28")]
+    assert shapes == [(28, 28), (26, 26), (14, 14), (13, 13)]
+
+
+@pytest.mark.parametrize("height", [3, 7, 28])
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_image_shows_something_at_every_size(name, height):
+    assert np.ptp(image_cells(name, height, 32)) > 0
+
+
+def test_named_kernels_are_what_they_say():
+    assert kernel_cells("vertical edges", 3, 3) == [[1, 0, -1]] * 3
+    assert np.transpose(kernel_cells("horizontal edges", 3, 3)).tolist() == [[1, 0, -1]] * 3
+    assert np.sum(kernel_cells("outline", 5, 4)) == 0
+    assert np.sum(kernel_cells("mean", 5, 4)) == pytest.approx(1)
+    image = np.arange(25).reshape(5, 5)
+    np.testing.assert_array_equal(convolve2d(image, kernel_cells("identity", 3, 3)), image[1:-1, 1:-1])
+
+
+def test_the_static_form_holds_the_state():
+    explorer = ConvolutionExplorer(stride=2, padding=((0, 1), (2, 3)), selected=(1, 0))
+    placeholder = Placeholder(explorer.static_html())
+    assert placeholder.tags[:2] == ["div", "p"]
+    assert placeholder.attributes["data-module"] == "convolution_explorer"
+    state = json.loads(placeholder.attributes["data-state"])
+    assert (state["stride"], state["padding"], state["selected"]) == (2, [[0, 1], [2, 3]], [1, 0])
+    again = ConvolutionExplorer(**{name: value for name, value in state.items() if name != "examples"})
+    assert again.static_state() == explorer.static_state()
+
+
+@pytest.mark.parametrize("text", [*HOSTILE, "".join(HOSTILE)])
+def test_no_text_breaks_out_of_the_static_form(text):
+    placeholder = Placeholder(Note(text=text).static_html())
+    assert placeholder.tags == ["div", "p"]
+    assert set(placeholder.attributes) == {"class", "data-module", "data-state"}
+    assert json.loads(placeholder.attributes["data-state"]) == {"text": text}
+
+
+@given(st.text())
+def test_any_text_comes_back(text):
+    assert json.loads(Placeholder(Note(text=text).static_html()).attributes["data-state"]) == {"text": text}
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_state_that_json_cannot_say_is_refused(value):
+    explorer = ConvolutionExplorer()
+    explorer.set_trait("examples", {"a": value})
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        explorer.static_html()
+
+
+def test_the_output_holds_the_live_view_and_the_static_form():
+    data, _ = ConvolutionExplorer()._repr_mimebundle_()
+    assert {"application/vnd.jupyter.widget-view+json", "text/html", "text/plain"} <= set(data)
+
+
+def test_without_scripts_there_is_a_sentence():
+    words = html.unescape(re.sub("<[^>]*>", "", ConvolutionExplorer(input_size=8, stride=2).fallback()))
+    assert "A kernel of 3 by 3 moves over an input of 8 by 8 with stride 2 and padding 0." in words
+    assert "The output is 3 by 3, and 15 pixels are never read." in words
+
+
+def test_torch_is_not_imported_before_it_is_asked():
+    code = (
+        "import sys; from helpers.widgets import ConvolutionExplorer as Explorer; Explorer().static_html(); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@dataclass
+class Picture:
+    """What `helpers.plots` makes, as far as `Frames` looks."""
+
+    alt: str
+    wide: object
+    narrow: object = None
+
+
+Sheet = namedtuple("Sheet", "svg width height")
+
+
+def line(stride):
+    figure, ax = plt.subplots(figsize=(3, 2))
+    ax.plot(range(0, 9, stride))
+    return ax if stride == 2 else figure
+
+
+def say(stride):
+    return f"A line of the multiples of {stride}, rising."
+
+
+@pytest.fixture(autouse=True)
+def _no_window():
+    matplotlib.use("agg")
+    yield
+    plt.close("all")
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_frames_hold_a_figure_for_each_value(kind):
+    frames = Frames.of("stride", values=(1, 2, 3), draw=line, alt=say, kind=kind, index=1)
+    assert (frames.name, frames.labels, frames.index) == ("stride", ["1", "2", "3"], 1)
+    assert [frame["alt"] for frame in frames.frames] == [say(1), say(2), say(3)]
+    assert {(frame["wide"]["width"], frame["wide"]["height"]) for frame in frames.frames} == {(288, 192)}
+    assert len({frame["wide"]["source"] for frame in frames.frames}) == 3
+    start = {"svg": "<svg", "png": "data:image/png;base64,iVBOR"}[kind]
+    assert all(frame["wide"]["source"].startswith(start) for frame in frames.frames)
+    assert plt.get_fignums() == [], "the notebook would show the figures once more"
+    assert say(2) in frames.fallback()
+    assert "data:image/" in frames.fallback()
+
+
+def test_frames_are_the_same_at_every_run():
+    one, other = (Frames.of("stride", values=[1, 3], draw=line, alt=say).packed for _ in range(2))
+    assert one == other
+
+
+def test_frames_take_pictures_with_their_own_words():
+    wide, narrow = Sheet("<svg>wide</svg>", 720, 300), Sheet("<svg>narrow</svg>", 350, 500)
+    frames = Frames.of("cell", values=["a"], draw=lambda _: Picture("What it shows.", wide, narrow))
+    [frame] = frames.frames
+    assert frame["alt"] == "What it shows."
+    assert frame["wide"] == {"source": "<svg>wide</svg>", "width": 720, "height": 300}
+    assert frame["narrow"]["source"] == "<svg>narrow</svg>"
+
+
+def test_ten_frames_take_the_room_of_three():
+    one = Frames.of("stride", values=[1], draw=line, alt=say)
+    ten = Frames.of("stride", values=range(1, 11), draw=line, alt=say)
+    assert len(ten.packed) < 3 * len(one.packed)
+
+
+def test_no_text_breaks_out_of_frames():
+    text = "".join(HOSTILE)
+    frames = Frames.of(text, values=[text], draw=lambda _: Picture(text, Sheet("<svg></svg>", 1, 1)))
+    placeholder = Placeholder(frames.static_html())
+    assert placeholder.tags == ["div", "figure", "img"]
+    state = json.loads(placeholder.attributes["data-state"])
+    assert (state["name"], state["labels"]) == (text, [text])
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "reason"),
+    [
+        ({"values": []}, ValueError, "at least one value"),
+        ({"alt": None}, ValueError, "alt must say"),
+        ({"alt": lambda stride: " "}, ValueError, "alt must say"),
+        ({"kind": "gif"}, ValueError, "kind must be 'svg' or 'png', got 'gif'"),
+        ({"index": 2}, TraitError, "index must be from 0 to 1, got 2"),
+        ({"index": -1}, TraitError, "index must be"),
+    ],
+)
+def test_frames_that_cannot_be_shown_are_refused(changes, error, reason):
+    arguments = {"values": [1, 3], "draw": line, "alt": say} | changes
+    with pytest.raises(error, match=reason):
+        Frames.of("stride", **arguments)
+
+
+@pytest.mark.parametrize("name", assets.module_names())
+def test_a_module_is_small_and_becomes_a_script(name):
+    script = assets.page_script(name)
+    assert len(script.encode()) < 25_000
+    assert script.startswith(f'(window.BOOK_WIDGETS ??= {{}})["{name}"] = ')
+    assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("const a = 1;\n", "one `export default`"),
+        ("export default { render };\nlater();\n", "on its last line"),
+        ('import a from "./a.mjs";\nexport default { render };\n', "must not import"),
+        ('const a = await import("./a.mjs");\nexport default { render };\n', "must not import"),
+    ],
+)
+def test_a_module_that_no_page_could_run_is_refused(source, reason, tmp_path, monkeypatch):
+    monkeypatch.setattr(assets, "FOLDER", tmp_path)
+    (tmp_path / "odd.mjs").write_text("const b = 2;\n" + source)
+    with pytest.raises(ValueError, match=reason):
+        assets.page_script("odd")
+
+
+def test_the_style_sheet_says_every_color_twice():
+    palette = json.loads(assets.PALETTE.read_text(encoding="utf-8"))
+    sheet = assets.style_sheet()
+    for name, colors in palette.items():
+        for theme in ("light", "dark"):
+            assert f"--book-{name.replace('_', '-')}: {colors[theme]};" in sheet
+    used = set(re.findall(r"var\(--book-([\w-]+)\)", sheet))
+    assert used <= {name.replace("_", "-") for name in palette}

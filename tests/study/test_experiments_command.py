@@ -1,0 +1,171 @@
+"""The command line: what it does, how it refuses, and that no kill and no rival loses a run."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from study.experiments import command
+from study.experiments.catalog import MNIST
+from study.experiments.command import main
+from study.experiments.preparation import prepare
+from study.experiments.runs import Job, run
+from study.records import path_of, read, records, write
+
+QUICK = ["--stand-in", "64", "--epochs", "1"]
+
+
+def test_run_show_and_check(tmp_path, capsys):
+    folder = ["--results", str(tmp_path)]
+    command = ["run", "mnist", "--variants", "s2-valid", "--seeds", "2", "--workers", "1", *QUICK, *folder]
+    assert main(command) == 0
+    assert "2 runs finished, 0 failed" in capsys.readouterr().out
+    assert main(command) == 0
+    assert "2 of 2 runs are in" in capsys.readouterr().out
+    assert main(["show", "mnist", *folder]) == 0
+    assert "s2-valid                  2      0" in capsys.readouterr().out
+    assert main(["show", "mnist/s2-valid/1", *folder]) == 0
+    assert "python -m study run mnist" in capsys.readouterr().out
+    assert main(["check", "mnist/s2-valid/1", *folder]) == 0
+    assert "identical to the bit" in capsys.readouterr().out
+    assert main(["list", *folder]) == 0
+    assert "s2-valid                 2 of 20 runs recorded" in capsys.readouterr().out
+
+
+def test_check_fails_on_a_record_that_does_not_come_out_again(tmp_path, capsys):
+    """The record claims another seed's predictions."""
+    job = Job(experiment=replace(MNIST, epochs=1), variant="s2-same", seed=0, device="cpu", drawn=64)
+    first, second = run(job), run(replace(job, seed=1))
+    assert first.outcome.accuracy != second.outcome.accuracy
+    write(replace(first, test=second.test, tolerance=0.0), tmp_path)
+    assert main(["check", "mnist/s2-same/0", "--results", str(tmp_path)]) == 1
+    assert "BEYOND the tolerance of 0.0" in capsys.readouterr().out
+
+
+def test_check_refuses_a_record_that_the_catalog_no_longer_describes(tmp_path, capsys):
+    job = Job(experiment=replace(MNIST, batch_size=32), variant="s2-same", seed=0, device="cpu", drawn=64)
+    write(run(job), tmp_path)
+    assert main(["check", "--results", str(tmp_path)]) == 1
+    assert "recorded with another batch_size than the catalog has now" in capsys.readouterr().err
+
+
+def test_check_refuses_a_record_of_a_setting_that_the_catalog_has_no_more(tmp_path, capsys):
+    record = run(Job(experiment=replace(MNIST, epochs=1), variant="s2-same", seed=0, device="cpu", drawn=64))
+    write(replace(record, settings={**record.settings, "augment": {"name": "mirrored"}}), tmp_path)
+    assert main(["check", "--results", str(tmp_path)]) == 1
+    assert "recorded with another augment than the catalog has now" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "mnits"], "no experiment 'mnits'; there are mnist, fashion-mnist"),
+        (["sweep", "mnist", "mnits"], "no experiment 'mnits'"),
+        (["show", "mnits"], "no experiment 'mnits'"),
+        (["run", "mnist", "--variants", "s3"], "no variant 's3'; it has s1-same"),
+        (["show", "mnist/s3"], "no variant 's3'"),
+        (["show", "mnist/s1-same/7"], "nothing is recorded of mnist/s1-same/7"),
+        (["check", "mnist/s1-same/7"], "no finished run"),
+        (
+            ["run", "mnist", *QUICK, "--scheduler", "tcp://127.0.0.1:1"],
+            "no scheduler answers at tcp://127.0.0.1:1",
+        ),
+        (["run", "mnist", *QUICK, "--device", "mps"], "device 'mps' is not available"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_a_line(tmp_path, capsys, monkeypatch, arguments, message):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    assert main([*arguments, "--results", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ")
+    assert message in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1", "two", "2.5"])
+def test_a_number_of_seeds_is_a_whole_number_from_one(capsys, seeds):
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "mnist", f"--seeds={seeds}"])
+    assert stopped.value.code == 2
+    assert f"'{seeds}' is not a whole number from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--epochs", "1"], ["--stand-in", "64"]])
+@pytest.mark.parametrize("folder", [[], ["--results", "results"], ["--results", "elsewhere/../results"]])
+def test_short_or_drawn_runs_stay_out_of_the_results(tmp_path, capsys, monkeypatch, option, folder):
+    monkeypatch.setattr(command, "RECORDED", tmp_path / "results")
+    monkeypatch.setattr(command, "_sweep_jobs", lambda options, jobs: 0)
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "mnist", *option, *folder]) == 1
+    assert "name another folder with --results" in capsys.readouterr().err
+    assert main(["run", "mnist", *option, "--results", "elsewhere"]) == 0
+
+
+def test_a_few_drawn_garments_still_leave_one_to_validate_on(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(command, "_sweep_jobs", lambda options, jobs: asked.extend(jobs))
+    options = command._parser().parse_args(
+        ["run", "fashion-mnist", "--stand-in", "5", "--results", str(tmp_path)]
+    )
+    options.command = ""
+    options.do(options)
+    assert {job.experiment.validation for job in asked} == {1}
+
+
+@pytest.mark.parametrize("words", [["sweep", "--checkpoints", "mnist"], ["sweep", "--checkpoints", "mnits"]])
+def test_an_experiment_is_not_taken_for_the_folder_of_the_checkpoints(capsys, words):
+    with pytest.raises(SystemExit):
+        command._parser().parse_args(words)  # no more: what was let through would train everything there is
+    refusal = f"{words[-1]!r} has no slash; for a folder of that name write ./{words[-1]}"
+    assert refusal in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ([], None),
+        (["--checkpoints"], command.CHECKPOINTS),
+        (["--checkpoints", "./weights"], Path("weights")),
+        (["--checkpoints", "/tmp/weights"], Path("/tmp/weights")),
+    ],
+)
+def test_checkpoints_are_kept_in_the_cache_or_where_it_says(words, folder):
+    assert command._parser().parse_args(["sweep", "mnist", *words]).checkpoints == folder
+
+
+def test_data_that_cannot_be_had_stops_the_sweep_without_a_record(tmp_path, capsys, monkeypatch):
+    prepare.cache_clear()
+    monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
+    monkeypatch.setenv("STRIDE_BOOK_OFFLINE", "1")
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *_, **__: tmp_path / "cache")
+    results = tmp_path / "results"
+    assert main(["run", "mnist", "--results", str(results)]) == 1
+    assert "the train split of mnist could not be had" in capsys.readouterr().err
+    assert list(results.iterdir()) == []
+
+
+def test_a_sweep_killed_at_any_moment_goes_on_and_two_at_once_lose_nothing(tmp_path):
+    """Kill the first with runs stored and one at work; then let two others finish side by side."""
+    command = [sys.executable, "-m", "study", "run", "mnist", "--results", str(tmp_path)]
+    command += ["--seeds", "4", "--workers", "1", *QUICK]
+    quietly = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quietly) as first:
+        while len(list(tmp_path.glob("*/*/[!.]*.json"))) < 4:
+            assert first.poll() is None
+            time.sleep(0.01)
+        first.kill()
+    before = {path: path.read_bytes() for path in tmp_path.glob("*/*/[!.]*.json")}
+    assert 4 <= len(before) < 20
+    with subprocess.Popen(command, **quietly) as rival:
+        assert main(command[3:]) == 0
+    assert rival.returncode == 0
+    found = list(records(tmp_path))
+    names = {path_of(tmp_path, record.experiment, record.variant, record.seed) for record in found}
+    assert len(names) == len(found) == 20
+    assert {path: path.read_bytes() for path in before} == before
+    for path in names:
+        assert json.loads(path.read_text())["seed"] == read(path).seed
