@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.arithmetic import Convention, Layer, output_size, resolve_padding
 from helpers.arithmetic.axes import AxisPadding, AxisSetting, axis_windows
-from helpers.arithmetic.checks import number_pair, switch
+from helpers.checks import number_pair, switch
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
 Array = NDArray[Any]  # of int64 or float64

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from helpers.anatomy.load import load
 from helpers.anatomy.operators import arguments_of, run
 from helpers.anatomy.windows import settings
-from helpers.arithmetic.checks import whole_number
+from helpers.checks import whole_number
 
 WindowType = Literal["convolution", "pooling"]
 PaddingKind = Literal["1x1", "same", "patches", "valid", "other"]

@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 
-from helpers.arithmetic.checks import whole_number
+from helpers.checks import whole_number
 
 
 def check_model(model: nn.Module) -> None:

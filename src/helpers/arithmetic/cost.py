@@ -1,6 +1,6 @@
 """What a 2-D convolution costs: multiplications and parameters."""
 
-from helpers.arithmetic.checks import number_pair, switch, whole_number
+from helpers.checks import number_pair, switch, whole_number
 
 
 def macs(

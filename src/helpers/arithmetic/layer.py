@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from helpers.arithmetic.checks import number_pair, whole_number
+from helpers.checks import choice, number_pair, whole_number
 
 NamedPadding = Literal["valid", "same", "full"]
 Padding = int | tuple[int, int] | NamedPadding
@@ -41,10 +41,10 @@ class Layer:
         for field in ("kernel_size", "stride", "dilation"):
             _set(self, field, whole_number(field, getattr(self, field), at_least=1))
         if isinstance(self.padding, str):
-            _check_word("padding", self.padding, get_args(NamedPadding))
+            choice("padding", self.padding, get_args(NamedPadding))
         else:
             _set(self, "padding", number_pair("padding", self.padding, at_least=0, order="(before, after)"))
-        _check_word("convention", self.convention, get_args(Convention))
+        choice("convention", self.convention, get_args(Convention))
         if not isinstance(self.name, str):
             raise TypeError(f"name must be a string, got {self.name!r}")
         if self.padding == "same" and self.convention == "pytorch" and self.stride != 1:
@@ -75,10 +75,3 @@ def pads(size: int, layer: Layer) -> tuple[int, int]:
 
 def _set(layer: Layer, field: str, value: Any) -> None:
     object.__setattr__(layer, field, value)  # the dataclass is frozen for everyone but its own checks
-
-
-def _check_word(name: str, value: Any, known: tuple[str, ...]) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a string, got {value!r}")
-    if value not in known:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from helpers.arithmetic.checks import whole_number
 from helpers.arithmetic.layer import Layer
 from helpers.arithmetic.window import starts
+from helpers.checks import whole_number
 
 
 class ReceptiveField(NamedTuple):

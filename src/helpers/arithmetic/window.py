@@ -1,7 +1,7 @@
 """Where the windows of one layer fall on one axis, what they read and what they leave out."""
 
-from helpers.arithmetic.checks import number_pair, switch, whole_number
 from helpers.arithmetic.layer import Convention, Layer, Padding, pads
+from helpers.checks import number_pair, switch, whole_number
 
 
 def output_size(

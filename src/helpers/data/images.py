@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from helpers.checks import choice
+
 TITLES = {"mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 CLASSES = {
     "mnist": tuple("0123456789"),
@@ -77,6 +79,5 @@ class Images:
 
 def require_known(name: str, split: str) -> None:
     """Raise ValueError unless there is a data set of this name with such a split."""
-    for argument, value, known in [("name", name, list(CLASSES)), ("split", split, list(SIZES))]:
-        if value not in known:
-            raise ValueError(f"{argument}={value!r}: unknown; must be one of {', '.join(map(repr, known))}")
+    choice("name", name, CLASSES)
+    choice("split", split, SIZES)

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 from torch import nn
 
-from helpers.models.checks import choice
+from helpers.checks import choice
 from helpers.models.features import CHANNELS, Padding, PaddingMode, Pooling, Window, features, map_shape
 
 Head = Literal["flatten", "average"]

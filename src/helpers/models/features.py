@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
+from helpers.checks import choice
 from helpers.layers import BlurPool2d, Conv2dSame
-from helpers.models.checks import choice
 
 Padding = Literal["same", "valid", "same-pytorch"]
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]

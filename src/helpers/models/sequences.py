@@ -5,7 +5,7 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor, nn
 
-from helpers.models.checks import choice
+from helpers.checks import choice
 
 Reading = Literal["pixels", "rows", "columns"]
 _ORDER_SEED = 0  # of the one shuffled order, so that every network with one has the same

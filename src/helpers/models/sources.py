@@ -4,7 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from helpers.models.checks import choice
+from helpers.checks import choice
 from helpers.models.cnn import cnn
 from helpers.models.features import Padding
 from helpers.models.hybrid import hybrid_cnn

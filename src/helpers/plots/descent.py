@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from helpers.arithmetic.checks import whole_number
+from helpers.checks import whole_number
 from helpers.plots.looks import line, marker
 from helpers.plots.style import color, points
 from helpers.plots.words import count, joined, sentence

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Polygon
 
 from helpers.arithmetic import Layer, network_unread, trace, window_starts
-from helpers.arithmetic.checks import whole_number
+from helpers.checks import whole_number
 from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_places
 from helpers.plots.style import color, points
 from helpers.plots.words import count, joined, plural

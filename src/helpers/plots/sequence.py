@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from numpy.typing import NDArray
 
-from helpers.arithmetic.checks import whole_number
+from helpers.checks import whole_number
 from helpers.plots.cells import WINDOW, mark_window, squares, write
 from helpers.plots.style import color, points
 from helpers.plots.words import count, plural, spelled

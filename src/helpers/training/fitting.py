@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
+from helpers.checks import whole_number
 from helpers.training.adam import Adam
-from helpers.training.checks import whole_number
 from helpers.training.device import choose_device
 from helpers.training.examples import Examples, Labeled, on_device
 from helpers.training.memory import hand_back_freed_memory, keep_freed_memory

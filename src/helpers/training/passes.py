@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from helpers.checks import whole_number
 from helpers.training.adam import Optimizer
-from helpers.training.checks import whole_number
 from helpers.training.examples import Labeled, as_input
 from helpers.training.streams import Streams, global_stream
 

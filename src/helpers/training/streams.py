@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from helpers.training.checks import whole_number
+from helpers.checks import whole_number
 
 
 class Streams(NamedTuple):

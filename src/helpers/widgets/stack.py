@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from traitlets import TraitError, TraitType
 
 from helpers.arithmetic import Layer, macs, parameters, trace
-from helpers.arithmetic.checks import switch, whole_number
+from helpers.checks import switch, whole_number
 
 LayerState = dict[str, Any]
 

@@ -1,5 +1,9 @@
-"""The checks that every argument passes once: whole numbers, pairs of them, switches."""
+"""The checks that every argument passes once: whole numbers, pairs of them, switches, choices.
 
+All errors read alike: the argument, the rule, the value that was given.
+"""
+
+from collections.abc import Iterable
 from operator import index
 from typing import Any
 
@@ -43,6 +47,20 @@ def number_pair(name: str, value: Any, *, at_least: int, order: str) -> tuple[in
         raise ValueError(f"{name} must be one number or two, {order}, got {value!r}")
     first, second = (whole_number(f"{name}[{place}]", value[place], at_least=at_least) for place in (0, 1))
     return first, second
+
+
+def choice(name: str, value: Any, known: Iterable[Any]) -> None:
+    """Check that `value` is one of those that are known.
+
+    Raises:
+        TypeError: for anything but a string, where only strings are known.
+        ValueError: for any other value.
+    """
+    known = tuple(known)
+    if all(isinstance(each, str) for each in known) and not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, got {value!r}")
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
 
 
 def _index(name: str, value: Any) -> int:
