@@ -6,7 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers import quiz
+from helpers import chapter
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -93,8 +93,8 @@ def test_asks_before_it_shows(path):
 def test_closes_with_summary_exercises_and_quiz(path):
     headings = re.findall(r"^## (.+)$", prose(path), flags=re.MULTILINE)
     assert headings[-3:] == ["Summary", "Exercises", "Quiz"]
-    assert f'quiz.quiz("{path.stem}")' in code(path)[-1].source
-    assert path.stem in quiz.chapters()
+    assert f'quiz("{path.stem}")' in code(path)[-1].source
+    assert path.stem in chapter.chapters()
 
 
 @each(CHAPTERS)

@@ -56,7 +56,7 @@ def crossed(truth, predicted, size, *, normalize):
 def test_a_cell_says_how_many_of_its_true_class_went_there(images, per):
     *_, size = images
     counts = crossed(*images, normalize=False)
-    ax = plots.confusion(axes(), counts, classes=NAMES[:size], per=per)
+    ax = plots.confusion(counts, classes=NAMES[:size], per=per).on(axes())
     expected = per * crossed(*images, normalize="index")
     found = cells(ax)
     assert set(found) == set(np.ndindex(size, size))
@@ -69,7 +69,7 @@ def test_a_cell_says_how_many_of_its_true_class_went_there(images, per):
 
 
 def test_zeros_are_blank_and_more_is_darker():
-    ax = plots.confusion(axes(), [[996, 4, 0], [50, 950, 0], [0, 0, 1]], classes=NAMES[:3])
+    ax = plots.confusion([[996, 4, 0], [50, 950, 0], [0, 0, 1]], classes=NAMES[:3]).on(axes())
     texts = {text.get_text() for text in ax.texts}
     assert texts == {"", "100", "5", "95"}
     light = shades(ax).sum(axis=-1)
@@ -78,7 +78,7 @@ def test_zeros_are_blank_and_more_is_darker():
 
 def test_a_difference_has_its_sign_as_text_and_as_hue():
     change = [[3.2, -3.2], [0.4, -0.4]]
-    ax = plots.confusion_difference(axes(), change, classes=NAMES[:2])
+    ax = plots.confusion_difference(change, classes=NAMES[:2]).on(axes())
     assert [text.get_text() for text in ax.texts] == ["+3", "−3", "", ""]
     more, less = shades(ax)[0]
     blue, orange = (np.array(to_rgb(plots.color(name))) for name in ("output", "window"))
@@ -90,7 +90,7 @@ def test_a_difference_has_its_sign_as_text_and_as_hue():
 @few
 def test_what_is_told_from_noise_is_outlined(marks):
     told = np.reshape(marks, (3, 3))
-    ax = plots.confusion_difference(axes(), np.eye(3), classes=NAMES[:3], told=told)
+    ax = plots.confusion_difference(np.eye(3), classes=NAMES[:3], told=told).on(axes())
     outlined = [(patch.get_y(), patch.get_x()) for patch in ax.patches if patch.get_label() == TOLD]
     assert sorted(outlined) == [tuple(cell) for cell in np.argwhere(told)]
 
@@ -100,7 +100,7 @@ def test_what_is_told_from_noise_is_outlined(marks):
 def test_the_words_say_what_is_right_and_which_errors_are_largest(images):
     *_, size = images
     rates = 100 * crossed(*images, normalize="index")
-    text = plots.describe_confusion(crossed(*images, normalize=False), classes=NAMES[:size])
+    text = plots.confusion(crossed(*images, normalize=False), classes=NAMES[:size]).alt
     right, _, errors = text.partition(". ")
     for place, name in enumerate(NAMES[:size]):
         assert int(re.search(rf"{name} (\d+)", right)[1]) == pytest.approx(rates[place, place], abs=0.51)
@@ -117,7 +117,7 @@ def test_the_words_say_what_is_right_and_which_errors_are_largest(images):
 
 def test_the_words_give_the_five_largest_errors_and_nothing_of_the_diagonal():
     counts = 100 * np.eye(4) + np.arange(16).reshape(4, 4)
-    text = plots.describe_confusion(counts, classes=NAMES, per=1000)
+    text = plots.confusion(counts, classes=NAMES, per=1000).alt
     said = re.findall(r"(\w+) taken for (\w+)", text)
     rates = counts / counts.sum(axis=1, keepdims=True) * (1 - np.eye(4))
     largest = np.argsort(-rates, axis=None)[:5]
@@ -127,31 +127,31 @@ def test_the_words_give_the_five_largest_errors_and_nothing_of_the_diagonal():
 def test_a_difference_in_words_tells_both_signs_and_how_much_is_told():
     change = [[-7.0, 6.6, 0.4], [0, 1.2, -1.2], [0, 0, 0]]
     told = [[True, True, False], [False] * 3, [False] * 3]
-    text = plots.describe_confusion_difference(change, classes=NAMES[:3], told=told, per=1000)
+    text = plots.confusion_difference(change, classes=NAMES[:3], told=told, per=1000).alt
     assert text == (
         "Change, of 1000 images of each class. Right: ant −7, bee +1, cat 0. Errors: "
         "ant taken for bee, +7; bee taken for cat, −1. Two cells told from the noise."
     )
-    assert "told" not in plots.describe_confusion_difference(change, classes=NAMES[:3])
+    assert "told" not in plots.confusion_difference(change, classes=NAMES[:3]).alt
 
 
 @pytest.mark.parametrize(
     ("draw", "message"),
     [
-        (lambda: plots.confusion(axes(), [[1, 2]], classes=["a"]), r"square, .* got shape \(1, 2\)"),
-        (lambda: plots.confusion(axes(), [[1]], classes=["a", "b"]), "each of the 1 classes, got 2"),
-        (lambda: plots.confusion(axes(), [[2, -1], [0, 1]], classes=["a", "b"]), "zero or more, got -1"),
+        (lambda: plots.confusion([[1, 2]], classes=["a"]), r"square, .* got shape \(1, 2\)"),
+        (lambda: plots.confusion([[1]], classes=["a", "b"]), "each of the 1 classes, got 2"),
+        (lambda: plots.confusion([[2, -1], [0, 1]], classes=["a", "b"]), "zero or more, got -1"),
         (
-            lambda: plots.confusion(axes(), [[1, 0], [0, 0]], classes=["a", "b"]),
-            "holds no image of class 'b'",
+            lambda: plots.confusion([[1, 0], [0, 0]], classes=["a", "b"]),
+            "must hold an image of each class, got none of 'b'",
         ),
-        (lambda: plots.describe_confusion([[np.nan]], classes=["a"]), "counts must be finite"),
+        (lambda: plots.confusion([[np.nan]], classes=["a"]), "counts must be finite"),
         (
-            lambda: plots.confusion_difference(axes(), [[1]], classes=["a"], told=[True]),
+            lambda: plots.confusion_difference([[1]], classes=["a"], told=[True]),
             r"told must mark each cell of shape \(1, 1\), got shape \(1,\)",
         ),
         (
-            lambda: plots.describe_confusion_difference([1], classes=["a"]),
+            lambda: plots.confusion_difference([1], classes=["a"]),
             r"difference must be square, .* got shape \(1,\)",
         ),
     ],

@@ -34,7 +34,7 @@ def ends(values, band):
 @given(runs_of_three, st.sampled_from(["mean", "run"]))
 @few
 def test_the_band_is_the_interval_it_is_called(values, band):
-    ax = plots.curves(axes(), [plots.Curve("ours", values)], ylabel="loss", band=band)
+    ax = plots.curves([plots.Curve("ours", values)], ylabel="loss", band=band).on(axes())
     (mean,), (area,) = ax.lines, ax.collections
     np.testing.assert_allclose(mean.get_ydata(), values.mean(axis=0))
     corners = area.get_paths()[0].vertices
@@ -46,14 +46,14 @@ def test_the_band_is_the_interval_it_is_called(values, band):
 @band
 def test_the_key_says_which_interval_it_is(band):
     drawn = [plots.Curve("a", [[1, 2], [2, 3]], 1), plots.Curve("b", [[1, 2], [2, 3]], 2)]
-    figure = plots.compose(lambda ax: plots.curves(ax, drawn, ylabel="loss", band=band))
+    figure = plots.compose(plots.curves(drawn, ylabel="loss", band=band))
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["a", "b", NAMES[band]]
 
 
 @given(runs_of_three, st.sampled_from(["mean", "run"]))
 @few
 def test_the_words_hold_the_ends_of_the_band(values, band):
-    text = plots.describe_curves([plots.Curve("ours", values)], ylabel="loss", band=band)
+    text = plots.curves([plots.Curve("ours", values)], ylabel="loss", band=band).alt
     heading, _, told = text.replace("−", "-").partition(f"Loss by epoch, with the {NAMES[band]}. ")
     assert heading == ""
     number = r"-?[\d.]+(?:e-?\d+)?"
@@ -66,12 +66,10 @@ def test_the_words_hold_the_ends_of_the_band(values, band):
     ("values", "band", "message"),
     [
         ([[1, 2], [2, 3]], "sd", "band must be 'mean', 'run' or None, got 'sd'"),
-        ([1, 2], "mean", "band='mean' needs two runs of each curve at least"),
+        ([1, 2], "mean", "drawn must hold two runs of each curve at least for band='mean'"),
     ],
 )
 def test_a_band_that_cannot_be_drawn_is_refused(values, band, message):
     drawn = [plots.Curve("a", values)]
     with pytest.raises(ValueError, match=message):
-        plots.curves(axes(), drawn, ylabel="a", band=band)
-    with pytest.raises(ValueError, match=message):
-        plots.describe_curves(drawn, ylabel="a", band=band)
+        plots.curves(drawn, ylabel="a", band=band)

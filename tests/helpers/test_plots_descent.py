@@ -26,7 +26,7 @@ few = settings(deadline=None, max_examples=25)
 
 
 def drawn(size, layers):
-    return plots.descent(Figure().add_subplot(), size, layers, title="a network")
+    return plots.descent(size, layers, title="a network").on(Figure().add_subplot())
 
 
 def marks(ax):
@@ -79,14 +79,13 @@ def test_a_halving_is_a_step_of_one_height_with_a_tick():
 @given(st.integers(1, 64), stages)
 @few
 def test_the_words_tell_every_map_that_is_smaller(size, layers):
-    told = plots.describe_descent(size, layers)
+    told = plots.descent(size, layers).alt
     steps = enumerate(pairwise([size, *(stage.size for stage in layers)]), start=1)
     shrunk = [(str(after), str(place)) for place, (before, after) in steps if after < before]
     assert re.findall(r"(\d+) after layer (\d+), a ", told) == shrunk
     assert f"The map is {size} wide at first" in told
 
 
-@pytest.mark.parametrize("ask", [plots.describe_descent, drawn])
 @pytest.mark.parametrize(
     ("size", "layers", "kind", "message"),
     [
@@ -98,6 +97,6 @@ def test_the_words_tell_every_map_that_is_smaller(size, layers):
         (28, [Stage("14")], TypeError, r"stages\[0\].size must be a whole number, got '14'"),
     ],
 )
-def test_bad_input_is_refused(ask, size, layers, kind, message):
+def test_bad_input_is_refused(size, layers, kind, message):
     with pytest.raises(kind, match=message):
-        ask(size, layers)
+        plots.descent(size, layers)

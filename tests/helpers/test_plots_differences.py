@@ -30,7 +30,7 @@ def bars(ax, label):
 def test_every_bar_is_its_interval_and_every_point_its_estimate(found):
     drawn = {f"study {place}": effect for place, effect in enumerate(found)}
     ax = axes()
-    assert plots.differences(ax, drawn, margin=MARGIN, xlabel="points") is ax
+    assert plots.differences(drawn, margin=MARGIN, xlabel="points").on(ax) is ax
     for level in (0.95, 0.9):
         ends = [(*line.get_xdata(), *line.get_ydata()) for line in bars(ax, f"{level:.0%} interval")]
         assert ends == [(*effect.interval(level), row, row) for row, effect in enumerate(found)]
@@ -41,7 +41,7 @@ def test_every_bar_is_its_interval_and_every_point_its_estimate(found):
 
 
 def test_the_wider_interval_is_the_thinner_bar_and_the_margin_is_shaded():
-    ax = plots.differences(axes(), {"a": seed_effect([0.1, 0.3])}, margin=MARGIN, xlabel="points")
+    ax = plots.differences({"a": seed_effect([0.1, 0.3])}, margin=MARGIN, xlabel="points").on(axes())
     (thin,), (thick,) = bars(ax, "95% interval"), bars(ax, "90% interval")
     assert thin.get_linewidth() < thick.get_linewidth()
     (band,) = ax.patches
@@ -50,9 +50,7 @@ def test_the_wider_interval_is_the_thinner_bar_and_the_margin_is_shaded():
 
 
 def test_the_key_names_the_band_and_both_bars():
-    figure = plots.compose(
-        lambda ax: plots.differences(ax, {"a": seed_effect([0.1, 0.3])}, margin=MARGIN, xlabel="points")
-    )
+    figure = plots.compose(plots.differences({"a": seed_effect([0.1, 0.3])}, margin=MARGIN, xlabel="points"))
     (legend,) = figure.legends
     names = {text.get_text() for text in legend.get_texts()}
     assert names == {"too small to matter", "95% interval", "90% interval", "difference"}
@@ -62,7 +60,7 @@ def test_the_key_names_the_band_and_both_bars():
 @few
 def test_the_words_agree_with_the_tests(effect):
     assume(abs(effect.p_value() - 0.05) > 1e-3 and abs(effect.p_equivalence(MARGIN) - 0.05) > 1e-3)
-    text = plots.describe_differences({"a": effect}, margin=MARGIN)
+    text = plots.differences({"a": effect}, margin=MARGIN, xlabel="points").alt
     assert ("with zero inside" in text) == (effect.p_value() > 0.05)
     assert ("not within the margin" in text) == (effect.p_equivalence(MARGIN) > 0.05)
     if effect.p_value() <= 0.05:
@@ -70,9 +68,11 @@ def test_the_words_agree_with_the_tests(effect):
 
 
 def test_the_words_hold_every_number():
-    text = plots.describe_differences(
-        {"a": seed_effect([-0.5, -0.4, -0.6]), "b": seed_effect([0.01, -0.01, 0.0])}, margin=MARGIN
-    )
+    text = plots.differences(
+        {"a": seed_effect([-0.5, -0.4, -0.6]), "b": seed_effect([0.01, -0.01, 0.0])},
+        margin=MARGIN,
+        xlabel="points",
+    ).alt
     assert text == (
         "Differences; up to 0.2 do not matter. "
         "a: −0.5, −0.75 to −0.25, below zero, not within the margin. "
@@ -84,11 +84,9 @@ def test_the_words_hold_every_number():
     ("drawn", "margin", "message"),
     [
         ({}, MARGIN, "at least one difference, got none"),
-        ({"a": seed_effect([0.1, 0.2])}, 0, "margin=0: must be above zero"),
+        ({"a": seed_effect([0.1, 0.2])}, 0, "margin must be above zero, .*, got 0"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(drawn, margin, message):
     with pytest.raises(ValueError, match=message):
-        plots.differences(axes(), drawn, margin=margin, xlabel="points")
-    with pytest.raises(ValueError, match=message):
-        plots.describe_differences(drawn, margin=margin)
+        plots.differences(drawn, margin=margin, xlabel="points")

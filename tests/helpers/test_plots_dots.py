@@ -36,7 +36,7 @@ def marks(ax, label):
 @few
 def test_there_is_a_dot_for_each_run_near_its_number(drawn):
     ax = axes()
-    assert plots.dots(ax, drawn, xlabel="points") is ax
+    assert plots.dots(drawn, xlabel="points").on(ax) is ax
     everything = np.concatenate([each.runs for each in drawn])
     bin_width = np.ptp(everything) / 45 or 1
     for each, places in zip(drawn, marks(ax, "single run"), strict=True):
@@ -47,7 +47,7 @@ def test_there_is_a_dot_for_each_run_near_its_number(drawn):
 @given(drawn)
 @few
 def test_no_dot_hides_another_and_no_stack_reaches_the_row_above(drawn):
-    ax = plots.dots(axes(), drawn, xlabel="points")
+    ax = plots.dots(drawn, xlabel="points").on(axes())
     bottom, top = ax.get_ylim()
     for row, places in enumerate(marks(ax, "single run")):
         assert top < places[:, 1].min() <= row < bottom
@@ -59,17 +59,16 @@ def test_no_dot_hides_another_and_no_stack_reaches_the_row_above(drawn):
 @given(drawn)
 @few
 def test_the_mean_is_that_of_the_runs_not_of_the_bins(drawn):
-    ax = plots.dots(axes(), drawn, xlabel="points")
+    ax = plots.dots(drawn, xlabel="points").on(axes())
     means = [place[0, 0] for place in marks(ax, "mean")]
     np.testing.assert_allclose(means, [each.runs.mean() for each in drawn])
 
 
 def test_valid_is_open_and_same_is_filled():
     ax = plots.dots(
-        axes(),
         [plots.Dots("same", [1.0, 2.0], 1, "same"), plots.Dots("valid", [1.0], 2, "valid")],
         xlabel="points",
-    )
+    ).on(axes())
     same, valid = (line for line in ax.lines if line.get_label() == "single run")
     assert same.get_markerfacecolor() == same.get_color() == plots.color("stride_1")
     assert valid.get_markerfacecolor() == plots.color("paper")
@@ -79,9 +78,7 @@ def test_valid_is_open_and_same_is_filled():
 
 
 def test_the_words_hold_number_range_and_mean():
-    text = plots.describe_dots(
-        [plots.Dots("same", [98.5, 99.5]), plots.Dots("valid", [97.0])], quantity="accuracy"
-    )
+    text = plots.dots([plots.Dots("same", [98.5, 99.5]), plots.Dots("valid", [97.0])], xlabel="accuracy").alt
     assert text == (
         "Accuracy of every run. same: two runs from 98.5 to 99.5, mean 99. "
         "valid: one run from 97 to 97, mean 97."
@@ -91,12 +88,11 @@ def test_the_words_hold_number_range_and_mean():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: plots.Dots("same", []), "'same' must hold one finite number a run, got"),
-        (lambda: plots.Dots("same", [[1.0]]), "'same' must hold one finite number a run, got"),
-        (lambda: plots.Dots("same", [float("nan")]), "'same' must hold one finite number a run, got"),
+        (lambda: plots.Dots("same", []), "values of 'same' must be one finite number a run, got"),
+        (lambda: plots.Dots("same", [[1.0]]), "values of 'same' must be one finite number a run, got"),
+        (lambda: plots.Dots("same", [float("nan")]), "values of 'same' must be one finite number a run, got"),
         (lambda: plots.Dots("same", [1.0], stride=3), "stride must be 1, 2 or None, got 3"),
-        (lambda: plots.dots(axes(), [], xlabel="points"), "at least one thing, got none"),
-        (lambda: plots.describe_dots([], quantity="points"), "at least one thing, got none"),
+        (lambda: plots.dots([], xlabel="points"), "at least one thing, got none"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(make, message):

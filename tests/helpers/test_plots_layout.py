@@ -23,46 +23,41 @@ STACK = [Layer(3, name="conv 1"), Layer(2, stride=2, name="pool 1"), Layer(3, pa
 NUMBERED = "numbered cells"
 
 FIGURES = {
-    "a window": [lambda ax: plots.line_windows(ax, 10, kernel_size=3, stride=2)],
-    "a long line": [lambda ax: plots.line_windows(ax, 40, kernel_size=3, stride=2, padding="same")],
+    "a window": [plots.line_windows(10, kernel_size=3, stride=2)],
+    "a long line": [plots.line_windows(40, kernel_size=3, stride=2, padding="same")],
     "two lines": [
-        lambda ax: plots.line_windows(ax, 6, kernel_size=3, stride=2, padding=1, title="PyTorch, padding 1"),
-        lambda ax: plots.line_windows(
-            ax, 6, kernel_size=3, stride=2, padding="same", title="TensorFlow, SAME"
-        ),
+        plots.line_windows(6, kernel_size=3, stride=2, padding=1, title="PyTorch, padding 1"),
+        plots.line_windows(6, kernel_size=3, stride=2, padding="same", title="TensorFlow, SAME"),
     ],
     NUMBERED: [
-        lambda ax: plots.grid(
-            ax, np.pad(IMAGE, 1), pads=((1, 1), (1, 1)), unread=((6,), (6,)), title="input"
-        ),
-        lambda ax: plots.kernel_grid(ax, KERNEL, title="kernel"),
-        lambda ax: plots.output_grid(ax, IMAGE[:3, :3] / 7, selected=(0, 1), title="output"),
+        plots.grid(np.pad(IMAGE, 1), pads=((1, 1), (1, 1)), unread=((6,), (6,)), title="input"),
+        plots.kernel_grid(KERNEL, title="kernel"),
+        plots.output_grid(IMAGE[:3, :3] / 7, selected=(0, 1), title="output"),
     ],
-    "wide numbers": [lambda ax: plots.output_grid(ax, [[-123.45, 117.82]], published=[[1.0, -127.82]])],
+    "wide numbers": [plots.output_grid([[-123.45, 117.82]], published=[[1.0, -127.82]])],
     "a wide number beside others": [
-        lambda ax: plots.grid(ax, IMAGE, title="input"),
-        lambda ax: plots.output_grid(ax, [[6.93, 18.81]], published=[[7.92, 17.82]], title="output"),
+        plots.grid(IMAGE, title="input"),
+        plots.output_grid([[6.93, 18.81]], published=[[7.92, 17.82]], title="output"),
     ],
-    "twelve by twelve": [lambda ax: plots.grid(ax, np.arange(144).reshape(12, 12) * 1.5)],
-    "maps": [lambda ax: plots.coverage_map(ax, coverage(28, kernel_size=3, stride=2), title="coverage")] * 3,
-    "many maps": [lambda ax: plots.reading_map(ax, (28, 28), rows=(27,), title="a")] * 8,
-    "phases": [lambda ax: plots.phase_map(ax, 6), lambda ax: plots.phase_map(ax, 7)],
-    "a pyramid": [lambda ax: plots.receptive_field_pyramid(ax, 28, STACK, title="what a unit sees")],
+    "twelve by twelve": [plots.grid(np.arange(144).reshape(12, 12) * 1.5)],
+    "maps": [plots.coverage_map(coverage(28, kernel_size=3, stride=2), title="coverage")] * 3,
+    "many maps": [plots.reading_map((28, 28), rows=(27,), title="a")] * 8,
+    "phases": [plots.phase_map(6), plots.phase_map(7)],
+    "a pyramid": [plots.receptive_field_pyramid(28, STACK, title="what a unit sees")],
     "charts": [
-        lambda ax: plots.curves(ax, [plots.Curve("stride 1", [1, 2, 3], 1)], ylabel="accuracy", title="ours"),
-        lambda ax: plots.curves(ax, [plots.Curve("stride 2", [3, 2, 3], 2)], ylabel="loss"),
+        plots.curves([plots.Curve("stride 1", [1, 2, 3], 1)], ylabel="accuracy", title="ours"),
+        plots.curves([plots.Curve("stride 2", [3, 2, 3], 2)], ylabel="loss"),
     ],
     "a confusion matrix": [
-        lambda ax: plots.confusion(ax, 90 * np.eye(10) + 1, classes=[*"123456789", "Ankle boot"], title="A")
+        plots.confusion(90 * np.eye(10) + 1, classes=[*"123456789", "Ankle boot"], title="A")
     ],
     "a long list": [
-        lambda ax: plots.class_estimates(
-            ax, {name: [plots.Estimate("A", 1, 0, 2)] * 2 for name in "abcdefghij"}, xlabel="recall, %"
+        plots.class_estimates(
+            {name: [plots.Estimate("A", 1, 0, 2)] * 2 for name in "abcdefghij"}, xlabel="recall, %"
         )
     ],
     "long names": [
-        lambda ax: plots.estimates(
-            ax,
+        plots.estimates(
             [plots.Estimate("Q-08: equal receptive field\n(1, same) \u2212 (2, same)", 1, 0, 2)] * 2,
             xlabel="difference in accuracy, points, as claimed",
         )
@@ -176,7 +171,7 @@ def test_panels_stand_side_by_side_in_the_column_and_below_one_another_on_a_phon
 def test_a_list_is_as_high_as_its_rows_ask_for_and_a_chart_as_its_width_does():
     def height(rows):
         drawn = [plots.Estimate("A", 1, 0, 2)] * rows
-        (ax,) = plots.compose(lambda ax: plots.estimates(ax, drawn, xlabel="accuracy"), key=False).axes
+        (ax,) = plots.compose(plots.estimates(drawn, xlabel="accuracy"), key=False).axes
         return ax.get_window_extent().height
 
     heights = [height(rows) for rows in (1, 2, 4, 5, 11, 12)]
@@ -302,7 +297,7 @@ def test_a_picture_is_an_html_image_with_its_alternative():
 
 
 def test_a_picture_that_fits_a_phone_is_drawn_once():
-    picture = plots.figure(lambda ax: plots.kernel_grid(ax, KERNEL), alt="a kernel")
+    picture = plots.figure(plots.kernel_grid(KERNEL), alt="a kernel")
     assert picture.narrow is None
     assert [tag for tag, _ in tags(picture.html).found] == ["figure", "img"]
 
@@ -311,13 +306,14 @@ def test_a_picture_that_fits_a_phone_is_drawn_once():
     ("call", "error", "message"),
     [
         (lambda: plots.figure(alt="nothing"), ValueError, "panels must hold at least one"),
-        (lambda: plots.figure("grid", alt="text"), TypeError, "a panel must be a function"),
+        (lambda: plots.figure("grid", alt="text"), TypeError, r"panels\[0\] must be a Panel"),
         (
             lambda: plots.figure(*FIGURES["a window"], alt=" "),
             ValueError,
             "alt must say what the figure shows",
         ),
-        (lambda: plots.figure(*FIGURES["a window"], alt=None), TypeError, "alt must be a string"),
+        (lambda: plots.figure(*FIGURES["a window"], alt=3), TypeError, "alt must be a string"),
+        (lambda: plots.figure(plots.Panel(print, "")), ValueError, "alt must say what the figure shows"),
     ],
 )
 def test_bad_input_is_named(call, error, message):

@@ -9,7 +9,7 @@ PARTS = ["running", "fitted", "validation"]
 
 def lines():
     drawn = [plots.Curve(part, [[1, 2], [3, 4]], part=part) for part in PARTS]
-    figure = plots.compose(lambda ax: plots.curves(ax, drawn, ylabel="loss", band="mean"))
+    figure = plots.compose(plots.curves(drawn, ylabel="loss", band="mean"))
     return {line.get_label(): line for line in figure.axes[0].lines}
 
 
@@ -34,5 +34,5 @@ def test_a_part_that_there_is_not_is_refused():
 
 @pytest.mark.parametrize("other", [{"stride": 1}, {"padding": "same"}])
 def test_a_part_has_the_look_for_itself(other):
-    with pytest.raises(ValueError, match="part='fitted' has a look of its own"):
+    with pytest.raises(ValueError, match=r"stride and padding must be None .*, got part='fitted'"):
         plots.Curve("a", [1, 2], part="fitted", **other)

@@ -17,7 +17,7 @@ few = settings(deadline=None, max_examples=40)
 
 
 def drawn(shape, **options):
-    return plots.sequence_strip(Figure().add_subplot(), shape, **options)
+    return plots.sequence_strip(shape, **options).on(Figure().add_subplot())
 
 
 def read(shape, order):
@@ -69,7 +69,7 @@ def test_a_window_is_outlined_in_the_map_and_where_its_steps_are(case):
 @few
 def test_the_words_name_the_steps_and_how_far_they_reach(case):
     shape, order, (rows, columns) = case
-    text = plots.describe_sequence(shape, order=order, window=(rows, columns))
+    text = plots.sequence_strip(shape, order=order, window=(rows, columns)).alt
     cells = read(shape, order)
     covered = [step for step, (row, column) in enumerate(cells) if row in rows and column in columns]
     assert re.search(rf"covers steps? {listed(covered)}:", text)
@@ -80,7 +80,7 @@ def test_the_words_name_the_steps_and_how_far_they_reach(case):
 
 def test_without_a_window_nothing_is_outlined():
     assert (
-        plots.describe_sequence((2, 3))
+        plots.sequence_strip((2, 3)).alt
         == "A map of two rows and three columns, read row by row in six steps."
     )
     assert [patch for patch in drawn((2, 3)).patches if patch.get_label() == WINDOW] == []
@@ -88,7 +88,7 @@ def test_without_a_window_nothing_is_outlined():
 
 def test_it_is_legible_on_a_phone():
     for width in (plots.COLUMN, plots.PHONE):
-        figure = plots.compose(lambda ax: plots.sequence_strip(ax, (4, 4)), width=width)
+        figure = plots.compose(plots.sequence_strip((4, 4)), width=width)
         figure.canvas.draw()
         (ax,) = figure.axes
         cell = ax.get_window_extent().width / 16
@@ -107,14 +107,13 @@ def test_it_is_legible_on_a_phone():
             (4, 4),
             {"window": (range(0), range(2))},
             ValueError,
-            "the window's rows must be a range within 0 to 3",
+            "window's rows must be a range within 0 to 3",
         ),
-        ((4, 4), {"window": (range(2), range(3, 5))}, ValueError, "the window's columns must be"),
-        ((4, 4), {"window": (range(-1, 2), range(2))}, ValueError, "the window's rows must be"),
-        ((4, 4), {"window": (range(2), range(0, 4, 2))}, ValueError, "the window's columns must be"),
+        ((4, 4), {"window": (range(2), range(3, 5))}, ValueError, "window's columns must be"),
+        ((4, 4), {"window": (range(-1, 2), range(2))}, ValueError, "window's rows must be"),
+        ((4, 4), {"window": (range(2), range(0, 4, 2))}, ValueError, "window's columns must be"),
     ],
 )
 def test_bad_input_is_named(shape, options, error, message):
-    for call in (drawn, plots.describe_sequence):
-        with pytest.raises(error, match=message):
-            call(shape, **options)
+    with pytest.raises(error, match=message):
+        plots.sequence_strip(shape, **options)

@@ -122,7 +122,7 @@ def axis_settings(draw):
 @many
 def test_windows_in_words(case):
     size, window = case
-    text = plots.describe_windows(size, **window)
+    text = plots.line_windows(size, **window).alt
     starts = window_starts(size, **window)
     found = re.fullmatch(
         r"(?P<pixels>\w+) pixels? in a row(?:, with padding: (?P<padding>[^.]*))?\. "
@@ -153,11 +153,11 @@ def test_windows_in_words(case):
 
 
 def test_windows_in_words_as_a_reader_meets_them():
-    assert plots.describe_windows(10, kernel_size=3, stride=2) == (
+    assert plots.line_windows(10, kernel_size=3, stride=2).alt == (
         "Ten pixels in a row. Four windows of width three start at pixels 0, 2, 4 and 6. "
         "No window reads pixel 9."
     )
-    assert plots.describe_windows(6, kernel_size=3, stride=2, padding=1) == (
+    assert plots.line_windows(6, kernel_size=3, stride=2, padding=1).alt == (
         "Six pixels in a row, with padding: one cell before and one cell after. Three windows of width "
         "three start at positions −1, 1 and 3. Every pixel is read. No window reads padding cell 6."
     )
@@ -172,7 +172,7 @@ def times_in(words):
 @many
 def test_coverage_in_words(tall, wide):
     rows, columns = (coverage(size, **window) for size, window in (tall, wide))
-    text = plots.describe_coverage(rows, columns)
+    text = plots.coverage_map(rows, columns).alt
     assert text.startswith(f"{len(rows)} by {len(columns)} pixels: ")
     told = {
         times_in(words): int(pixels)
@@ -202,7 +202,7 @@ def stacks(draw):
 def test_what_is_read_in_words(case):
     size, stack = case
     lost = network_unread(size, stack)
-    text = plots.describe_reading((size, 28), rows=lost, columns=())
+    text = plots.reading_map((size, 28), rows=lost, columns=()).alt
     assert text.startswith(f"{size} by 28 pixels; ")
     if not lost:
         assert text.endswith("every one is read.")
@@ -224,7 +224,7 @@ def test_a_receptive_field_in_words_is_where_the_gradient_is(case, data):
         maps.append(F.conv1d(padded, kernel, stride=layer.stride, dilation=layer.dilation))
         maps[-1].retain_grad()
     unit = data.draw(st.integers(0, maps[-1].shape[-1] - 1))
-    text = plots.describe_receptive_field(size, stack, unit=unit)
+    text = plots.receptive_field_pyramid(size, stack, unit=unit).alt
     assert re.search(rf"Unit {unit} of layer {len(stack)} depends on ", text)
     sizes = [amount_in(word) for word in re.findall(r"(?:of|makes) (\w+) (?:pixel|unit)", text)]
     assert sizes == [level.shape[-1] for level in maps]
@@ -246,7 +246,7 @@ def test_phases_in_words_are_the_samples_that_torch_keeps(size, kernel_size, str
     half = kernel_size // 2
     every = F.conv1d(signal, kernel, padding=half)[0, 0]
     same = resolve_padding(size, kernel_size=kernel_size, stride=stride, padding="same")
-    text = plots.describe_phase(size, kernel_size=kernel_size, stride=stride)
+    text = plots.phase_map(size, kernel_size=kernel_size, stride=stride).alt
     told = [indices_in(found) for found in re.findall(r"keeps rows and columns ([^.;]*)", text)]
     for indices, pads in zip(told, ((half, half), same), strict=True):
         strided = F.conv1d(F.pad(signal, pads), kernel, stride=stride)[0, 0]
@@ -256,16 +256,16 @@ def test_phases_in_words_are_the_samples_that_torch_keeps(size, kernel_size, str
 
 
 def test_a_grid_in_words():
-    assert plots.describe_grid([[1, 2], [3, 4.5]], name="kernel") == (
+    assert plots.grid([[1, 2], [3, 4.5]], name="kernel").alt == (
         "Kernel, 2 by 2: row 0 holds 1, 2; row 1 holds 3, 4.5."
     )
-    assert plots.describe_grid(np.arange(400).reshape(20, 20)) == "Grid, 20 by 20: values from 0 to 399."
+    assert plots.grid(np.arange(400).reshape(20, 20)).alt == "Grid, 20 by 20: values from 0 to 399."
 
 
 def test_curves_in_words():
     short = plots.Curve("stride 1, same", [[0.90, 0.95], [0.92, 0.97]], 1, "same")
     long = plots.Curve("stride 2", np.linspace(1, 0.5, 11))
-    assert plots.describe_curves([short, long], ylabel="test accuracy") == (
+    assert plots.curves([short, long], ylabel="test accuracy").alt == (
         "Test accuracy by epoch. stride 1, same (mean of 2 runs): 0.91, 0.96. "
         "stride 2: 1, 0.75, 0.5 after epochs 1, 6 and 11."
     )
@@ -294,7 +294,7 @@ def test_a_convolution_in_words(stride, padding, dilation, data):
     )
     assert (f"Never read: {lost} of 42 pixels" in text) == bool(lost)
     assert ("Padding: " in text) == bool(padding)
-    assert plots.describe_grid(output, name="output") in text
+    assert plots.grid(output, name="output").alt in text
 
 
 def test_a_convolution_in_words_counts_idle_pixels_and_idle_padding():

@@ -1,48 +1,24 @@
 """Figures in one visual language, each with its text alternative; nothing here trains, shows or saves.
 
-Functions that take `ax` draw on it and return it. `figure` lays such drawings out, for the page and for a
-phone::
+A function that draws returns a `Panel`, which can draw itself and say what it shows. `figure` lays panels out
+for the page and for a phone, and takes the words from them::
 
-    figure(
-        lambda ax: line_windows(ax, 10, kernel_size=3, stride=2),
-        alt=describe_windows(10, kernel_size=3, stride=2),
-    )
+    figure(*(line_windows(10, kernel_size=3, stride=s, title=f"stride {s}") for s in (1, 2)))
+
+A panel takes more marks and words with `plus`, and draws on axes of your own with `on(ax)`.
 """
 
 from helpers.plots.cells import mark_unread, mark_window, outline
-from helpers.plots.confusions import (
-    confusion,
-    confusion_difference,
-    describe_confusion,
-    describe_confusion_difference,
-)
-from helpers.plots.convolutions import convolution_figure
-from helpers.plots.curves import Curve, curves, describe_curves
-from helpers.plots.descent import Stage, descent, describe_descent
-from helpers.plots.differences import describe_differences, differences
-from helpers.plots.dots import Dots, describe_dots, dots
-from helpers.plots.estimates import (
-    Estimate,
-    class_estimates,
-    describe_class_estimates,
-    describe_estimates,
-    estimates,
-)
-from helpers.plots.features import feature_maps
-from helpers.plots.grids import crossing, describe_grid, grid, kernel_grid, output_grid
+from helpers.plots.confusions import confusion, confusion_difference
+from helpers.plots.convolutions import convolution_figure, feature_maps
+from helpers.plots.curves import Curve, curves
+from helpers.plots.estimates import Dots, Estimate, class_estimates, differences, dots, estimates
+from helpers.plots.grids import crossing, grid, kernel_grid, output_grid
 from helpers.plots.layout import compose, figure
-from helpers.plots.lines import describe_windows, line_windows
-from helpers.plots.maps import (
-    coverage_map,
-    describe_coverage,
-    describe_phase,
-    describe_reading,
-    phase_map,
-    reading_map,
-)
-from helpers.plots.picture import Drawing, Picture, drawing
-from helpers.plots.pyramid import describe_receptive_field, receptive_field_pyramid
-from helpers.plots.sequence import describe_sequence, sequence_strip
+from helpers.plots.lines import line_windows
+from helpers.plots.maps import coverage_map, phase_map, reading_map, sequence_strip
+from helpers.plots.picture import Drawing, Panel, Picture, drawing
+from helpers.plots.stacks import Stage, descent, receptive_field_pyramid
 from helpers.plots.style import COLUMN, PHONE, color, palette, use_style
 
 __all__ = [
@@ -52,6 +28,7 @@ __all__ = [
     "Dots",
     "Drawing",
     "Estimate",
+    "Panel",
     "Picture",
     "Stage",
     "class_estimates",
@@ -64,21 +41,6 @@ __all__ = [
     "crossing",
     "curves",
     "descent",
-    "describe_class_estimates",
-    "describe_confusion",
-    "describe_confusion_difference",
-    "describe_coverage",
-    "describe_curves",
-    "describe_descent",
-    "describe_differences",
-    "describe_dots",
-    "describe_estimates",
-    "describe_grid",
-    "describe_phase",
-    "describe_reading",
-    "describe_receptive_field",
-    "describe_sequence",
-    "describe_windows",
     "differences",
     "dots",
     "drawing",

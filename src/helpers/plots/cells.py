@@ -1,7 +1,7 @@
-"""Squares of a grid and the marks on them: one mark for each thing that the book names.
+"""The cells of a grid and the marks on them: one mark for each thing that the book names.
 
 The cell in row r and column c is the unit square around the point (c, r), as in `imshow`; row numbers grow
-downward. What is marked carries its name as a label, so that a figure can gather its own key.
+downward. What is marked carries its name as a label, from which a figure makes its key.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,8 +35,8 @@ TOLD = "told from the noise"
 Color = tuple[float, float, float]
 """Red, green and blue, 0 to 1."""
 
-Cell = tuple[float, float]
-"""Row and column; whole numbers are the middles of cells."""
+Position = tuple[float, float]
+"""Row and column; whole numbers are the centers of cells."""
 
 Span = tuple[int, int]
 """First index and the one after the last."""
@@ -48,7 +48,7 @@ def mix(name: str, share: float) -> Color:
     return red, green, blue
 
 
-def squares(cells: Iterable[Cell]) -> Path:
+def squares(cells: Iterable[Position]) -> Path:
     """The outline of every cell as one path, which keeps a map of a thousand cells small."""
     corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
@@ -64,7 +64,7 @@ def lattice(rows: Span, columns: Span) -> Path:
     return _lines(across + down)
 
 
-def mark_padding(ax: Axes, rows: Span, columns: Span, unused: Sequence[Cell] = ()) -> None:
+def mark_padding(ax: Axes, rows: Span, columns: Span, unused: Sequence[Position] = ()) -> None:
     """White cells with a dotted border, for pixels to be drawn upon; those that nothing reads have a dash."""
     ax.add_patch(PathPatch(lattice(rows, columns), **_PADDING, zorder=-1, label=PADDING))
     if unused:
@@ -72,13 +72,13 @@ def mark_padding(ax: Axes, rows: Span, columns: Span, unused: Sequence[Cell] = (
         ax.add_patch(PathPatch(dashes, edgecolor=color("ink"), lw=points(1.5), zorder=4, label=UNUSED))
 
 
-def mark_padding_cells(ax: Axes, cells: Sequence[Cell]) -> None:
+def mark_padding_cells(ax: Axes, cells: Sequence[Position]) -> None:
     """The same for cells that stand apart."""
     if cells:
         ax.add_patch(PathPatch(squares(cells), **_PADDING, label=PADDING))
 
 
-def mark_unread(ax: Axes, cells: Sequence[Cell]) -> Axes:
+def mark_unread(ax: Axes, cells: Sequence[Position]) -> Axes:
     """Hatch the pixels that nothing reads; a number in them gets a white ground, so that it stays legible."""
     if not cells:
         return ax
@@ -98,7 +98,7 @@ def mark_window(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> Axes:
         ValueError: if it reads no row or no column.
     """
     if not rows or not columns:
-        raise ValueError(f"a window must read a row and a column, got rows={rows} and columns={columns}")
+        raise ValueError(f"rows and columns must hold at least one index each, got {rows} and {columns}")
     taps = [(row, column) for row in rows for column in columns]
     ax.add_patch(PathPatch(squares(taps), facecolor=color("window"), alpha=0.25, lw=0, zorder=2))
     width, height = columns[-1] - columns[0] + 1, rows[-1] - rows[0] + 1
@@ -106,7 +106,7 @@ def mark_window(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> Axes:
 
 
 def outline(
-    ax: Axes, corner: Cell, *, width: float = 1, height: float = 1, edge: str = "ink", label: str = ""
+    ax: Axes, corner: Position, *, width: float = 1, height: float = 1, edge: str = "ink", label: str = ""
 ) -> Axes:
     """Outline cells from their upper left one on, thickly; a thin dark casing makes it show on any gray."""
     row, column = corner
@@ -121,13 +121,13 @@ def cased(width: float) -> AbstractPathEffect:
     return withStroke(linewidth=points(width + 1.5), foreground=color("ink"))
 
 
-def mark_published(ax: Axes, cell: Cell, text: str) -> None:
+def mark_published(ax: Axes, cell: Position, text: str) -> None:
     """Write what a source printed, in the lower half of a cell, behind a cross."""
     row, column = cell
-    write(ax, (row + 0.22, column), f"×{text}", label=PUBLISHED)
+    write_cell(ax, (row + 0.22, column), f"×{text}", label=PUBLISHED)
 
 
-def write(ax: Axes, cell: Cell, text: str, *, label: str = NUMBER, **style: Any) -> None:
+def write_cell(ax: Axes, cell: Position, text: str, *, label: str = NUMBER, **style: Any) -> None:
     """Write into a cell; the shades of numbered cells are light enough for black."""
     row, column = cell
     ax.text(column, row, text, ha="center", va="center", zorder=6, label=label, fontdict=style)

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.plots.cells import NUMBER, TOLD, mix
 from helpers.plots.grids import BLUES
+from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
 from helpers.plots.words import count, sentence
 
@@ -20,94 +21,87 @@ _SIGNED = LinearSegmentedColormap.from_list(
 _SAID = 5  # so many of the largest off the diagonal are said in words
 
 
-def confusion(
-    ax: Axes, counts: ArrayLike, *, classes: Sequence[str], per: int = 100, title: str = ""
-) -> Axes:
+def confusion(counts: ArrayLike, *, classes: Sequence[str], per: int = 100, title: str = "") -> Panel:
     """Draw a confusion matrix; a cell's number says how many of `per` images of its true class went there.
 
-    Cells that round to zero are left blank. Shades grow with the square root, so that errors show.
+    Cells that round to zero are left blank. Shades grow with the square root, so that errors show. The words
+    say what is right of each class, and the most frequent errors.
 
     Args:
-        ax: axes to draw on.
         counts: images of each true class (rows) by predicted class (columns); runs may be added up.
         classes: their names.
-        per: 100 for per cent; 1000 where the errors are rare.
+        per: 100 for percent; 1000 where the errors are rare.
         title: what stands above.
 
     Raises:
         ValueError: if the counts are not square, not finite, negative, or none for a class, or the names
             are not as many.
+
+    >>> confusion([[9, 1], [0, 10]], classes=["cat", "dog"]).alt
+    'Of 100 images of each class, right: cat 90, dog 100. Most frequent errors: cat taken for dog, 10.'
     """
     rates = _rates(counts, classes, per)
     texts = [[f"{rate:.0f}" if round(rate) else "" for rate in row] for row in rates]
-    return _heatmap(
-        ax, rates, texts, classes, title, cmap=BLUES.numbered, norm=PowerNorm(0.5, vmin=0, vmax=per)
-    )
+
+    def draw(ax: Axes) -> None:
+        _draw(ax, rates, texts, classes, title, cmap=BLUES.numbered, norm=PowerNorm(0.5, vmin=0, vmax=per))
+
+    def describe() -> str:
+        right = ", ".join(f"{name} {rate:.0f}" for name, rate in zip(classes, rates.diagonal(), strict=True))
+        errors = [f"{pair}, {rate:.0f}" for pair, rate in _largest(rates, classes)]
+        told = f"Most frequent errors: {'; '.join(errors)}." if errors else "No error rounds to one."
+        return f"Of {per} images of each class, right: {right}. {told}"
+
+    return Panel(draw, describe, title)
 
 
 def confusion_difference(
-    ax: Axes,
     difference: ArrayLike,
     *,
     classes: Sequence[str],
     told: ArrayLike | None = None,
+    per: int = 100,
     title: str = "",
-) -> Axes:
+) -> Panel:
     """Draw how two confusion matrices differ, with signs: blue is more, orange less.
 
     On the diagonal more is better, beside it less. Cells that round to zero are left blank.
 
     Args:
-        ax: axes to draw on.
         difference: first minus second, in points or per thousand of the true class, (classes, classes).
         classes: their names.
         told: whether each cell's difference is told from noise; such cells are outlined.
+        per: how many images of a class its numbers are out of.
         title: what stands above.
 
     Raises:
         ValueError: if the difference is not square or not finite, or names or marks are not as many.
-    """
-    change, marks = _differences(difference, classes, told)
-    texts = [[_signed(rate) for rate in row] for row in change]
-    most = max(1.0, float(np.abs(change).max()))
-    _heatmap(ax, change, texts, classes, title, cmap=_SIGNED, norm=Normalize(-most, most))
-    for row, column in np.argwhere(marks):
-        box = Rectangle((column, row), 1, 1, fill=False, edgecolor=color("ink"), label=TOLD)
-        ax.add_patch(box).set(linewidth=points(2), zorder=5, clip_on=False)
-    return ax
 
-
-def describe_confusion(counts: ArrayLike, *, classes: Sequence[str], per: int = 100) -> str:
-    """Say what `confusion` draws: what is right of each class, and the most frequent errors.
-
-    >>> describe_confusion([[9, 1], [0, 10]], classes=["cat", "dog"])
-    'Of 100 images of each class, right: cat 90, dog 100. Most frequent errors: cat taken for dog, 10.'
-    """
-    rates = _rates(counts, classes, per)
-    right = ", ".join(f"{name} {rate:.0f}" for name, rate in zip(classes, rates.diagonal(), strict=True))
-    errors = [f"{pair}, {rate:.0f}" for pair, rate in _largest(rates, classes)]
-    told = f"Most frequent errors: {'; '.join(errors)}." if errors else "No error rounds to one."
-    return f"Of {per} images of each class, right: {right}. {told}"
-
-
-def describe_confusion_difference(
-    difference: ArrayLike, *, classes: Sequence[str], told: ArrayLike | None = None, per: int = 100
-) -> str:
-    """Say what `confusion_difference` draws; `per` is how many images of a class its numbers are out of.
-
-    >>> describe_confusion_difference([[10, -10], [0, 0]], classes=["cat", "dog"])
+    >>> confusion_difference([[10, -10], [0, 0]], classes=["cat", "dog"]).alt
     'Change, of 100 images of each class. Right: cat +10, dog 0. Errors: cat taken for dog, −10.'
     """
     change, marks = _differences(difference, classes, told)
-    diagonal = zip(classes, change.diagonal(), strict=True)
-    right = ", ".join(f"{name} {_signed(rate) or 0}" for name, rate in diagonal)
-    errors = [f"{pair}, {_signed(rate)}" for pair, rate in _largest(change, classes)]
-    largest = f"Errors: {'; '.join(errors)}." if errors else "No error changes by one."
-    outlined = "" if told is None else " " + sentence(f"{count(int(marks.sum()), 'cell')} {TOLD}")
-    return f"Change, of {per} images of each class. Right: {right}. {largest}{outlined}"
+
+    def draw(ax: Axes) -> None:
+        texts = [[_signed(rate) for rate in row] for row in change]
+        most = max(1.0, float(np.abs(change).max()))
+        _draw(ax, change, texts, classes, title, cmap=_SIGNED, norm=Normalize(-most, most))
+        for row, column in np.argwhere(marks):
+            box = Rectangle((column, row), 1, 1, fill=False, edgecolor=color("ink"), label=TOLD)
+            ax.add_patch(box).set(linewidth=points(2), zorder=5, clip_on=False)
+
+    def describe() -> str:
+        diagonal = zip(classes, change.diagonal(), strict=True)
+        right = ", ".join(f"{name} {_signed(rate) or 0}" for name, rate in diagonal)
+        errors = [f"{pair}, {_signed(rate)}" for pair, rate in _largest(change, classes)]
+        largest = f"Errors: {'; '.join(errors)}." if errors else "No error changes by one."
+        outlined = "" if told is None else " " + sentence(f"{count(int(marks.sum()), 'cell')} {TOLD}")
+        return f"Change, of {per} images of each class. Right: {right}. {largest}{outlined}"
+
+    return Panel(draw, describe, title)
 
 
-def _heatmap(
+def _draw(
     ax: Axes,
     values: NDArray[np.float64],
     texts: list[list[str]],
@@ -116,7 +110,7 @@ def _heatmap(
     *,
     cmap: Any,
     norm: Normalize,
-) -> Axes:
+) -> None:
     import seaborn  # takes seconds to import, and few pages hold such a matrix
 
     seaborn.heatmap(
@@ -139,7 +133,6 @@ def _heatmap(
     ax.tick_params(axis="y", labelrotation=0)
     ax.xaxis.set_label_position("top")
     ax.set(xlabel="predicted", ylabel="true", title=title)
-    return ax
 
 
 def _rates(counts: ArrayLike, classes: Sequence[str], per: int) -> NDArray[np.float64]:
@@ -149,7 +142,8 @@ def _rates(counts: ArrayLike, classes: Sequence[str], per: int) -> NDArray[np.fl
         raise ValueError(f"counts must be zero or more, got {images.min()}")
     totals = images.sum(axis=1, keepdims=True)  # (classes, 1)
     if not totals.all():
-        raise ValueError(f"counts holds no image of class {classes[int(totals.argmin())]!r}")
+        missing = classes[int(totals.argmin())]
+        raise ValueError(f"counts must hold an image of each class, got none of {missing!r}")
     rates: NDArray[np.float64] = per * images / totals
     return rates
 
@@ -179,7 +173,7 @@ def _largest(rates: NDArray[np.float64], classes: Sequence[str]) -> list[tuple[s
     """The largest cells off the diagonal that do not round to zero, each in words and with its value."""
     errors = rates - np.diag(rates.diagonal())
     order = np.argsort(-np.abs(errors), axis=None, kind="stable")[:_SAID]
-    cells = [(int(place) // len(errors), int(place) % len(errors)) for place in order]
+    cells = [divmod(int(flat), len(errors)) for flat in order]
     return [
         (f"{classes[true]} taken for {classes[predicted]}", float(errors[true, predicted]))
         for true, predicted in cells

@@ -1,5 +1,7 @@
-"""One step of a convolution as a picture: the window on the input, the kernel, the output cell."""
+"""Whole figures: one step of a convolution, and the maps that a layer puts out."""
 
+from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -8,24 +10,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.arithmetic import Convention, resolve_padding, window_starts
 from helpers.arithmetic.axes import AxisPadding, AxisSetting, Window, axis_windows
-from helpers.plots.cells import mark_window
+from helpers.plots.cells import frame, mark_window, outline, shade_key
 from helpers.plots.grids import (
-    Pads,
+    BLUES,
     check_cell,
-    crossing,
-    describe_grid,
-    differences,
     grid,
     kernel_grid,
     matrix,
     output_grid,
+    paint,
 )
 from helpers.plots.layout import figure
 from helpers.plots.lines import never_read
-from helpers.plots.picture import Picture
-from helpers.plots.words import count, joined, listed, number, plural
-
-_SIDES = (("row", "above"), ("row", "below"), ("column", "left"), ("column", "right"))
+from helpers.plots.picture import Panel, Picture
+from helpers.plots.words import listed, number
 
 
 class _Axis(NamedTuple):
@@ -81,18 +79,19 @@ def convolution_figure(
     _check_shape("output", output, (len(rows.taps), len(columns.taps)))
     check_cell("cell", cell, output.shape)
 
-    def draw_input(ax: Axes) -> None:
-        grid(ax, values, pads=pads, unread=(rows.unread, columns.unread), title="input")
-        mark_window(ax, rows.taps[cell[0]], columns.taps[cell[1]])
-
-    def draw_output(ax: Axes) -> None:
-        output_grid(ax, output, selected=cell, published=published, title="output")
-
+    window = rows.taps[cell[0]], columns.taps[cell[1]]
+    source = grid(values, pads=pads, unread=(rows.unread, columns.unread), title="input")
+    taps = kernel_grid(kernel, title="kernel")
+    sum_of = (
+        f"The outlined window reads rows {listed(window[0])} and columns {listed(window[1])}; "
+        f"its sum is row {cell[0]}, column {cell[1]} of the output, {number(output[cell])}."
+    )
+    made = output_grid(output, published=published, title="output")
     return figure(
-        draw_input,
-        lambda ax: kernel_grid(ax, kernel, title="kernel"),
-        draw_output,
-        alt=_describe(image, kernel, output, cell, rows, columns, published),
+        source.plus(partial(mark_window, rows=window[0], columns=window[1])),
+        taps,
+        made.plus(partial(outline, corner=cell)),
+        alt=f"{source.alt} {taps.alt} {sum_of} {made.alt}",
         caption=caption,
     )
 
@@ -108,48 +107,60 @@ def _axis(size: int, window: Window) -> _Axis:
 
 def _check_shape(name: str, array: NDArray[np.float64], expected: tuple[int, ...]) -> None:
     if array.shape != expected:
-        raise ValueError(f"{name} has shape {array.shape}, but this setting gives {expected}")
+        raise ValueError(f"{name} must have shape {expected}, which this setting gives, got {array.shape}")
 
 
-def _describe(
-    image: NDArray[np.float64],
-    kernel: NDArray[np.float64],
-    output: NDArray[np.float64],
-    cell: tuple[int, int],
-    rows: _Axis,
-    columns: _Axis,
-    published: ArrayLike | None,
-) -> str:
-    row, column = cell
-    read_rows, read_columns = listed(rows.taps[row]), listed(columns.taps[column])
-    parts = [
-        describe_grid(image, name="input"),
-        _describe_padding((rows.pads, columns.pads)),
-        _describe_unread(image.shape, rows, columns),
-        describe_grid(kernel, name="kernel"),
-        f"The outlined window reads rows {read_rows} and columns {read_columns}; "
-        f"its sum is row {row}, column {column} of the output, {number(output[cell])}.",
-        describe_grid(output, name="output"),
-        *(
-            f"Published at row {wrong[0]}, column {wrong[1]}: {number(value)}."
-            for wrong, value in differences(output, published).items()
-        ),
+def feature_maps(
+    maps: ArrayLike, *, labels: Sequence[str] | None = None, shared: bool = True, caption: str | None = None
+) -> Picture:
+    """Draw feature maps side by side: the higher the value, the darker.
+
+    Args:
+        maps: the maps, (N, H, W).
+        labels: what stands above each; by default "map 0" and so on.
+        shared: one scale for all maps; otherwise each map has its own, and says its range.
+        caption: a line below the figure.
+
+    Raises:
+        TypeError: if the maps do not hold numbers.
+        ValueError: if there is no map, they are not (N, H, W), not finite, or not as many as the labels.
+    """
+    maps = np.asarray(maps)
+    if maps.ndim != 3 or maps.size == 0:
+        raise ValueError(f"maps must be (N, H, W) and not empty, got shape {maps.shape}")
+    if maps.dtype.kind not in "iuf":
+        raise TypeError(f"maps must hold integers or real numbers, got dtype {maps.dtype}")
+    if not np.isfinite(maps).all():
+        raise ValueError("maps must be finite to have a shade, got NaN or infinity")
+    names = [f"map {index}" for index in range(len(maps))] if labels is None else list(labels)
+    if len(names) != len(maps):
+        raise ValueError(f"labels must name each of the {len(maps)} maps, got {len(names)}: {names}")
+    limits = (float(maps.min()), float(maps.max())) if shared else None
+    panels = [
+        Panel(
+            partial(_draw_map, values=values, name=name, limits=limits), partial(_describe_map, values, name)
+        )
+        for values, name in zip(maps, names, strict=True)
     ]
-    return " ".join(part for part in parts if part)
+    scale = f"on one scale from {_range(maps)}" if shared else "each on its own scale"
+    size = f"{len(maps)} maps of {maps.shape[1]} by {maps.shape[2]} values, {scale}."
+    return figure(*panels, alt=f"{size} {'; '.join(panel.alt for panel in panels)}.", caption=caption)
 
 
-def _describe_padding(pads: Pads) -> str:
-    sides = zip(_SIDES, (*pads[0], *pads[1]), strict=True)
-    named = [f"{count(lines, noun)} {place}" for (noun, place), lines in sides if lines]
-    return f"Padding: {joined(named)}." if named else ""
+def _draw_map(
+    ax: Axes, *, values: NDArray[np.float64], name: str, limits: tuple[float, float] | None
+) -> None:
+    paint(ax, values, BLUES.deep, limits, ruled=False)
+    frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=False)
+    ax.set_title(name if limits else f"{name}\n{_range(values)}")
+    if limits:
+        shade_key(ax, BLUES.deep(0.0), number(limits[0]))
+        shade_key(ax, BLUES.deep(1.0), number(limits[1]))
 
 
-def _describe_unread(shape: tuple[int, ...], rows: _Axis, columns: _Axis) -> str:
-    height, width = shape[0] + sum(rows.pads), shape[1] + sum(columns.pads)
-    padding = height * width - shape[0] * shape[1]
-    pixels = len(crossing(shape, rows.unread, columns.unread))
-    idle = height * width - (height - len(rows.unread)) * (width - len(columns.unread)) - pixels
-    shares = ((pixels, shape[0] * shape[1], "pixels"), (idle, padding, "padding cells"))
-    told = [f"{lost} of {whole} {noun}" for lost, whole, noun in shares if lost]
-    lines = [plural(noun, axis.unread) for noun, axis in (("row", rows), ("column", columns)) if axis.unread]
-    return f"Never read: {joined(told)}, those in {joined(lines)}." if told else ""
+def _describe_map(values: NDArray[np.float64], name: str) -> str:
+    return f"{name}: {_range(values)}, mean {number(values.mean())}"
+
+
+def _range(values: NDArray[np.float64]) -> str:
+    return f"{number(values.min())} to {number(values.max())}"

@@ -10,9 +10,20 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.plots.cells import MEAN_BAND, RUN_BAND
-from helpers.plots.looks import Padding, Part, Stride, check_look, check_part, line, marker, part_of_log
-from helpers.plots.style import color, points
-from helpers.plots.words import number
+from helpers.plots.picture import Panel
+from helpers.plots.style import (
+    LogPart,
+    PaddingLook,
+    Stride,
+    check_look,
+    check_part,
+    color,
+    line,
+    marker,
+    part_of_log,
+    points,
+)
+from helpers.plots.words import capitalized, number, spoken
 
 Band = Literal["mean", "run"] | None
 """95%, over the runs: where their mean lies ("mean"), or where one more run would lie ("run"); or none."""
@@ -22,7 +33,7 @@ Band = Literal["mean", "run"] | None
 class Curve:
     """A quantity after each epoch, of one run, (epochs,), or of several, (runs, epochs).
 
-    Args:
+    Attributes:
         label: what the key calls it.
         values: the quantity.
         stride: 1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray).
@@ -33,8 +44,8 @@ class Curve:
     label: str
     values: ArrayLike
     stride: Stride = None
-    padding: Padding = None
-    part: Part = None
+    padding: PaddingLook = None
+    part: LogPart = None
 
     def __post_init__(self) -> None:
         check_look(self.stride, self.padding)
@@ -57,18 +68,16 @@ class Curve:
 
 
 def curves(
-    ax: Axes,
     drawn: Sequence[Curve],
     *,
     ylabel: str,
     band: Band = None,
     limits: tuple[float, float] | None = None,
     title: str = "",
-) -> Axes:
+) -> Panel:
     """Draw curves over the epochs; of several runs the mean, with a thin line for each run or with a band.
 
     Args:
-        ax: axes to draw on.
         drawn: the curves.
         ylabel: the quantity and its unit.
         band: what to draw around the mean in place of the runs: its own 95% interval ("mean"), or the one for
@@ -78,32 +87,35 @@ def curves(
 
     Raises:
         ValueError: if there is no curve, no such band, or a band around a single run.
-    """
-    _check(drawn, band)
-    for curve in drawn:
-        epochs = np.arange(1, curve.runs.shape[1] + 1)
-        if band:
-            shade = {"color": curve.look["color"], "alpha": 0.2, "lw": 0, "zorder": 1.5}
-            ax.fill_between(epochs, *_ends(curve, band).T, label=_BANDS[band], **shade)
-        elif len(curve.runs) > 1:
-            ax.plot(epochs, curve.runs.T, color=curve.look["color"], lw=points(1), alpha=0.3, zorder=1.5)
-        ax.plot(epochs, curve.runs.mean(axis=0), label=curve.label, lw=points(2.5), **curve.look)
-    ax.set(xlabel="epoch", ylabel=ylabel, ylim=limits, title=title)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.grid(axis="y", color=color("line"), alpha=0.35, lw=points(1))
-    return ax
 
-
-def describe_curves(drawn: Sequence[Curve], *, ylabel: str, band: Band = None) -> str:
-    """Say what `curves` draws; the arguments and errors are its own.
-
-    >>> describe_curves([Curve("stride 1", [0.91, 0.95, 0.96])], ylabel="accuracy")
+    >>> curves([Curve("stride 1", [0.91, 0.95, 0.96])], ylabel="accuracy").alt
     'Accuracy by epoch. stride 1: 0.91, 0.95, 0.96.'
     """
     _check(drawn, band)
-    told = " ".join(_told(curve, band) for curve in drawn)
-    around = f", with the {_BANDS[band]}" if band else ""
-    return f"{ylabel[0].upper()}{ylabel[1:]} by epoch{around}. {told}"
+
+    def draw(ax: Axes) -> None:
+        for curve in drawn:
+            _draw(ax, curve, band)
+        ax.set(xlabel="epoch", ylabel=ylabel, ylim=limits, title=title)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(axis="y", color=color("line"), alpha=0.35, lw=points(1))
+
+    def describe() -> str:
+        told = " ".join(_told(curve, band) for curve in drawn)
+        around = f", with the {_BANDS[band]}" if band else ""
+        return f"{capitalized(spoken(ylabel))} by epoch{around}. {told}"
+
+    return Panel(draw, describe, title)
+
+
+def _draw(ax: Axes, curve: Curve, band: Band) -> None:
+    epochs = np.arange(1, curve.runs.shape[1] + 1)
+    if band:
+        shade = {"color": curve.look["color"], "alpha": 0.2, "lw": 0, "zorder": 1.5}
+        ax.fill_between(epochs, *_ends(curve, band).T, label=_BANDS[band], **shade)
+    elif len(curve.runs) > 1:
+        ax.plot(epochs, curve.runs.T, color=curve.look["color"], lw=points(1), alpha=0.3, zorder=1.5)
+    ax.plot(epochs, curve.runs.mean(axis=0), label=curve.label, lw=points(2.5), **curve.look)
 
 
 def _told(curve: Curve, band: Band) -> str:
@@ -142,7 +154,9 @@ def _check(drawn: Sequence[Curve], band: Band) -> None:
     if band not in (*_BANDS, None):
         raise ValueError(f"band must be 'mean', 'run' or None, got {band!r}")
     if band and any(len(curve.runs) == 1 for curve in drawn):
-        raise ValueError(f"band={band!r} needs two runs of each curve at least, got a curve of one")
+        raise ValueError(
+            f"drawn must hold two runs of each curve at least for band={band!r}, got a curve of one"
+        )
 
 
 def _precise(value: float) -> str:

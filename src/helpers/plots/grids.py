@@ -1,6 +1,7 @@
-"""Grids of cells: the input with its padding, the kernel, the output, and the convolution of the three."""
+"""Grids of cells: the input with its padding, the kernel, and the output."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -21,13 +22,19 @@ from helpers.plots.cells import (
     mix,
     outline,
     squares,
-    write,
+    write_cell,
 )
+from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
-from helpers.plots.words import number, sentence
+from helpers.plots.words import count, joined, number, plural, sentence
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 """((top, bottom), (left, right)), in cells."""
+
+Unread = tuple[Sequence[int], Sequence[int]]
+"""The rows and the columns that no window reads, those of the padding too."""
+
+_SIDES = (("row", "above"), ("row", "below"), ("column", "left"), ("column", "right"))
 
 
 class Scale(NamedTuple):
@@ -52,100 +59,104 @@ BLUES = Scale(
 
 
 def grid(
-    ax: Axes,
     values: ArrayLike,
     *,
     pads: Pads = ((0, 0), (0, 0)),
-    unread: tuple[Sequence[int], Sequence[int]] = ((), ()),
+    unread: Unread = ((), ()),
     limits: tuple[float, float] | None = None,
     title: str = "",
+    name: str | None = None,
     ticks: bool = True,
-) -> Axes:
+) -> Panel:
     """Draw an input: the higher a pixel's value, the darker its cell.
 
     Args:
-        ax: axes to draw on.
         values: the input, (H, W); with `pads`, the padded input, of which pixel (0, 0) keeps its index.
         pads: how many of the outermost rows and columns are padding: white, dotted, in italics.
         unread: the rows and the columns that no window reads, those of the padding too (negative above and
             left of pixel (0, 0)): a pixel in one of them is hatched, a padding cell has a dash through.
         limits: values of the lightest and of the darkest cell; by default those of the input itself.
         title: what stands above.
+        name: what the words call it; by default the title.
         ticks: whether rows and columns are numbered along the edges.
 
     Raises:
         TypeError: if the values are not numbers.
         ValueError: if the values are empty or not two-dimensional, or the padding leaves no pixel.
+
+    >>> grid([[1, 2], [3, 4.5]], title="image").alt
+    'Image, 2 by 2: row 0 holds 1, 2; row 1 holds 3, 4.5.'
     """
     values = matrix("values", values)
     (top, bottom), (left, right) = pads
-    rows, columns = (-top, values.shape[0] - top), (-left, values.shape[1] - left)
     pixels = values[top : values.shape[0] - bottom, left : values.shape[1] - right]
     if min(top, bottom, left, right) < 0 or pixels.size == 0:
-        raise ValueError(f"pads {pads} must be 0 or more and leave a pixel of values of shape {values.shape}")
-    is_numbered = max(values.shape) <= NUMBERED
-    paint(ax, pixels, GRAYS.numbered if is_numbered else GRAYS.deep, limits)
-    around = _outside(rows, columns, pads)
-    if is_numbered:
-        for cell, value in np.ndenumerate(pixels):
-            write(ax, cell, number(value))
-        for row, column in around:
-            write(ax, (row, column), number(values[row + top, column + left]), style="italic")
-    if around:
-        mark_padding(
-            ax, rows, columns, [cell for cell in around if cell[0] in unread[0] or cell[1] in unread[1]]
+        raise ValueError(
+            f"pads must be 0 or more and leave a pixel of values of shape {values.shape}, got {pads}"
         )
-    mark_unread(ax, crossing(pixels.shape, *unread))
-    frame(ax, rows, columns, ticks=ticks)
-    ax.set_title(title)
-    return ax
+
+    def draw(ax: Axes) -> None:
+        _draw_input(ax, values, pads, unread, limits)
+        rows, columns = (-top, values.shape[0] - top), (-left, values.shape[1] - left)
+        frame(ax, rows, columns, ticks=ticks)
+        ax.set_title(title)
+
+    def describe() -> str:
+        told = (
+            _describe_grid(pixels, name or title or "grid"),
+            _padding(pads),
+            _never_read(pixels.shape, pads, unread),
+        )
+        return " ".join(part for part in told if part)
+
+    return Panel(draw, describe)
 
 
-def kernel_grid(ax: Axes, values: ArrayLike, *, title: str = "") -> Axes:
+def kernel_grid(values: ArrayLike, *, title: str = "", name: str | None = None) -> Panel:
     """Draw a kernel: light orange, its numbers with their sign.
+
+    Args:
+        values: the kernel, (H, W).
+        title: what stands above.
+        name: what the words call it; by default the title.
 
     Raises:
         TypeError: if the values are not numbers.
         ValueError: if the values are empty or not two-dimensional.
     """
     values = matrix("values", values)
-    cells = list(np.ndindex(values.shape))
-    ax.add_patch(
-        PathPatch(
-            squares(cells),
-            facecolor=color("kernel"),
-            edgecolor=color("window"),
-            lw=points(1.5),
-            clip_on=False,
-        )
-    )
-    if max(values.shape) <= NUMBERED:
-        for cell, value in np.ndenumerate(values):
-            write(ax, cell, f"{'+' if value > 0 else ''}{number(value)}")
-    frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=False)
-    ax.set_title(title)
-    return ax
+
+    def draw(ax: Axes) -> None:
+        look = {"facecolor": color("kernel"), "edgecolor": color("window"), "lw": points(1.5)}
+        ax.add_patch(PathPatch(squares(list(np.ndindex(values.shape))), clip_on=False, **look))
+        if max(values.shape) <= NUMBERED:
+            for cell, value in np.ndenumerate(values):
+                write_cell(ax, cell, f"{'+' if value > 0 else ''}{number(value)}")
+        frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=False)
+        ax.set_title(title)
+
+    return Panel(draw, partial(_describe_grid, values, name or title or "kernel"))
 
 
 def output_grid(
-    ax: Axes,
     values: ArrayLike,
     *,
     selected: tuple[int, int] | None = None,
     published: ArrayLike | None = None,
     limits: tuple[float, float] | None = None,
     title: str = "",
+    name: str | None = None,
     ticks: bool = True,
-) -> Axes:
+) -> Panel:
     """Draw an output: blue, the higher the value the more of it.
 
     Args:
-        ax: axes to draw on.
         values: the output, (H, W).
         selected: the cell to outline.
         published: what a source printed, (H, W); where it differs, its value stands below, crossed.
         limits: values of the lightest and of the darkest cell; by default those of the output itself.
         title: what stands above.
+        name: what the words call it; by default the title.
         ticks: whether rows and columns are numbered along the edges.
 
     Raises:
@@ -154,23 +165,24 @@ def output_grid(
             the selected cell is not in the output.
     """
     values = matrix("values", values)
-    is_numbered = max(values.shape) <= NUMBERED
-    paint(ax, values, BLUES.numbered if is_numbered else BLUES.deep, limits)
-    if is_numbered:
-        wrong = differences(values, published)
-        for cell, value in np.ndenumerate(values):
-            row, column = cell
-            if cell not in wrong:
-                write(ax, cell, number(value))
-                continue
-            write(ax, (row - 0.2, column), number(value), weight="bold")
-            mark_published(ax, cell, number(wrong[cell]))
+    wrong = _misprints(values, published)
     if selected is not None:
         check_cell("selected", selected, values.shape)
-        outline(ax, selected)
-    frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=ticks)
-    ax.set_title(title)
-    return ax
+
+    def draw(ax: Axes) -> None:
+        _draw_output(ax, values, wrong, limits)
+        if selected is not None:
+            outline(ax, selected)
+        frame(ax, (0, values.shape[0]), (0, values.shape[1]), ticks=ticks)
+        ax.set_title(title)
+
+    def describe() -> str:
+        told = [_describe_grid(values, name or title or "output"), *_describe_misprints(wrong)]
+        if selected is not None:
+            told.append(f"Outlined: row {selected[0]}, column {selected[1]}.")
+        return " ".join(told)
+
+    return Panel(draw, describe)
 
 
 def matrix(name: str, values: ArrayLike) -> NDArray[np.float64]:
@@ -217,6 +229,45 @@ def paint(
         ax.add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, **line))
 
 
+def _draw_input(
+    ax: Axes, values: NDArray[np.float64], pads: Pads, unread: Unread, limits: tuple[float, float] | None
+) -> None:
+    (top, bottom), (left, right) = pads
+    rows, columns = (-top, values.shape[0] - top), (-left, values.shape[1] - left)
+    pixels = values[top : values.shape[0] - bottom, left : values.shape[1] - right]
+    is_numbered = max(values.shape) <= NUMBERED
+    paint(ax, pixels, GRAYS.numbered if is_numbered else GRAYS.deep, limits)
+    around = _outside(rows, columns, pads)
+    if is_numbered:
+        for cell, value in np.ndenumerate(pixels):
+            write_cell(ax, cell, number(value))
+        for row, column in around:
+            write_cell(ax, (row, column), number(values[row + top, column + left]), style="italic")
+    if around:
+        unused = [cell for cell in around if cell[0] in unread[0] or cell[1] in unread[1]]
+        mark_padding(ax, rows, columns, unused)
+    mark_unread(ax, crossing(pixels.shape, *unread))
+
+
+def _draw_output(
+    ax: Axes,
+    values: NDArray[np.float64],
+    wrong: dict[tuple[int, int], float],
+    limits: tuple[float, float] | None,
+) -> None:
+    is_numbered = max(values.shape) <= NUMBERED
+    paint(ax, values, BLUES.numbered if is_numbered else BLUES.deep, limits)
+    if not is_numbered:
+        return
+    for cell, value in np.ndenumerate(values):
+        row, column = cell
+        if cell not in wrong:
+            write_cell(ax, cell, number(value))
+            continue
+        write_cell(ax, (row - 0.2, column), number(value), weight="bold")
+        mark_published(ax, cell, number(wrong[cell]))
+
+
 def _outside(rows: Span, columns: Span, margins: Pads) -> list[tuple[int, int]]:
     """The cells of the outermost rows and columns."""
     (top, bottom), (left, right) = margins
@@ -225,16 +276,16 @@ def _outside(rows: Span, columns: Span, margins: Pads) -> list[tuple[int, int]]:
 
 
 def check_cell(name: str, cell: tuple[int, int], shape: tuple[int, ...]) -> None:
-    """Refuse a cell that is not in a grid.
+    """Check that a cell is in a grid of that shape.
 
     Raises:
         ValueError: if it is not.
     """
     if not all(0 <= index < size for index, size in zip(cell, shape, strict=True)):
-        raise ValueError(f"{name}={cell} is not a cell of a grid of shape {shape}")
+        raise ValueError(f"{name} must be a cell of a grid of shape {shape}, got {cell}")
 
 
-def differences(values: NDArray[np.float64], published: ArrayLike | None) -> dict[tuple[int, int], float]:
+def _misprints(values: NDArray[np.float64], published: ArrayLike | None) -> dict[tuple[int, int], float]:
     """What was published, by cell, where it is not the true value.
 
     Raises:
@@ -244,7 +295,7 @@ def differences(values: NDArray[np.float64], published: ArrayLike | None) -> dic
         return {}
     printed = matrix("published", published)
     if printed.shape != values.shape:
-        raise ValueError(f"published has shape {printed.shape}, the true values {values.shape}")
+        raise ValueError(f"published must have the shape of the values, {values.shape}, got {printed.shape}")
     wrong = np.argwhere(~np.isclose(printed, values)).tolist()
     return {(row, column): printed[row, column] for row, column in wrong}
 
@@ -259,16 +310,38 @@ def crossing(shape: tuple[int, ...], rows: Sequence[int], columns: Sequence[int]
     return [cell for cell in np.ndindex(shape) if cell[0] in lost_rows or cell[1] in lost_columns]
 
 
-def describe_grid(values: ArrayLike, *, name: str = "grid") -> str:
-    """Say what a grid holds: every number up to 12 by 12, their range beyond.
-
-    >>> describe_grid([[1, 2], [3, 4.5]], name="kernel")
-    'Kernel, 2 by 2: row 0 holds 1, 2; row 1 holds 3, 4.5.'
-    """
-    values = matrix("values", values)
+def _describe_grid(values: NDArray[np.float64], name: str) -> str:
+    """Say what a grid holds: every number up to 12 by 12, their range beyond."""
     height, width = values.shape
     if max(height, width) > NUMBERED:
         told = f"values from {number(values.min())} to {number(values.max())}"
     else:
         told = "; ".join(f"row {row} holds {', '.join(map(number, line))}" for row, line in enumerate(values))
     return sentence(f"{name}, {height} by {width}: {told}")
+
+
+def _describe_misprints(wrong: dict[tuple[int, int], float]) -> list[str]:
+    """Say what was published in each cell where that is not the true value."""
+    return [
+        f"Published at row {row}, column {column}: {number(value)}." for (row, column), value in wrong.items()
+    ]
+
+
+def _padding(pads: Pads) -> str:
+    sides = zip(_SIDES, (*pads[0], *pads[1]), strict=True)
+    named = [f"{count(lines, noun)} {side}" for (noun, side), lines in sides if lines]
+    return f"Padding: {joined(named)}." if named else ""
+
+
+def _never_read(shape: tuple[int, ...], pads: Pads, unread: Unread) -> str:
+    """Say how many pixels and how many padding cells lie in the unread rows and columns."""
+    height, width = shape[0] + sum(pads[0]), shape[1] + sum(pads[1])
+    padding = height * width - shape[0] * shape[1]
+    pixels = len(crossing(shape, *unread))
+    idle = height * width - (height - len(unread[0])) * (width - len(unread[1])) - pixels
+    shares = ((pixels, shape[0] * shape[1], "pixels"), (idle, padding, "padding cells"))
+    told = [f"{lost} of {whole} {noun}" for lost, whole, noun in shares if lost]
+    lines = [
+        plural(noun, indices) for noun, indices in zip(("row", "column"), unread, strict=True) if indices
+    ]
+    return f"Never read: {joined(told)}, those in {joined(lines)}." if told else ""

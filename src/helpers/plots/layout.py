@@ -3,7 +3,7 @@
 Panels of cells share one size of cell, so that a kernel looks as wide as the window it makes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -13,11 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.plots.cells import key_handles, numbers
-from helpers.plots.picture import Picture, drawing
+from helpers.plots.picture import Panel, Picture, drawing
 from helpers.plots.style import COLUMN, DPI, PHONE, style
-
-Panel = Callable[[Axes], object]
-"""Draws on the axes it is given, such as `lambda ax: grid(ax, image)`."""
+from helpers.plots.words import capitalized
 
 # All in CSS pixels.
 _GAP = 24  # between panels
@@ -54,41 +52,51 @@ class _Box(NamedTuple):
     height: float
 
 
-def figure(*panels: Panel, alt: str, caption: str | None = None, key: bool = True) -> Picture:
+def figure(*panels: Panel, alt: str | None = None, caption: str | None = None, key: bool = True) -> Picture:
     """Draw the panels twice, for the page's column and for a phone, as one picture.
 
     Args:
-        panels: functions that draw on the axes they are given.
-        alt: what the figure shows, in words; the `describe_...` functions compute it.
+        panels: what the functions of this package return, such as `grid(image)`.
+        alt: what the figure shows, in words; by default the words of its panels, each after its title where
+            there are several.
         caption: a line below the figure.
         key: whether to say below the panels what their marks mean.
 
     Raises:
-        TypeError: if a panel cannot be called, or the text is not a string.
+        TypeError: if a panel is none, or the text is not a string.
         ValueError: if there is no panel, or the text is empty.
     """
     wide = drawing(compose(*panels, width=COLUMN, key=key))
     narrow = drawing(compose(*panels, width=PHONE, key=key)) if wide.width > PHONE else None
-    return Picture(alt, wide, narrow, caption)
+    return Picture(_words(panels) if alt is None else alt, wide, narrow, caption)
+
+
+def _words(panels: Sequence[Panel]) -> str:
+    if len(panels) == 1:
+        return panels[0].alt
+    titles = [f"{capitalized(panel.title)}: " if panel.title else "" for panel in panels]
+    words = " ".join(title + panel.alt for title, panel in zip(titles, panels, strict=True))
+    return words.replace("\n", " ")
 
 
 def compose(*panels: Panel, width: float = COLUMN, key: bool = True) -> Figure:
     """Draw the panels on one figure of at most `width` CSS pixels, as high as they need.
 
     Raises:
-        TypeError: if a panel cannot be called.
+        TypeError: if a panel is none.
         ValueError: if there is no panel.
     """
     if not panels:
-        raise ValueError("panels must hold at least one function that draws on axes, got none")
+        raise ValueError("panels must hold at least one Panel, got none")
+    for place, panel in enumerate(panels):
+        if not isinstance(panel, Panel):
+            raise TypeError(f"panels[{place}] must be a Panel, such as grid(image) returns, got {panel!r}")
     with mpl.rc_context(style()):
         figure = Figure(figsize=(width / DPI, width / DPI))
         FigureCanvasAgg(figure)  # it measures text
         axes = [figure.add_axes((0, 0, 1, 1), label=f"panel {place}") for place in range(len(panels))]
         for panel, ax in zip(panels, axes, strict=True):
-            if not callable(panel):
-                raise TypeError(f"a panel must be a function that draws on axes, got {panel!r}")
-            panel(ax)
+            panel.draw(ax)
         are_cells = all(ax.get_aspect() == 1 for ax in axes)
         room = width - 2 * _BORDER
         boxes = _cells(axes, room) if are_cells else _charts(axes, room)

@@ -1,6 +1,7 @@
 """One axis as a row of pixels, with every window that reads it below."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
@@ -10,14 +11,16 @@ from helpers.arithmetic.axes import Window
 from helpers.plots.cells import (
     NUMBER,
     WINDOW,
+    Span,
     cased,
     mark_padding,
     mark_unread,
     mix,
     squares,
     tick_places,
-    write,
+    write_cell,
 )
+from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
 from helpers.plots.words import count, joined, listed, number, plural, sentence, spelled
 
@@ -40,7 +43,6 @@ def never_read(size: int, window: Window) -> list[int]:
 
 
 def line_windows(
-    ax: Axes,
     size: int,
     *,
     kernel_size: int,
@@ -49,7 +51,7 @@ def line_windows(
     dilation: int = 1,
     convention: Convention = "tensorflow",
     title: str = "",
-) -> Axes:
+) -> Panel:
     """Draw one axis of `size` pixels and the windows on it, one below the other.
 
     Cells hold their index. A pixel that no window reads is hatched; padding is dotted, with a dash where it
@@ -58,11 +60,52 @@ def line_windows(
     Raises:
         TypeError: if a setting is of the wrong kind.
         ValueError: if a setting is out of range, or the kernel is larger than the padded axis.
+
+    >>> line_windows(10, kernel_size=3, stride=2).alt
+    'Ten pixels in a row. Four windows of width three start at pixels 0, 2, 4 and 6. No window reads pixel 9.'
     """
     window = Window(
         kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, convention=convention
     )
     starts = window_starts(size, **window)
+
+    def draw(ax: Axes) -> None:
+        columns = _draw_pixels(ax, size, window)
+        heights = [1 + _PITCH * index for index in range(len(starts))]
+        for height, start in zip(heights, starts, strict=True):
+            taps = range(start, start + dilation * (kernel_size - 1) + 1, dilation)
+            _draw_bar(ax, height, taps, dashed=stride > 1)
+        ax.set(aspect="equal", xlim=(columns[0] - 0.5, columns[1] - 0.5), ylim=(heights[-1] + 0.5, -0.5))
+        ax.spines[:].set_visible(False)
+        ax.set_xticks([])
+        ax.set_yticks(heights, [f"output {index}" for index in range(len(starts))])
+        ax.tick_params(length=0)
+        ax.set_title(title)
+
+    return Panel(draw, partial(_describe, size, window), title)
+
+
+def _describe(size: int, window: Window) -> str:
+    starts = window_starts(size, **window)
+    kernel_size, dilation = window["kernel_size"], window["dilation"]
+    before, after = resolve_padding(size, **window)
+    sides = [f"{count(pad, 'cell')} {side}" for pad, side in ((before, "before"), (after, "after")) if pad]
+    padded = f", with padding: {joined(sides)}" if sides else ""
+    spread = f" whose taps lie {spelled(dilation)} apart" if dilation > 1 and kernel_size > 1 else ""
+    inside = starts[0] >= 0 and starts[-1] < size
+    noun = ("pixel" if inside else "position") + ("" if len(starts) == 1 else "s")
+    windows = f"{count(len(starts), 'window')} of width {spelled(kernel_size)}{spread}"
+    parts = [
+        f"{count(size, 'pixel')} in a row{padded}",
+        f"{windows} {'starts' if len(starts) == 1 else 'start'} at {noun} {listed(starts)}",
+        _never("pixel", unread(size, **window)) or "every pixel is read",
+        _never("padding cell", _unused(size, window)),
+    ]
+    return " ".join(sentence(part) for part in parts if part)
+
+
+def _draw_pixels(ax: Axes, size: int, window: Window) -> Span:
+    """Draw the padded axis as a row of cells; return its first index and the one after its last."""
     before, after = resolve_padding(size, **window)
     columns = (-before, size + after)
     if before or after:
@@ -72,55 +115,12 @@ def line_windows(
     is_full = columns[1] - columns[0] <= _FULL
     for column in range(*columns) if is_full else tick_places(*columns):
         slant = "normal" if 0 <= column < size else "italic"
-        write(ax, (0, column), number(column), label=NUMBER if is_full else "_index", style=slant)
+        write_cell(ax, (0, column), number(column), label=NUMBER if is_full else "_index", style=slant)
     mark_unread(ax, [(0, column) for column in unread(size, **window)])
-    heights = [1 + _PITCH * place for place in range(len(starts))]
-    for height, start in zip(heights, starts, strict=True):
-        _bar(ax, height, range(start, start + dilation * (kernel_size - 1) + 1, dilation), dashed=stride > 1)
-    ax.set(aspect="equal", xlim=(columns[0] - 0.5, columns[1] - 0.5), ylim=(heights[-1] + 0.5, -0.5))
-    ax.spines[:].set_visible(False)
-    ax.set_xticks([])
-    ax.set_yticks(heights, [f"output {place}" for place in range(len(starts))])
-    ax.tick_params(length=0)
-    ax.set_title(title)
-    return ax
+    return columns
 
 
-def describe_windows(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> str:
-    """Say what `line_windows` draws; the arguments and errors are its own.
-
-    >>> describe_windows(10, kernel_size=3, stride=2)
-    'Ten pixels in a row. Four windows of width three start at pixels 0, 2, 4 and 6. No window reads pixel 9.'
-    """
-    window = Window(
-        kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation, convention=convention
-    )
-    starts = window_starts(size, **window)
-    before, after = resolve_padding(size, **window)
-    sides = [f"{count(pad, 'cell')} {side}" for pad, side in ((before, "before"), (after, "after")) if pad]
-    padded = f", with padding: {joined(sides)}" if sides else ""
-    spread = f" whose taps lie {spelled(dilation)} apart" if dilation > 1 and kernel_size > 1 else ""
-    inside = starts[0] >= 0 and starts[-1] < size
-    place = ("pixel" if inside else "position") + ("" if len(starts) == 1 else "s")
-    windows = f"{count(len(starts), 'window')} of width {spelled(kernel_size)}{spread}"
-    parts = [
-        f"{count(size, 'pixel')} in a row{padded}",
-        f"{windows} {'starts' if len(starts) == 1 else 'start'} at {place} {listed(starts)}",
-        _never("pixel", unread(size, **window)) or "every pixel is read",
-        _never("padding cell", _unused(size, window)),
-    ]
-    return " ".join(sentence(part) for part in parts if part)
-
-
-def _bar(ax: Axes, height: float, taps: range, *, dashed: bool) -> None:
+def _draw_bar(ax: Axes, height: float, taps: range, *, dashed: bool) -> None:
     """A window as a bar below the pixels it spans; where its taps lie apart, a bar for each on one line."""
     if taps.step > 1:
         ax.plot((taps[0], taps[-1]), (height, height), color=color("window"), lw=points(2), zorder=1)

@@ -1,19 +1,69 @@
-"""A finished figure: its drawing as text that any page can hold, and the sentence that stands for it."""
+"""What figures are made of: panels that draw and say what they show, and the finished picture of them."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from io import StringIO
 from typing import Any
 from urllib.parse import quote
 
 import matplotlib as mpl
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from helpers.plots.style import DPI, style
 
 _NARROW = 600  # windows up to this wide get the drawing made for a phone
-_PLAIN = "/=:;,()"  # stand for themselves in an address, besides letters and digits
+_PLAIN = "/=:;,()"  # need no escape in a data URL, as letters and digits do not
+
+Draw = Callable[[Axes], object]
+"""Draws on the axes that it is given; what it returns is not used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One part of a figure: how to draw it, and what it shows in words.
+
+    `grid`, `curves` and the other functions of this package return one. Nothing is drawn before `figure`,
+    `compose` or `on` asks for it; `figure` asks twice, for the page and for a phone.
+
+    Attributes:
+        draw: draws on the axes that it is given.
+        says: what the drawing shows, in whole sentences, or a function that returns them.
+        title: what a figure of several panels puts in front of these words; empty if they need nothing.
+    """
+
+    draw: Draw
+    says: str | Callable[[], str]
+    title: str = ""
+
+    @cached_property
+    def alt(self) -> str:
+        """What the drawing shows, in words on one line."""
+        words = self.says() if callable(self.says) else self.says
+        return words.replace("\n", " ")
+
+    def on(self, ax: Axes) -> Axes:
+        """Draw on axes of your own, and return them."""
+        self.draw(ax)
+        return ax
+
+    def plus(self, draw: Draw | None = None, *, says: str = "") -> "Panel":
+        """The same panel with more marks, drawn last, or with more words, said last.
+
+        >>> from helpers.plots import kernel_grid
+        >>> kernel_grid([[1, 2]]).plus(says="The taps add up to 3.").alt
+        'Kernel, 1 by 2: row 0 holds 1, 2. The taps add up to 3.'
+        """
+
+        def draw_both(ax: Axes) -> None:
+            self.draw(ax)
+            if draw:
+                draw(ax)
+
+        return replace(self, draw=draw_both, says=lambda: f"{self.alt} {says}".strip())
 
 
 @dataclass(frozen=True)
@@ -26,9 +76,9 @@ class Drawing:
 
     @property
     def address(self) -> str:
-        """The drawing itself as an address, so that a page needs no second file.
+        """The drawing as a data URL, so that a page needs no second file.
 
-        Not in base64: as text it travels in two thirds of the bytes, since hosts compress what has words.
+        Percent-encoded, not base64: servers compress text, and it then takes two thirds of the bytes.
         """
         return f"data:image/svg+xml,{quote(self.svg, safe=_PLAIN)}"
 

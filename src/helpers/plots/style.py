@@ -1,11 +1,14 @@
-"""The look of every figure: colors and sizes from one table, set once."""
+"""The look of every figure: colors and sizes from one table, and how each stride and padding is drawn."""
 
 import json
 from functools import cache
 from importlib import resources
+from typing import Any, Literal
 
 import matplotlib as mpl
 from cycler import cycler
+
+from helpers.checks import choice
 
 COLUMN = 720
 """Width of the page's text column, in CSS pixels."""
@@ -14,6 +17,17 @@ PHONE = 350
 """Width of the text on a phone, in CSS pixels."""
 
 DPI = 96  # so that a pixel of a figure is a CSS pixel
+
+
+Stride = Literal[1, 2] | None
+"""1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray)."""
+
+PaddingLook = Literal["same", "valid"] | None
+"""\"same" (filled markers) or "valid" (open markers); None if the comparison is not about padding."""
+
+LogPart = Literal["running", "fitted", "validation"] | None
+"""A curve of one training run's log: training as logged (dotted), training in evaluation mode (solid), or
+validation (dash-dotted, open triangles); None if the comparison is not about these."""
 
 
 @cache
@@ -28,15 +42,14 @@ def color(name: str, *, theme: str = "light") -> str:
     """A color of the palette; figures stand on white in both themes, so theirs is the light one.
 
     Raises:
+        TypeError: if the name or the theme is not a string.
         ValueError: if the palette has no such name or theme.
 
     >>> color("window")
     '#e69f00'
     """
-    if name not in palette():
-        raise ValueError(f"name={name!r} is not in the palette: {', '.join(palette())}")
-    if theme not in ("light", "dark"):
-        raise ValueError(f"theme must be 'light' or 'dark', got {theme!r}")
+    choice("name", name, palette())
+    choice("theme", theme, ("light", "dark"))
     return palette()[name][theme]
 
 
@@ -88,3 +101,72 @@ def use_style() -> None:
     `helpers.plots.figure` draws in this style anyway; this is for figures that you lay out yourself.
     """
     mpl.rcParams.update(style())
+
+
+_LINES: dict[int | None, dict[str, Any]] = {
+    1: {"color": color("stride_1"), "linestyle": "-"},
+    2: {"color": color("stride_2"), "linestyle": (0, (3, 1.2))},
+    None: {"color": color("muted"), "linestyle": "-"},
+}
+
+_PARTS: dict[str, dict[str, Any]] = {
+    "running": {"color": color("muted"), "linestyle": (0, (1, 1.2))},
+    "fitted": {"color": color("ink"), "linestyle": "-"},
+    "validation": {
+        "color": color("ink"),
+        "linestyle": (0, (5, 1.2, 1, 1.2)),
+        "marker": "^",
+        "markersize": points(8),
+        "markerfacecolor": color("paper"),
+    },
+}
+
+
+def line(stride: Stride) -> dict[str, Any]:
+    """Color and dashes of a line."""
+    return _LINES[stride]
+
+
+def marker(stride: Stride, padding: PaddingLook, *, size: float) -> dict[str, Any]:
+    """A round marker, `size` CSS pixels wide: open for "valid", filled for all else."""
+    shade = _LINES[stride]["color"]
+    face = color("paper") if padding == "valid" else shade
+    return {
+        "marker": "o",
+        "markersize": points(size),
+        "color": shade,
+        "markerfacecolor": face,
+        "markeredgewidth": points(2),
+    }
+
+
+def part_of_log(part: Literal["running", "fitted", "validation"]) -> dict[str, Any]:
+    """Color, dashes and markers of a part of a training log."""
+    return _PARTS[part]
+
+
+def check_part(part: LogPart, stride: Stride, padding: PaddingLook) -> None:
+    """Check that there is a look for this part of a log.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if part not in (*_PARTS, None):
+        raise ValueError(f"part must be 'running', 'fitted', 'validation' or None, got {part!r}")
+    if part and (stride or padding):
+        raise ValueError(
+            "stride and padding must be None beside a part of a log, which has a look of its own, "
+            f"got part={part!r}, stride={stride!r}, padding={padding!r}"
+        )
+
+
+def check_look(stride: Stride, padding: PaddingLook) -> None:
+    """Check that there is a look for this stride and padding.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    if stride not in _LINES:
+        raise ValueError(f"stride must be 1, 2 or None, got {stride!r}")
+    if padding not in ("same", "valid", None):
+        raise ValueError(f"padding must be 'same', 'valid' or None, got {padding!r}")

@@ -96,6 +96,25 @@ def sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
+def capitalized(text: str) -> str:
+    """The text with a capital letter in front, unless it begins with code.
+
+    >>> capitalized("stride 2"), capitalized("ceil_mode=True")
+    ('Stride 2', 'ceil_mode=True')
+    """
+    first = text.split(maxsplit=1)[0] if text.strip() else ""
+    return text if set(first) & set("_=(") else text[:1].upper() + text[1:]
+
+
+def spoken(label: str) -> str:
+    """The label of an axis as a sentence says it.
+
+    >>> spoken("test accuracy, %")
+    'test accuracy in percent'
+    """
+    return label.replace(", %", " in percent")
+
+
 def _run(run: list[int]) -> str:
     if len(run) < 3:
         return joined([number(index) for index in run])
