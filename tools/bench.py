@@ -17,7 +17,7 @@ from scipy import signal
 from torch import nn
 
 from helpers.anatomy import anatomy as read
-from helpers.anatomy import load
+from helpers.anatomy import load_model
 from helpers.arithmetic import network_unread, output_size, trace
 from helpers.arithmetic.layer import Layer
 from helpers.convolution import convolve2d, convolve2d_loops
@@ -114,7 +114,7 @@ def anatomy() -> None:
     """Compare anatomy with torchinfo, both on ResNet-50 at 224x224 without numbers."""
     from torchinfo import summary
 
-    model = load("torchvision:resnet50")
+    model = load_model("torchvision:resnet50")
     start = time.perf_counter()
     read(model, 224)
     print(f"  first call of anatomy: {time.perf_counter() - start:.2f} s")

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from helpers.anatomy import IncompleteAnatomy, Row, anatomy, load
+from helpers.anatomy import IncompleteAnatomy, LayerRow, anatomy, load_model
 from helpers.anatomy.__main__ import main
 from helpers.layers import BlurPool2d, Conv2dSame
 
@@ -37,7 +37,7 @@ def last(model, size):
 
 
 def resnet18():
-    return by_name(anatomy(load("torchvision:resnet18"), 224))
+    return by_name(anatomy(load_model("torchvision:resnet18"), 224))
 
 
 # --- rows
@@ -45,8 +45,8 @@ def resnet18():
 
 def test_the_columns_are_those_that_the_row_documents():
     table = anatomy(nn.Conv2d(1, 1, 3), 5)
-    assert list(table.columns) == [field.name for field in fields(Row)]
-    assert all(f"    {name}: " in Row.__doc__ for name in table.columns)
+    assert list(table.columns) == [field.name for field in fields(LayerRow)]
+    assert all(f"    {name}: " in LayerRow.__doc__ for name in table.columns)
 
 
 def test_rows_follow_the_execution_not_the_registration():
@@ -80,7 +80,7 @@ def test_a_strided_1x1_convolution_throws_three_quarters_away():
 
 
 def test_parameters_add_up_to_those_of_the_model_even_where_some_never_run():
-    model = load("torchvision:googlenet")
+    model = load_model("torchvision:googlenet")
     table = anatomy(model, 224)
     assert table.parameters.sum() == sum(parameter.numel() for parameter in model.parameters())
     idle = table[table.note.str.contains("not used in this run")]
@@ -213,7 +213,9 @@ def test_unfolding_is_a_window_and_a_matrix_product_of_it_a_convolution():
     assert list(unfolded[columns]) == list(convolution[columns])
     assert product.macs == convolution.macs
     assert product.pixels_unread == convolution.pixels_unread == 0
-    with pytest.raises(IncompleteAnatomy, match=r"too small: at layer 'Unfold' \(Unfold\), kernel_size=9"):
+    with pytest.raises(
+        IncompleteAnatomy, match=r"large enough .*: at layer 'Unfold' \(Unfold\), kernel_size=9"
+    ):
         anatomy(nn.Unfold(9), (3, 8, 8))
 
 
@@ -230,7 +232,7 @@ def test_unequal_jumps_are_reported():
 
 
 def test_squeeze_and_excitation_shows_every_unit_the_whole_input():
-    rows = by_name(anatomy(load("torchvision:efficientnet_b0"), 224))
+    rows = by_name(anatomy(load_model("torchvision:efficientnet_b0"), 224))
     gate = rows.loc["features.1.0.block.1.mul"]
     assert gate.receptive_field == (229, 229)
     assert gate.jump == (2, 2)
@@ -254,24 +256,24 @@ def test_a_sequence_model_sees_the_whole_input():
 
 
 def test_attention_sees_the_whole_input_and_windowed_attention_its_window():
-    table = anatomy(load("torchvision:vit_b_32"), 224)
+    table = anatomy(load_model("torchvision:vit_b_32"), 224)
     first = table[table.type == "MultiheadAttention"].iloc[0]
     assert first.note == "every unit sees the whole input; receptive field 32 without the global paths"
-    table = anatomy(load("torchvision:swin_t"), 224)
+    table = anatomy(load_model("torchvision:swin_t"), 224)
     windows = table[table.type == "ShiftedWindowAttention"]
     assert windows.iloc[0].receptive_field == (28, 28)  # 7 patches of 4 pixels
     assert "shifts the map around its edges" in windows.iloc[1].note
 
 
 def test_flattening_mixes_nothing_but_the_layer_after_it_does():
-    rows = by_name(anatomy(load("torchvision:alexnet"), 224))
+    rows = by_name(anatomy(load_model("torchvision:alexnet"), 224))
     assert rows.loc["classifier.0"].receptive_field == (195, 195)  # dropout on 9216 numbers
     assert rows.loc["classifier.1"].receptive_field == (355, 355)
     assert rows.loc["classifier.1"].note == "every unit sees the whole input"
 
 
 def test_what_a_stack_never_reads_is_noted_where_it_is_lost():
-    table = by_name(anatomy(load("torchvision:squeezenet1_0"), 224))
+    table = by_name(anatomy(load_model("torchvision:squeezenet1_0"), 224))
     assert set(table.pixels_unread) == {224**2 - 223**2}
     assert table.loc["features.0"].note == (
         "of its own input it never reads 1 of 224 rows and 1 of 224 columns; "
@@ -381,12 +383,13 @@ def test_the_model_is_not_changed(needs_numbers):
 
 def test_an_input_too_small_is_blamed_on_the_layer_and_the_rows_before_are_kept():
     message = (
-        r"input_size=20 is too small: at layer 'features.20' \(MaxPool2d\), kernel_size=2 with dilation=1 "
+        r"input_size must be large enough for the model, got 20: at layer 'features.20' \(MaxPool2d\), "
+        r"kernel_size=2 with dilation=1 "
         r"spans 2 pixels, but size=1"
     )
     with pytest.raises(IncompleteAnatomy, match=message) as caught:
-        anatomy(load("torchvision:vgg11"), 20)
-    assert list(caught.value.table.name) == [f"features.{place}" for place in range(20)]
+        anatomy(load_model("torchvision:vgg11"), 20)
+    assert list(caught.value.table.name) == [f"features.{index}" for index in range(20)]
 
 
 def test_a_layer_that_does_not_fit_is_named_with_its_input():
@@ -410,7 +413,7 @@ def test_a_sum_in_place_that_does_not_fit_is_refused():
 def test_a_function_that_fails_is_reached_by_rows():
     model = Model(lambda self, x: F.max_pool2d(F.avg_pool2d(x, 3), 9))
     with pytest.raises(
-        IncompleteAnatomy, match=r"is too small: at layer 'Model' \(Model\), kernel_size=9"
+        IncompleteAnatomy, match=r"large enough .*: at layer 'Model' \(Model\), kernel_size=9"
     ) as caught:
         anatomy(model, (3, 8, 8))
     assert list(caught.value.table.type) == ["avg_pool2d"]
@@ -424,8 +427,18 @@ class TwoInputs(nn.Module):
 @pytest.mark.parametrize(
     ("model", "size", "kind", "message"),
     [
-        (TwoInputs(), 8, ValueError, r"TwoInputs does not take one image.*\(image, mask\).*wrap it"),
-        (nn.LazyConv2d(3, 3), 8, ValueError, "lazy parameter, weight, without shape: run it"),
+        (
+            TwoInputs(),
+            8,
+            ValueError,
+            r"model must take one image, got TwoInputs with forward\(image, mask\) .*: wrap it",
+        ),
+        (
+            nn.LazyConv2d(3, 3),
+            8,
+            ValueError,
+            "must have parameters with shapes, got LazyConv2d with the lazy parameter 'weight': run it",
+        ),
         ("resnet18", 8, TypeError, "model must be a torch.nn.Module, got 'resnet18' of type str"),
         (nn.Conv2d, 8, TypeError, "model must be a torch.nn.Module, got .* of type type"),
         (nn.Conv2d(1, 1, 1), "28", TypeError, "input_size must be a whole number, got '28' of type str"),
@@ -462,23 +475,23 @@ def test_models_load_from_files(tmp_path):
         "from torch import nn\nmade = nn.Conv2d(1, 2, 3)\n"
         "def make():\n    return nn.Sequential(made, nn.ReLU())\nnumber = 3\n"
     )
-    assert type(load(f"{tmp_path}/nets.py:made")) is nn.Conv2d
-    assert len(load(f"{tmp_path}/nets.py:make")) == 2
+    assert type(load_model(f"{tmp_path}/nets.py:made")) is nn.Conv2d
+    assert len(load_model(f"{tmp_path}/nets.py:make")) == 2
     torch.save(nn.Conv2d(1, 2, 3), tmp_path / "net.pt")
-    assert load(f"{tmp_path}/net.pt").out_channels == 2
+    assert load_model(f"{tmp_path}/net.pt").out_channels == 2
     torch.save(nn.Conv2d(1, 2, 3).state_dict(), tmp_path / "weights.pth")
     for source, message in {
-        f"{tmp_path}/nets.py:other": "defines no 'other'",
-        f"{tmp_path}/nets.py:number": "holds no model but int",
-        f"{tmp_path}/none.py:net": "file that does not exist",
-        f"{tmp_path}/weights.pth": "holds no model but OrderedDict: weights alone tell no architecture",
-        "torchvision:resnet19": "no model 'resnet19': did you mean resnet18",
+        f"{tmp_path}/nets.py:other": "must name something that .*nets.py defines, got 'other'",
+        f"{tmp_path}/nets.py:number": "must hold a torch.nn.Module, got int out of .*nets.py:number",
+        f"{tmp_path}/none.py:net": "must name a file that exists, got .*none.py",
+        f"{tmp_path}/weights.pth": "got OrderedDict out of .*: weights alone do not tell the architecture",
+        "torchvision:resnet19": "must be one that .* names, got 'resnet19': did you mean resnet18",
         "resnet18": 'must be "torchvision:NAME", "FILE.py:NAME" or "FILE.pt", got \'resnet18\'',
     }.items():
         with pytest.raises(ValueError, match=message):
-            load(source)
+            load_model(source)
     with pytest.raises(TypeError, match="source must be a string, got 18"):
-        load(18)
+        load_model(18)
 
 
 def test_models_of_torchvision_load_without_numbers(monkeypatch):
@@ -486,7 +499,7 @@ def test_models_of_torchvision_load_without_numbers(monkeypatch):
         torch.hub, "load_state_dict_from_url", lambda *args, **kwargs: pytest.fail("a download")
     )
     for name in ("googlenet", "regnet_y_400mf", "convnext_tiny", "fcn_resnet50"):
-        model = load(f"torchvision:{name}")
+        model = load_model(f"torchvision:{name}")
         assert all(tensor.is_meta for tensor in model.state_dict().values())
 
 
@@ -507,7 +520,7 @@ def test_the_command_writes_csv_and_html(capsys, tmp_path):
     text = page.read_text()
     assert text.startswith("<!doctype html>")
     assert text.count("<tr") == 66
-    assert text.count('<th scope="col">') == len(fields(Row))
+    assert text.count('<th scope="col">') == len(fields(LayerRow))
     assert capsys.readouterr().out == ""
 
 
@@ -515,8 +528,10 @@ def test_the_command_says_what_failed_after_what_ran(capsys):
     assert main(["torchvision:vgg11", "--input", "20"]) == 1
     streams = capsys.readouterr()
     assert "features.19" in streams.out
-    assert streams.err.startswith("error: input_size=20 is too small: at layer 'features.20'")
+    assert streams.err.startswith(
+        "error: input_size must be large enough for the model, got 20: at layer 'features.20'"
+    )
     assert main(["torchvision:nothing"]) == 1
-    assert "no model 'nothing'" in capsys.readouterr().err
+    assert "got 'nothing': did you mean" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["torchvision:resnet18", "--input", "big"])

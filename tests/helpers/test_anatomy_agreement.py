@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import get_model_weights
 
-from helpers.anatomy import anatomy, load
+from helpers.anatomy import anatomy, load_model
 from helpers.arithmetic import macs, parameters
 
 # One model, the smallest or nearly, of each family in torchvision, and a few more.
@@ -49,7 +49,7 @@ def published(name):
 
 @cache
 def read(name):
-    model = load(f"torchvision:{name}")
+    model = load_model(f"torchvision:{name}")
     return model, anatomy(model, published(name)[2])
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torchvision import models as torchvision_models
 
-from helpers.anatomy import WindowRow, anatomy, census, load, padding_kind
-from helpers.anatomy.counting import _Watch
+from helpers.anatomy import WindowRow, anatomy, census, load_model, padding_kind
+from helpers.anatomy.counting import _WindowCounter
 from helpers.arithmetic import coverage, output_size
 
 
@@ -39,7 +39,7 @@ def test_every_classification_model_is_counted(everything):
 @pytest.mark.parametrize("name", ["alexnet", "googlenet", "inception_v3", "mobilenet_v3_small", "vit_b_32"])
 def test_rows_are_those_of_the_anatomy(everything, name):
     counted = everything[everything.model == name]
-    table = anatomy(load(f"torchvision:{name}"), 224)
+    table = anatomy(load_model(f"torchvision:{name}"), 224)
     read = table[table.type.isin(["Conv2d", "MaxPool2d", "max_pool2d", "avg_pool2d"])]
     read = read[read.kernel_size.notna()]  # what did not run has none
     assert len(counted) == len(read) > 0
@@ -64,7 +64,7 @@ def test_rows_are_those_of_the_anatomy(everything, name):
 def test_convolutions_are_as_many_as_the_modules(everything):
     counts = everything[everything.type == "convolution"].model.value_counts()
     for name in ("convnext_tiny", "densenet121", "efficientnet_b0", "regnet_y_400mf", "swin_t"):
-        modules = load(f"torchvision:{name}").modules()
+        modules = load_model(f"torchvision:{name}").modules()
         assert counts[name] == sum(isinstance(module, nn.Conv2d) for module in modules)
 
 
@@ -72,7 +72,7 @@ def test_what_is_no_window_of_a_fixed_size_is_left_out():
     model = nn.Sequential(
         nn.ConvTranspose2d(1, 1, 2, 2), nn.AvgPool2d(2), nn.Unfold(1), nn.Unflatten(2, (8, 8))
     )
-    with _Watch("a model") as watch:
+    with _WindowCounter("a model") as watch:
         nn.Sequential(model, nn.AdaptiveAvgPool2d(2))(torch.empty(1, 1, 8, 8, device="cpu"))
     assert [(row.type, row.kernel_size) for row in watch.rows] == [("pooling", (2, 2))]
 
@@ -150,18 +150,22 @@ def test_nothing_is_downloaded_and_sizes_follow_the_image(monkeypatch):
     ("arguments", "kind", "message"),
     [
         ({"models": "resnet18"}, TypeError, r"got the string 'resnet18': write \['resnet18'\]"),
-        ({"models": ["resnet19"]}, ValueError, "no model 'resnet19': did you mean resnet18"),
+        (
+            {"models": ["resnet19"]},
+            ValueError,
+            "must be one that .* names, got 'resnet19': did you mean resnet18",
+        ),
         ({"models": ["alexnet"], "input_size": 2.5}, TypeError, "input_size must be a whole number, got 2.5"),
         ({"models": ["alexnet"], "input_size": 0}, ValueError, "input_size must be at least 1, got 0"),
         (
             {"models": ["alexnet"], "input_size": 30},
             ValueError,
-            "'alexnet' cannot be counted on .*=30 pixels: ",
+            "models must run on one image of input_size=30 pixels, got 'alexnet': ",
         ),
         (
             {"models": ["r3d_18"]},
             ValueError,
-            "'r3d_18' cannot be counted on an image of input_size=224 pixels",
+            "models must run on one image of input_size=224 pixels, got 'r3d_18': ",
         ),
     ],
 )

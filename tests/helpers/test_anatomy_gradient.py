@@ -181,7 +181,7 @@ def paths_of(model, image):
     """What anatomy knows of the model's output, unit by unit."""
     tracer = Tracer(model, image)
     with tracer.watching():
-        return tracer._tensors.of(model(image)).paths
+        return tracer._records.of(model(image)).paths
 
 
 def wrong_units(model, image, places=None):
@@ -281,7 +281,7 @@ def test_a_stack_along_one_axis_agrees_with_the_formulas(size, stack):
     try:
         expected = trace(size, stack)
     except ValueError:
-        with pytest.raises(ValueError, match=r"is too small: at layer .* spans"):
+        with pytest.raises(ValueError, match=r"large enough for the model, .*: at layer .* spans"):
             anatomy(nn.Sequential(*modules), size)
         return
     table = anatomy(nn.Sequential(*modules), size)

@@ -1,9 +1,13 @@
-"""Read any torch model layer by layer: shapes, receptive field, cost, and what it never reads."""
+"""Read any torch model layer by layer: shapes, receptive field, cost, and what it never reads.
+
+The model runs once, and every torch operator that it calls is followed: for each operator, a rule finds which
+pixels of the image each element of its output depends on. Such an element is called a unit, and it is said to
+read these pixels.
+"""
 
 from helpers.anatomy.counting import WindowRow, census, padding_kind
-from helpers.anatomy.failure import IncompleteAnatomy
-from helpers.anatomy.load import load
-from helpers.anatomy.rows import Row
-from helpers.anatomy.run import anatomy
+from helpers.anatomy.model import load_model
+from helpers.anatomy.run import IncompleteAnatomy, anatomy
+from helpers.anatomy.table import LayerRow
 
-__all__ = ["IncompleteAnatomy", "Row", "WindowRow", "anatomy", "census", "load", "padding_kind"]
+__all__ = ["IncompleteAnatomy", "LayerRow", "WindowRow", "anatomy", "census", "load_model", "padding_kind"]

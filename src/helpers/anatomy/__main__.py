@@ -7,15 +7,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.anatomy import IncompleteAnatomy, anatomy, load
-from helpers.anatomy.text import summary, to_page, to_text
+from helpers.anatomy import IncompleteAnatomy, anatomy, load_model
+from helpers.anatomy.table import to_page, to_text, total_cost
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Print or write the table; 0, or 1 after an error, for which the layers that ran are still printed."""
+    """Print or write the table of a model and return the exit status.
+
+    The status is 1 after an error; the layers that ran before it are still shown.
+    """
     options = _parser().parse_args(arguments)
     try:
-        table, message = anatomy(load(options.model), options.input), ""
+        table, message = anatomy(load_model(options.model), options.input), ""
     except IncompleteAnatomy as error:
         table, message = error.table, str(error)
     except ValueError as error:
@@ -34,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "model",
-        help="torchvision:NAME, FILE.py:NAME, or FILE.pt saved whole; both files run the code in them",
+        help="torchvision:NAME, FILE.py:NAME, or FILE.pt with a whole model; loading a file runs its code",
     )
     parser.add_argument(
         "--input",
@@ -62,7 +65,7 @@ def _show(table: pd.DataFrame, options: argparse.Namespace) -> None:
         _write(table.to_csv(index=False), options.csv)
     if not options.html and not options.csv:
         print(to_text(table))
-        print(summary(table))
+        print(total_cost(table))
 
 
 def _write(text: str, file: str) -> None:

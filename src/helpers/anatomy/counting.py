@@ -1,4 +1,4 @@
-"""Count the windows of published models: which stride and padding they have, and where they sit."""
+"""Count the convolutions and poolings of published models by their kernel, stride and padding."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from helpers.anatomy.load import load
-from helpers.anatomy.operators import arguments_of, run
-from helpers.anatomy.windows import settings
+from helpers.anatomy.calls import arguments_of, run_operator
+from helpers.anatomy.model import load_model
+from helpers.anatomy.windows import window_settings
 from helpers.checks import whole_number
 
 WindowType = Literal["convolution", "pooling"]
@@ -27,14 +27,14 @@ class WindowRow:
         model: the model's name.
         type: "convolution" or "pooling".
         order: how many of its type run before it.
-        kernel_size: taps of the kernel.
-        stride: cells from one window to the next.
-        padding: cells on each side.
-        dilation: cells from one tap to the next.
-        groups: groups of channels that are kept apart; of a pooling, None.
+        kernel_size: elements of the kernel along each axis.
+        stride: as torch defines it.
+        padding: pixels on each side.
+        dilation: as torch defines it.
+        groups: the groups of a convolution; of a pooling, None.
         padding_kind: what the padding amounts to, see `padding_kind`.
-        size: cells of the map it reads.
-        output_size: cells of the map it puts out.
+        size: height and width of the map it reads.
+        output_size: height and width of its output.
     """
 
     model: str
@@ -53,19 +53,19 @@ class WindowRow:
 def census(models: Iterable[str] | None = None, *, input_size: int = 224) -> pd.DataFrame:
     """Every convolution and pooling that runs in some models of torchvision, one row each.
 
-    The models run without numbers, and nothing is downloaded. Not counted are transposed convolutions,
-    poolings to a given size such as the global ones, and padding by an operator of its own.
+    The models run on the meta device, without weights, and nothing is downloaded. Not counted are transposed
+    convolutions, poolings to a given output size such as the global ones, and separate padding operators.
 
     Args:
         models: their names; by default all models of torchvision that classify an image.
-        input_size: pixels of the square image, on which the sizes of the maps depend and nothing else.
+        input_size: pixels of the square image; only `size` and `output_size` depend on it.
 
     Returns:
         A table whose columns are the attributes of `WindowRow`, by model and in the order of execution.
 
     Raises:
         TypeError: if `models` is a single string, or `input_size` no integer.
-        ValueError: if there is no such model, or if it does not take one such image.
+        ValueError: if there is no such model, or if it does not run on one such image.
 
     >>> census(["alexnet"]).loc[:2, ["type", "kernel_size", "stride", "padding", "padding_kind"]]
               type kernel_size  stride padding padding_kind
@@ -93,12 +93,11 @@ def classification_models() -> list[str]:
 def padding_kind(
     *, kernel_size: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]
 ) -> PaddingKind:
-    """What the padding of a window amounts to; each setting holds one value for each axis.
+    """What the padding of a convolution or pooling amounts to; each argument holds one value for each axis.
 
     Returns:
-        "1x1" for a single tap without padding; "same" for padding that keeps the size at stride 1; without
-        padding, "patches" where the windows lie side by side (stride = kernel) and "valid" where they do
-        not; "other" for any other padding.
+        With padding, "same" if it would keep the size at stride 1, else "other". Without padding, "1x1" for a
+        1x1 kernel, "patches" if the windows lie side by side (the stride is the kernel size), else "valid".
 
     >>> padding_kind(kernel_size=[7, 7], stride=[2, 2], padding=[3, 3], dilation=[1, 1])
     'same'
@@ -111,8 +110,8 @@ def padding_kind(
     return "patches" if list(kernel_size) == list(stride) else "valid"
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves the base untyped
-    """Notes each convolution and pooling that runs, and passes every operator on."""
+class _WindowCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves the base untyped
+    """Runs every operator as it is, and keeps a row of each convolution and pooling."""
 
     def __init__(self, model: str) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -122,14 +121,14 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        output = run(func, args, kwargs)
+        output = run_operator(func, args, kwargs)
         name = func.overloadpacket.__name__
         if name == "convolution" or "pool" in name:
-            self._note(name, arguments_of(func, args, kwargs), output)
+            self._keep(name, arguments_of(func, args, kwargs), output)
         return output
 
-    def _note(self, name: str, arguments: dict[str, Any], output: Any) -> None:
-        windows = settings(name, arguments)
+    def _keep(self, name: str, arguments: dict[str, Any], output: Any) -> None:
+        windows = window_settings(name, arguments)
         if not windows or arguments.get("transposed"):
             return
         kind: WindowType = "convolution" if name == "convolution" else "pooling"
@@ -156,12 +155,12 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
 
 def _rows(name: str, size: int) -> Sequence[WindowRow]:
     """The rows of one model, which runs once."""
-    model, watch = load(f"torchvision:{name}").eval(), _Watch(name)
+    model, counter = load_model(f"torchvision:{name}").eval(), _WindowCounter(name)
     try:
-        with torch.no_grad(), watch:
+        with torch.no_grad(), counter:
             model(torch.empty(1, 3, size, size, device="meta"))
     except Exception as error:  # whatever the model raises
         raise ValueError(
-            f"model {name!r} cannot be counted on an image of input_size={size} pixels: {error}"
+            f"models must run on one image of input_size={size} pixels, got {name!r}: {error}"
         ) from error
-    return watch.rows
+    return counter.rows

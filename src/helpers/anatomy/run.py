@@ -1,40 +1,55 @@
-"""Run a model once to see what it is made of: without numbers if it can be, on random ones if it must."""
+"""Run a model once and make the table: on the meta device if that is possible, else on a random image."""
 
 import copy
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields, replace
+from typing import Any
 
 import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from helpers.anatomy.failure import IncompleteAnatomy, explain
-from helpers.anatomy.inputs import check_model, input_shape
-from helpers.anatomy.rows import Row, rows, rows_not_run
+from helpers.anatomy.model import check_model, input_shape
+from helpers.anatomy.table import LayerRow, layer_rows, unused_rows
 from helpers.anatomy.trace import Tracer
+from helpers.anatomy.windows import window_settings
+from helpers.arithmetic import output_size
+
+
+class IncompleteAnatomy(ValueError):
+    """The model stopped before its end.
+
+    Attributes:
+        table: what `anatomy` would have returned, up to the layer that failed.
+    """
+
+    def __init__(self, message: str, table: pd.DataFrame) -> None:
+        super().__init__(message)
+        self.table = table
 
 
 def anatomy(model: nn.Module, input_size: int | tuple[int, ...]) -> pd.DataFrame:
-    """Read a model layer by layer: a table of one row a layer, in the order of execution.
+    """Read a model layer by layer: a table with one row for each layer, in the order of execution.
 
-    The model runs once, in evaluation mode: a copy of it without numbers (on torch's meta device) or, where
-    it looks at values, the model itself on one random image, which a note then says. The columns are the
-    attributes of `helpers.anatomy.Row`. A layer is a module that calls no other; what a larger module
-    computes itself, such as the sum of a residual block, has a row too.
+    The model runs once, in evaluation mode. What runs is a copy on torch's meta device, where tensors have
+    shapes but no values, so it takes hardly any memory. A model that looks at values runs itself instead, on
+    one random image, which a note then says. The columns are the attributes of `helpers.anatomy.LayerRow`. A
+    layer is a module that calls no other module; what a larger module computes itself, such as the sum of a
+    residual block, has a row too.
 
     Args:
         model: any torch module whose `forward` takes one image.
-        input_size: pixels of a square image, (height, width), (channels, height, width), or a whole shape
-            (batch, channels, height, width). Channels left out are those of the first convolution. The image
-            has one axis or three where the first convolution has.
+        input_size: pixels of a square image, (height, width), (channels, height, width), or the whole shape
+            (batch, channels, height, width). Channels that are left out are those of the first convolution.
+            For a model whose first convolution is `Conv1d` or `Conv3d`, the image has one axis or three.
 
     Raises:
         TypeError: if `model` is no torch module, or `input_size` no integers.
         ValueError: if `input_size` is out of range, or `forward` needs more than one image.
         IncompleteAnatomy: (a ValueError) if the model stops before its end, for example on an input too small
-            for it. It names the layer, and its `table` holds the layers before.
+            for it. The message names the layer, and its `table` holds the layers before.
 
     Source: Araujo, Norris & Sim 2019 for receptive field, jump and start.
 
@@ -47,29 +62,29 @@ def anatomy(model: nn.Module, input_size: int | tuple[int, ...]) -> pd.DataFrame
     """
     check_model(model)
     shape = input_shape(model, input_size)
-    tracer, error = _trace_skeleton(model, shape)
-    has_numbers = not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()])
-    remark, place = "", ""
-    if error is not None and has_numbers:
-        reason, place = str(error).split(". ")[0], _innermost(tracer)
+    tracer, error = _trace_on_meta(model, shape)
+    has_values = not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()])
+    remark, layer = "", ""
+    if error is not None and has_values:
+        reason, layer = str(error).split(". ")[0], _innermost(tracer)
         remark = f"looks at values ({reason}): this table is of one random image"
         tracer, error = _trace_itself(model, shape)
     if error is not None:
-        message = explain(tracer, error, input_size, has_numbers=has_numbers)
-        raise IncompleteAnatomy(message, _table(list(rows(tracer.events)))) from error
-    found = [*rows(tracer.events), *rows_not_run(model, tracer.ran, tracer.unused)]
+        message = _explanation(tracer, error, input_size, has_values=has_values)
+        raise IncompleteAnatomy(message, _table(list(layer_rows(tracer.events)))) from error
+    found = [*layer_rows(tracer.events), *unused_rows(model, tracer.ran, tracer.unused)]
     if not any(row.kernel_size for row in found):
         remark = "; ".join(filter(None, [remark, "no convolution or pooling in this model"]))
-    return _table(_with_remark(found, remark, place))
+    return _table(_with_remark(found, remark, layer))
 
 
-def _trace_skeleton(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Exception | None]:
+def _trace_on_meta(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Exception | None]:
     image = torch.empty(shape, dtype=_dtype(model), device="meta")
     try:
-        skeleton = _skeleton(model)
+        copied = _meta_copy(model)
     except Exception as error:  # whatever the model's own copying raises
         return Tracer(model, image), error
-    return _trace(skeleton, image)
+    return _trace(copied, image)
 
 
 def _trace_itself(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Exception | None]:
@@ -80,29 +95,29 @@ def _trace_itself(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Exc
 
 
 def _trace(model: nn.Module, image: Tensor) -> tuple[Tracer, Exception | None]:
-    """Run a model; an error of its own is returned, since what ran before it is worth seeing."""
+    """Run a model; an error of its own is returned, for what ran before is worth seeing."""
     tracer = Tracer(model, image)
     try:
         with warnings.catch_warnings(), tracer.watching():
-            warnings.simplefilter("ignore")  # what the model warns of is for who runs it, not who reads it
+            warnings.simplefilter("ignore")  # the model's warnings are for those who use its results
             model(image)
     except Exception as error:
         return tracer, error
     return tracer, None
 
 
-def _skeleton(model: nn.Module) -> nn.Module:
-    """A copy in evaluation mode whose tensors have shapes but no numbers, so that it takes no memory."""
-    bodiless: dict[int, object] = {}
+def _meta_copy(model: nn.Module) -> nn.Module:
+    """A copy in evaluation mode on the meta device, made without copying any values first."""
+    on_meta: dict[int, object] = {}
     for module in model.modules():
         for value in [*module._parameters.values(), *module._buffers.values(), *vars(module).values()]:
             if isinstance(value, Tensor) and value.is_meta:
-                bodiless[id(value)] = value
+                on_meta[id(value)] = value
             elif isinstance(value, Tensor):
                 empty = torch.empty_like(value, device="meta", requires_grad=False)
                 is_parameter = isinstance(value, nn.Parameter)
-                bodiless[id(value)] = nn.Parameter(empty, requires_grad=False) if is_parameter else empty
-    return copy.deepcopy(model, bodiless).eval()  # what is in the memo counts as copied
+                on_meta[id(value)] = nn.Parameter(empty, requires_grad=False) if is_parameter else empty
+    return copy.deepcopy(model, on_meta).eval()  # deepcopy takes what this memo holds for already copied
 
 
 @contextmanager
@@ -114,7 +129,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
     model.eval()
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the flags warn of what they are not asked to change
+            warnings.simplefilter("ignore")  # `flags` warns about the settings that it leaves as they are
             with torch.backends.mkldnn.flags(enabled=False):
                 yield
     finally:
@@ -132,16 +147,47 @@ def _innermost(tracer: Tracer) -> str:
     return tracer.calls[-1].label if tracer.calls else ""
 
 
-def _with_remark(found: list[Row], remark: str, place: str) -> list[Row]:
-    """The rows, with a remark at the first of the layer called `place`, or at the first of all."""
+def _explanation(tracer: Tracer, error: Exception, input_size: Any, *, has_values: bool) -> str:
+    """Which layer failed, on what, and what to do."""
+    if not tracer.calls:
+        return f"model must be one that can be copied and run, got an error: {error}"
+    call = tracer.calls[-1]
+    layer = f"layer {call.label!r} ({type(call.module).__name__})"
+    shortfall = _shortfall(tracer)
+    if shortfall:
+        return f"input_size must be large enough for the model, got {input_size!r}: at {layer}, {shortfall}"
+    if not has_values and (isinstance(error, NotImplementedError) or "meta" in str(error)):
+        return (
+            f"model must have weights, for {layer} looks at the values of its input, got one on the meta "
+            f"device: build it with weights ({error})"
+        )
+    shapes = " and ".join(str(tuple(tensor.shape)) for tensor in call.inputs) or "no tensor"
+    return f"input_size must suit the model, got {input_size!r}: {layer} fails on {shapes}: {error}"
+
+
+def _shortfall(tracer: Tracer) -> str:
+    """What `output_size` says of a window that is larger than its map; an empty string if none is."""
+    name, arguments = tracer.running or ("", {})
+    windows = [] if arguments.get("transposed") else window_settings(name, arguments)
+    sizes = next(iter(arguments.values())).shape[-len(windows) :] if windows else ()
+    for size, window in zip(sizes, windows, strict=True):
+        try:
+            output_size(size, **window)
+        except ValueError as error:
+            return str(error)
+    return ""
+
+
+def _with_remark(found: list[LayerRow], remark: str, layer: str) -> list[LayerRow]:
+    """The rows, with a remark in the first that belongs to this layer, or in the very first if none does."""
     if not remark:
         return found
-    names = (index for index, row in enumerate(found) if f"{row.name}.".startswith(f"{place}."))
-    index = next(names, 0)
+    inside = (index for index, row in enumerate(found) if f"{row.name}.".startswith(f"{layer}."))
+    index = next(inside, 0)
     note = "; ".join(filter(None, [remark, found[index].note]))
     return [*found[:index], replace(found[index], note=note), *found[index + 1 :]]
 
 
-def _table(found: list[Row]) -> pd.DataFrame:
-    table = pd.DataFrame([vars(row) for row in found], columns=[field.name for field in fields(Row)])
+def _table(found: list[LayerRow]) -> pd.DataFrame:
+    table = pd.DataFrame([vars(row) for row in found], columns=[field.name for field in fields(LayerRow)])
     return table.astype({"groups": "Int64", "pixels_unread": "Int64"})

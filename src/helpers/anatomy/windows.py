@@ -1,4 +1,8 @@
-"""Rules for the operators that move a window over the map: convolution and pooling."""
+"""Rules for the operators that move a window over a feature map: convolution, pooling, interpolation.
+
+A rule finds, from the paths of an operator's input, those of its output. A *unit* is one element of the
+output, a *tap* one element of the kernel along one dimension.
+"""
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -7,28 +11,28 @@ from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 
-from helpers.anatomy.axis import Axis, Booleans, Integers
-from helpers.anatomy.call import Call, Window
-from helpers.anatomy.paths import Paths, along, each
+from helpers.anatomy.axis import AxisFields, BoolArray, IntArray
+from helpers.anatomy.calls import MapWindow, OperatorCall
+from helpers.anatomy.paths import Paths, map_along, map_axes
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
 
-class Taps(NamedTuple):
-    """The places that the units along one dimension read.
+class WindowTaps(NamedTuple):
+    """What the windows along one dimension of a map read.
 
     Attributes:
-        places: (units, taps); a place outside the map is padding.
-        stride: cells of the map from one unit to the next.
-        valid: (units, taps), which taps exist; None for all.
+        indices: shape (windows, taps), the index of the map under each tap; one outside the map is padding.
+        stride: indices of the map from one window to the next.
+        valid: shape (windows, taps), False for taps to leave out; None if there are none.
     """
 
-    places: Integers
+    indices: IntArray
     stride: Fraction | int
-    valid: Booleans | None = None
+    valid: BoolArray | None = None
 
 
-class Setting(TypedDict):
-    """The window along one dimension, as `helpers.arithmetic` takes it."""
+class WindowSettings(TypedDict):
+    """The window along one dimension, in the keywords that the functions of `helpers.arithmetic` take."""
 
     kernel_size: int
     stride: int
@@ -36,137 +40,211 @@ class Setting(TypedDict):
     dilation: int
 
 
-def read(call: Call, taps: Sequence[Taps], dims: Sequence[int] | None = None) -> Paths:
-    """The source's paths through windows along `dims`, or along its last dimensions."""
-    count, paths = call.source.dim(), call.settled(call.source)
+class _Interpolation(NamedTuple):
+    taps: int
+    offset: float  # from the start of a pixel to the point that stands for it, in pixels
+    first: int  # index of the first tap, counted from the pixel in which that point lies
+
+
+_INTERPOLATIONS = {
+    "nearest": _Interpolation(1, 0.0, 0),
+    "nearest_exact": _Interpolation(1, 0.5, 0),
+    "linear": _Interpolation(2, 0.5, 0),
+    "cubic": _Interpolation(4, 0.5, -1),
+}
+
+
+def read_windows(call: OperatorCall, taps: Sequence[WindowTaps], dims: Sequence[int] | None = None) -> Paths:
+    """The paths of an output with one unit for each window over the source.
+
+    Args:
+        call: the operator's call.
+        taps: the windows along each of some dimensions.
+        dims: these dimensions; by default the last ones.
+    """
+    count, paths = call.source.dim(), call.ordered_paths(call.source)
     dims = range(count - len(taps), count) if dims is None else dims
-    for dim, (places, stride, valid) in zip(dims, taps, strict=True):
-        window = partial(Axis.windows, dim=dim, taps=places, stride=stride, valid=valid)
-        inside = (places >= 0) & (places < call.source.shape[dim])
+    for dim, (indices, stride, valid) in zip(dims, taps, strict=True):
+        window = partial(AxisFields.windows, dim=dim, taps=indices, stride=stride, valid=valid)
+        inside = (indices >= 0) & (indices < call.source.shape[dim])
         inside = inside if valid is None else inside & valid
-        paths = along(paths, dim, window, np.asarray(inside.any(axis=1)))
+        paths = map_along(paths, dim, window, np.asarray(inside.any(axis=1)))
     return paths
 
 
-def settings(name: str, arguments: Mapping[str, Any]) -> list[Setting]:
-    """The windows of a convolution, pooling or `nn.Unfold` over its last dimensions; none for others."""
+def window_settings(name: str, arguments: Mapping[str, Any]) -> list[WindowSettings]:
+    """The settings of a convolution, pooling or `nn.Unfold`, one for each of the last dimensions.
+
+    Args:
+        name: the operator's name.
+        arguments: its arguments by their names.
+
+    Returns:
+        An empty list for any other operator.
+    """
     if name == "convolution":
         kernel_size = list(arguments["weight"].shape[2:])
     elif name == "im2col":
-        kernel_size = _each(arguments["kernel_size"], 2)
+        kernel_size = _per_dimension(arguments["kernel_size"], 2)
     elif "pool" in name and "kernel_size" in arguments:
         count = int(name.partition("pool")[2][0])  # max_pool2d_with_indices: 2
-        kernel_size = _each(arguments["kernel_size"], count)
+        kernel_size = _per_dimension(arguments["kernel_size"], count)
     else:
         return []
     others = (arguments["stride"] or kernel_size, arguments["padding"], arguments.get("dilation", 1))
-    values = zip(kernel_size, *(_each(value, len(kernel_size)) for value in others), strict=True)
-    return [Setting(kernel_size=k, stride=s, padding=p, dilation=d) for k, s, p, d in values]
+    values = zip(kernel_size, *(_per_dimension(value, len(kernel_size)) for value in others), strict=True)
+    return [WindowSettings(kernel_size=k, stride=s, padding=p, dilation=d) for k, s, p, d in values]
 
 
-def sliding(call: Call) -> Paths:
-    """Convolution, transposed convolution, maximum and average pooling, of any number of dimensions."""
-    slide = _transposed if call.arguments.get("transposed") else _sliding
+def convolution_or_pooling(call: OperatorCall) -> Paths:
+    """Convolution, transposed convolution, maximum and average pooling, along any number of dimensions."""
+    windows = _transposed if call.arguments.get("transposed") else _regular
     call.groups = call.arguments.get("groups")
-    axes = settings(call.name, call.arguments)
+    axes = window_settings(call.name, call.arguments)
     first = call.source.dim() - len(axes)
     sizes = call.result.shape[first:]
-    places = enumerate(zip(sizes, axes, strict=True), first)
-    paths = read(call, [slide(call, dim, units, axis) for dim, (units, axis) in places])
-    return each(paths, lambda axis: axis.mixed([1])) if call.groups else paths  # a filter reads all channels
+    numbered = enumerate(zip(sizes, axes, strict=True), first)
+    paths = read_windows(call, [windows(call, dim, size, axis) for dim, (size, axis) in numbered])
+    return (
+        map_axes(paths, lambda axis: axis.merged([1])) if call.groups else paths
+    )  # a filter reads all channels
 
 
-def unfolding(call: Call) -> Paths:
-    """`nn.Unfold`, (N, C, H, W) to (N, C * taps, windows); which tap a unit holds is not kept apart."""
+def im2col(call: OperatorCall) -> Paths:
+    """`nn.Unfold`, (N, C, H, W) to (N, C * taps, windows): each unit is taken to read its whole window."""
     *others, _, _ = shape = call.source.shape
-    axes = settings(call.name, call.arguments)
+    axes = window_settings(call.name, call.arguments)
     sizes = [output_size(size, **axis) for size, axis in zip(shape[-2:], axes, strict=True)]
-    places = enumerate(zip(sizes, axes, strict=True), len(others))
-    paths = read(call, [_sliding(call, dim, units, axis) for dim, (units, axis) in places])
+    numbered = enumerate(zip(sizes, axes, strict=True), len(others))
+    paths = read_windows(call, [_regular(call, dim, size, axis) for dim, (size, axis) in numbered])
     old, new = [*others, *sizes], [*others, call.result.shape[-1]]
-    return each(paths, lambda axis: axis.reshaped(old, new))
+    return map_axes(paths, lambda axis: axis.reshaped(old, new))
 
 
-def unfolding_one(call: Call) -> Paths:
-    """`Tensor.unfold`: windows along one dimension, their taps along a new last one, not kept apart."""
-    [dim], units = call.dims("dimension"), call.result.shape[call["dimension"]]
-    setting = Setting(kernel_size=call["size"], stride=call["step"], padding=0, dilation=1)
-    paths = read(call, [_sliding(call, dim, units, setting)], [dim])
-    return each(paths, lambda axis: axis.unsqueezed(call.source.dim()))
+def tensor_unfold(call: OperatorCall) -> Paths:
+    """`Tensor.unfold`, windows along one dimension: each unit is taken to read its whole window."""
+    [dim], windows = call.dims("dimension"), call.result.shape[call["dimension"]]
+    setting = WindowSettings(kernel_size=call["size"], stride=call["step"], padding=0, dilation=1)
+    paths = read_windows(call, [_regular(call, dim, windows, setting)], [dim])
+    return map_axes(paths, lambda axis: axis.unsqueezed(call.source.dim()))
 
 
-def adaptive_pooling(call: Call) -> Paths:
-    """Pooling to a given size, by windows of unequal size where it does not divide the map's."""
+def adaptive_pooling(call: OperatorCall) -> Paths:
+    """Pooling to a given output size, with windows of unequal size where that does not divide the map's."""
     first = call.source.dim() - len(call["output_size"])
     olds, news = tuple(call.source.shape[first:]), tuple(call.result.shape[first:])
     sizes = list(zip(olds, news, strict=True))
     if any(old % new for old, new in sizes):
         call.notes.append(f"windows of unequal size: {news} does not divide {olds}, the largest is shown")
     taps = [_adaptive(old, new) for old, new in sizes]
-    for dim, (places, _, _) in enumerate(taps, first):
-        units, kernel_size = places.shape
+    for dim, (indices, _, _) in enumerate(taps, first):
+        windows, kernel_size = indices.shape
         size = call.source.shape[dim]
-        call.windows[dim] = Window(kernel_size, max(1, size // units), (0, 0), 1, size, units, 0, (0, 0))
-    return read(call, taps)
+        call.windows[dim] = MapWindow(
+            kernel_size, max(1, size // windows), (0, 0), 1, size, windows, 0, (0, 0)
+        )
+    return read_windows(call, taps)
 
 
-def global_pooling(call: Call, dims: Sequence[int]) -> Paths:
-    """One window over all of each of `dims`, which keep a length of 1."""
+def global_pooling(call: OperatorCall, dims: Sequence[int]) -> Paths:
+    """One window over all of `dims`, which stay as dimensions of length 1."""
     sizes = [call.source.shape[dim] for dim in dims]
     for dim, size in zip(dims, sizes, strict=True):
-        call.windows[dim] = Window(size, size, (0, 0), 1, size, 1, 0, (0, 0))
-    return read(call, [Taps(np.arange(size)[None], size) for size in sizes], dims)
+        call.windows[dim] = MapWindow(size, size, (0, 0), 1, size, 1, 0, (0, 0))
+    return read_windows(call, [WindowTaps(np.arange(size)[None], size) for size in sizes], dims)
 
 
-def _sliding(call: Call, dim: int, units: int, setting: Setting) -> Taps:
-    """Windows at regular places; padding that an operator added just before counts as the window's own."""
-    added = call.pads_of(call.source).get(dim, (0, 0))
+def interpolation(call: OperatorCall) -> Paths:
+    """Nearest, linear and cubic interpolation along any number of dimensions, without antialiasing."""
+    count = call.source.dim() - 2
+    scales = [value for name, value in call.arguments.items() if name.startswith("scales")]
+    sizes = zip(call.source.shape[2:], call.result.shape[2:], scales[-count:], strict=True)
+    aligned = bool(call.arguments.get("align_corners", False))
+    kind = next(kind for word, kind in reversed(_INTERPOLATIONS.items()) if word in call.name)
+    return read_windows(call, [_interpolated(old, new, scale, kind, aligned) for old, new, scale in sizes])
+
+
+def pixel_shuffle(call: OperatorCall) -> Paths:
+    """`nn.PixelShuffle`: channels become blocks of pixels, which read the pixel that their block replaces."""
+    factor = call["upscale_factor"]
+    indices = [np.arange(size)[:, None] // factor for size in call.result.shape[-2:]]
+    return read_windows(call, [WindowTaps(index, Fraction(1, factor)) for index in indices])
+
+
+def pixel_unshuffle(call: OperatorCall) -> Paths:
+    """`nn.PixelUnshuffle`: blocks of pixels become channels, and each unit is taken to read its block."""
+    factor = call["downscale_factor"]
+    indices = [np.arange(size)[:, None] * factor + np.arange(factor) for size in call.result.shape[-2:]]
+    return read_windows(call, [WindowTaps(index, factor) for index in indices])
+
+
+def _regular(call: OperatorCall, dim: int, windows: int, setting: WindowSettings) -> WindowTaps:
+    """Windows one stride apart; padding that a padding operator added just before counts as their own."""
+    added = call.padding_of(call.source).get(dim, (0, 0))
     size = call.source.shape[dim] - sum(added)
     pads = (added[0] + setting["padding"], added[1] + setting["padding"])
-    window, starts = _window(size, units, **{**setting, "padding": pads})
+    window, starts = _window(size, windows, **{**setting, "padding": pads})
     call.windows[dim] = window
-    taps = np.arange(0, window.reach, window.dilation)
-    return Taps(starts[:, None] + added[0] + taps, window.stride)
+    taps = np.arange(0, window.effective_kernel_size, window.dilation)
+    return WindowTaps(starts[:, None] + added[0] + taps, window.stride)
 
 
 @lru_cache(maxsize=1024)
 def _window(
-    size: int, units: int, *, kernel_size: int, stride: int, padding: tuple[int, int], dilation: int
-) -> tuple[Window, Integers]:
-    """The window that puts out `units` along an axis of `size` cells, and the first tap of each."""
-    over = (units - 1) * stride + dilation * (kernel_size - 1) + 1 - size - sum(padding)
-    axis: Setting = {
+    size: int, windows: int, *, kernel_size: int, stride: int, padding: tuple[int, int], dilation: int
+) -> tuple[MapWindow, IntArray]:
+    """The settings of a number of windows over a dimension of length `size`, and where each starts."""
+    over = (windows - 1) * stride + dilation * (kernel_size - 1) + 1 - size - sum(padding)
+    axis: WindowSettings = {
         "kernel_size": kernel_size,
         "stride": stride,
-        "padding": (padding[0], padding[1] + max(0, over)),  # `ceil_mode` lets the last window hang over
+        "padding": (padding[0], padding[1] + max(0, over)),  # with `ceil_mode` the last window may end beyond
         "dilation": dilation,
     }
     lost, unused = len(unread(size, **axis)), unused_padding(size, **axis)
-    window = Window(kernel_size, stride, padding, dilation, size, units, lost, unused)
+    window = MapWindow(kernel_size, stride, padding, dilation, size, windows, lost, unused)
     return window, np.array(window_starts(size, **axis))
 
 
-def _transposed(call: Call, dim: int, units: int, setting: Setting) -> Taps:
-    """A unit at place o reads the cells i with i * stride + tap * dilation - padding = o."""
+def _transposed(call: OperatorCall, dim: int, windows: int, setting: WindowSettings) -> WindowTaps:
+    """Unit o reads the indices i of the map for which i * stride + tap * dilation - padding = o."""
     kernel_size, stride, dilation = setting["kernel_size"], setting["stride"], setting["dilation"]
     padding, size = setting["padding"], call.source.shape[dim]
-    reached = np.arange(units)[:, None] + padding - np.arange(kernel_size)[::-1] * dilation
-    places, valid = reached // stride, reached % stride == 0
-    read_cells = np.intersect1d(places[valid], np.arange(size))
-    lost = size - len(read_cells)
-    call.windows[dim] = Window(kernel_size, stride, (padding,) * 2, dilation, size, units, lost, (0, 0), True)
-    return Taps(places, Fraction(1, stride), valid)
+    reached = np.arange(windows)[:, None] + padding - np.arange(kernel_size)[::-1] * dilation
+    indices, valid = reached // stride, reached % stride == 0
+    lost = size - len(np.intersect1d(indices[valid], np.arange(size)))
+    call.windows[dim] = MapWindow(
+        kernel_size, stride, (padding,) * 2, dilation, size, windows, lost, (0, 0), True
+    )
+    return WindowTaps(indices, Fraction(1, stride), valid)
 
 
-def _adaptive(old: int, new: int) -> Taps:
+def _adaptive(old: int, new: int) -> WindowTaps:
     """Unit i reads from floor(i * old / new) up to ceil((i + 1) * old / new)."""
     unit = np.arange(new)
     first, last = unit * old // new, -(-(unit + 1) * old // new) - 1
-    places = first[:, None] + np.arange(int((last - first).max()) + 1)
-    return Taps(places, Fraction(old, new), places <= last[:, None])
+    indices = first[:, None] + np.arange(int((last - first).max()) + 1)
+    return WindowTaps(indices, Fraction(old, new), indices <= last[:, None])
 
 
-def _each(value: int | Sequence[int], count: int) -> list[int]:
-    """A setting as torch takes it, one number or one a dimension, as one a dimension."""
+def _interpolated(old: int, new: int, scale: float | None, kind: _Interpolation, aligned: bool) -> WindowTaps:
+    """The taps of each unit, without those whose weight is zero."""
+    unit = np.arange(new, dtype=np.float64)
+    if kind.taps > 1 and aligned:
+        center = unit * ((old - 1) / max(1, new - 1))
+    else:
+        step = 1 / scale if scale else old / new
+        center = (unit + kind.offset) * step - (kind.offset if kind.taps > 1 else 0)
+    if kind.taps == 2:
+        center = center.clip(0)
+    pixel = np.floor(center + 1e-9)
+    taps = np.arange(kind.first, kind.first + kind.taps)
+    indices = (pixel[:, None] + taps).clip(0, old - 1).astype(np.int64)
+    between = np.abs(center - pixel)[:, None] > 1e-6
+    return WindowTaps(indices, Fraction(old, new), between | (taps == 0))
+
+
+def _per_dimension(value: int | Sequence[int], count: int) -> list[int]:
+    """A setting as torch takes it, one number or one for each dimension, as one for each dimension."""
     values = [value] if isinstance(value, int) else list(value)
     return values * count if len(values) == 1 else values

@@ -1,0 +1,222 @@
+"""The calls that a run of a model consists of: of torch's operators, and of the modules that call them.
+
+A *unit* is one element of a tensor in the network, a *tap* one element of a kernel along one axis.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from helpers.anatomy.axis import AxisFields
+from helpers.anatomy.paths import Paths, map_axes
+
+BeforeAfter = tuple[int, int]  # pixels of padding on the two sides of one dimension
+
+
+@dataclass(frozen=True)
+class MapWindow:
+    """The window of a convolution or pooling along one dimension of the feature map that it reads.
+
+    Attributes:
+        kernel_size: taps of the kernel.
+        stride: as torch defines it; in a transposed convolution, outputs for each input.
+        padding: before and after the map, that of a padding operator just before included.
+        dilation: as torch defines it.
+        size: length of the map, without padding.
+        output_size: number of windows.
+        unread: how many indices of the map no window reads.
+        padding_unread: how much of the padding before and after the map no window reads.
+        transposed: whether it is that of a transposed convolution.
+    """
+
+    kernel_size: int
+    stride: int
+    padding: BeforeAfter
+    dilation: int
+    size: int
+    output_size: int
+    unread: int
+    padding_unread: BeforeAfter
+    transposed: bool = False
+
+    @property
+    def effective_kernel_size(self) -> int:
+        """Length from the first tap to the last, both included."""
+        return self.dilation * (self.kernel_size - 1) + 1
+
+
+@dataclass
+class OperatorCall:
+    """One call of a torch operator, as its rule sees it; the rule fills in the last four attributes.
+
+    Attributes:
+        name: the operator's name, without overload and without the final underscore of an in-place one.
+        arguments: all arguments by their names in the operator's schema, defaults included.
+        output: what the operator returned.
+        paths_of: looks up the paths from the image to a tensor.
+        padding_of: looks up the padding that a padding operator added to a tensor just before, by dimension.
+        is_view: whether the output is a view of the source.
+        is_pointwise: whether torch tags the operator as pointwise: each unit reads one unit of each input.
+        is_in_place: whether the output is the source, with other values.
+        windows: the windows of a convolution or pooling, by the dimension along which they lie.
+        groups: the groups of a convolution.
+        padding: what a padding operator adds, by dimension.
+        notes: remarks for the reader of the table.
+    """
+
+    name: str
+    arguments: dict[str, Any]
+    output: Any
+    paths_of: Callable[[Any], Paths]
+    padding_of: Callable[[Any], dict[int, BeforeAfter]]
+    is_view: bool = False
+    is_pointwise: bool = False
+    is_in_place: bool = False
+    windows: dict[int, MapWindow] = field(default_factory=dict)
+    groups: int | None = None
+    padding: dict[int, BeforeAfter] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    @property
+    def source(self) -> Tensor:
+        """The first argument, which is the tensor that most operators read."""
+        tensor: Tensor = next(iter(self.arguments.values()))
+        return tensor
+
+    @property
+    def result(self) -> Tensor:
+        """The output, or the first of several."""
+        tensor: Tensor = self.output if isinstance(self.output, Tensor) else self.output[0]
+        return tensor
+
+    def ordered_paths(self, tensor: Tensor) -> Paths:
+        """The paths to a tensor, merged along dimensions in which it is not known which unit reads what."""
+        return map_axes(self.paths_of(tensor), lambda axis: axis.ordered(tensor.shape))
+
+    def map_source(self, change: Callable[[AxisFields], AxisFields]) -> Paths:
+        """The paths to the source, with the fields along every axis changed."""
+        return map_axes(self.ordered_paths(self.source), change)
+
+    def dims(self, name: str = "dim") -> list[int]:
+        """The dimensions that an argument names, counted from 0; all of the source if it names none."""
+        value, count = self.arguments[name], self.source.dim()
+        if value is None or value == []:
+            return list(range(count))
+        chosen: Sequence[int] = [value] if isinstance(value, int) else value
+        return [dim % max(1, count) for dim in chosen]
+
+
+@dataclass(frozen=True)
+class LayerOutput:
+    """The tensor that a layer returned.
+
+    Attributes:
+        shape: its shape.
+        paths: the paths from the image to it.
+        new_bytes: memory that it takes; 0 for a view of the layer's input, or if it overwrites that input.
+    """
+
+    shape: tuple[int, ...]
+    paths: Paths
+    new_bytes: int
+
+
+@dataclass(eq=False)
+class ModuleCall:
+    """One call of a module.
+
+    Attributes:
+        name: the module's name in the model; "" for the model itself.
+        module: the module.
+        inputs: the tensors that it was given.
+        steps: the operators that it called itself, not through another module.
+        has_children: whether it called modules that read the image.
+        ended: whether it returned.
+        output: what it returned, the first tensor of several; None until then.
+        notes: remarks for the reader of the table.
+    """
+
+    name: str
+    module: nn.Module
+    inputs: list[Tensor]
+    steps: list["TracedStep"] = field(default_factory=list)
+    has_children: bool = False
+    ended: bool = False
+    output: LayerOutput | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """The name of the module in tables and errors; for the model itself, its class."""
+        return self.name or type(self.module).__name__
+
+
+@dataclass(eq=False)
+class TracedStep:
+    """One call of an operator that computes something from the image, or that multiplies.
+
+    Attributes:
+        name: the operator's name.
+        caller: the module call that it belongs to.
+        output: what it returned.
+        windows: those of a convolution or pooling, one for each axis of the image; empty for others.
+        groups: the groups of a convolution.
+        padding: what a padding operator adds along each axis of the image; empty for others.
+        macs: multiply-accumulates.
+        notes: remarks for the reader of the table.
+        parameters: number of elements of each parameter that no earlier step has read.
+        shared: for each parameter that an earlier step has read, that step.
+        merged: whether the convolution or pooling that follows shows this padding as its own.
+    """
+
+    name: str
+    caller: ModuleCall
+    output: LayerOutput
+    windows: tuple[MapWindow, ...]
+    groups: int | None
+    padding: tuple[BeforeAfter, ...]
+    macs: int
+    notes: list[str]
+    parameters: dict[str, int] = field(default_factory=dict)
+    shared: dict[str, "TracedStep"] = field(default_factory=dict)
+    merged: bool = False
+
+
+def arguments_of(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of an operator's call by their names in its schema, defaults included."""
+    defaults = _defaults(func)
+    return {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
+
+
+def run_operator(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What an operator returns, with a short cut for two frequent kinds on the meta device.
+
+    Batch normalization and in-place activations return the shape that they are given. Torch works that out by
+    a dozen operators in Python, which takes half of the time of a residual network.
+    """
+    if not (args and isinstance(args[0], Tensor) and args[0].is_meta):
+        return func(*args, **kwargs)
+    image = args[0]
+    if func is torch.ops.aten.native_batch_norm.default and not args[5]:  # not in training
+        return torch.empty_like(image), image.new_empty(0), image.new_empty(0)
+    return image if _is_in_place_activation(func) else func(*args, **kwargs)
+
+
+@cache
+def _is_in_place_activation(func: Any) -> bool:
+    """Whether an operator takes one tensor and changes each element of it in place, as `relu_` does."""
+    arguments = [argument for argument in func._schema.arguments if "Tensor" in str(argument.type)]
+    is_in_place = len(arguments) == 1 and arguments[0].is_write
+    return is_in_place and torch.Tag.pointwise in func.tags
+
+
+@cache
+def _defaults(func: Any) -> dict[str, Any]:
+    return {argument.name: argument.default_value for argument in func._schema.arguments}
