@@ -43,7 +43,7 @@ ACCURACY_DECIMALS = 4
 F1_DECIMALS = 2
 """Places that `stride-bilstm` prints of an F1."""
 
-FASHION_MNIST: Mapping[str, PublishedRun] = {
+FASHION_MNIST_RUNS: Mapping[str, PublishedRun] = {
     "a": PublishedRun(
         accuracy=0.8795,
         loss=0.3276,
