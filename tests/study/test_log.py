@@ -37,13 +37,17 @@ def matches(printed, value):
 
 
 @pytest.mark.parametrize("name", rules())
-def test_the_log_asks_what_a_rule_decides(name):
-    asked = re.findall(r"\*\*Rules\.\*\*(.+?)\*\*Run", LOG, re.DOTALL)
-    assert any(name in text for text in asked)
+def test_the_log_asks_what_a_rule_decides_and_says_whether_it_ran(name, judgements):
+    entries = [entry for entry in LOG.split("\n## ") if "**Rules.**" in entry]
+    asking = [entry for entry in entries if name in entry.split("**Rules.**")[1].split("**Run.**")[0]]
+    assert asking
+    assert name in judgements or any("**Result.** Not run yet" in entry for entry in asking)
 
 
 @pytest.mark.parametrize("name", rules())
 def test_the_log_says_what_the_runs_say(name, judgements):
+    if name not in judgements:
+        pytest.skip("its runs are not all recorded yet")
     passage = passages()[name]
     judgement = judgements[name]
     assert str(judgement.verdict) in passage

@@ -72,7 +72,7 @@ class CellDifferences:
     seeds: int
 
     def told(self, alpha: float = 0.05) -> NDArray[np.bool_]:
-        """The cells whose difference is told from the noise of the seeds."""
+        """Which cells differ significantly over seeds, at the level `alpha`: (classes, classes)."""
         told: NDArray[np.bool_] = self.p <= alpha
         return told
 

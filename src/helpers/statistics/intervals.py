@@ -110,7 +110,7 @@ class Agreement:
 
     Attributes:
         published: what the source printed.
-        decimals: to how many places.
+        decimals: digits after the decimal point that it printed.
         mean: of the runs.
         interval: where one further run lies, which the source's would be if the set-ups are the same.
     """
@@ -133,7 +133,7 @@ def agreement(published: float, runs: Sequence[float], *, decimals: int, level: 
     Args:
         published: what the source printed.
         runs: the same quantity, of each run.
-        decimals: places after the point that the source printed.
+        decimals: digits after the decimal point that the source printed.
         level: of the prediction interval; where the set-ups are the same, so many published numbers agree.
 
     Raises:
