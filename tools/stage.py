@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import filecmp
 import importlib.metadata
-import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.widgets import ConvolutionExplorer
@@ -29,10 +28,10 @@ def stage(destination: Path) -> bool:
     pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
     statics = tree("site") | mathjax()
     written = explorers()
-    known = {
-        "downloads": downloads(),
-        "explorer": front_explorer(),
-        "findings": findings(destination / "notebooks" / "14_claims.ipynb"),
+    known: dict[str, Callable[[], str]] = {
+        "downloads": downloads,
+        "explorer": front_explorer,
+        "findings": lambda: findings(destination),
     }
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
     changed += [write_if_new(text, destination / target) for target, text in written.items()]
@@ -72,25 +71,31 @@ def mathjax() -> dict[Path, Path]:
     return found
 
 
-def filled(page: str, known: Mapping[str, str]) -> str:
+def filled(page: str, known: Mapping[str, Callable[[], str]]) -> str:
     """Put what only a build knows in place of comments, which show nothing on GitHub."""
     for name, content in known.items():
-        page = page.replace(f"<!-- {name} -->", content)
+        if (comment := f"<!-- {name} -->") in page:
+            page = page.replace(comment, content())
     return page
 
 
-def findings(ledger: Path) -> str:
-    """What the executed ledger has glued for the front page; nothing where it was not executed."""
-    if not ledger.exists():
+def findings(destination: Path) -> str:
+    """What the ledger has found, for the front page; nothing where no records are.
+
+    It is kept in `destination`, and judged again only if chapter 14 was executed since.
+    """
+    # Seconds to import, and seconds to judge: a build after which all is as before need not wait for them.
+    from study.ledger import judge_all, page
+    from study.records import RECORDED
+
+    if not RECORDED.is_dir():
         return ""
-    cells = json.loads(ledger.read_text(encoding="utf-8"))["cells"]
-    outputs = [output for cell in cells for output in cell.get("outputs", ())]
-    glued = {
-        output["metadata"]["scrapbook"]["name"]: output["data"]
-        for output in outputs
-        if "scrapbook" in output.get("metadata", {})
-    }
-    return "".join(glued["findings"]["application/papermill.record/text/html"])
+    kept, chapter = destination / "findings.html", destination / "notebooks" / "14_claims.ipynb"
+    is_judged = kept.exists() and chapter.exists() and kept.stat().st_mtime_ns >= chapter.stat().st_mtime_ns
+    if not is_judged:
+        write_if_new(page.headlines(judge_all(), ledger="../notebooks/14_claims.html").html, kept)
+        kept.touch()
+    return kept.read_text(encoding="utf-8")
 
 
 def downloads() -> str:

@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "helpers.sources",
     },
     "study.records": set(),
-    "study.judging": {"helpers.statistics", "study.records"},
+    "study.judging": {"helpers.checks", "helpers.statistics", "study.records"},
     "study.experiments": {
         "helpers.arithmetic",
         "helpers.data",
@@ -49,6 +49,7 @@ MAY_IMPORT = {
     "study.ledger": {
         "helpers.anatomy",
         "helpers.arithmetic",
+        "helpers.checks",
         "helpers.convolution",
         "helpers.data",
         "helpers.models",

@@ -270,23 +270,24 @@ def test_a_page_is_filled_with_what_the_build_knows(sources, monkeypatch):
     )
 
 
-def test_the_front_page_tells_what_the_executed_ledger_has_found(sources):
+def test_the_front_page_tells_what_the_ledger_has_found(sources, monkeypatch):
     root, destination = sources
     (root / "book" / "intro.md").write_text("# Title\n\n<!-- findings -->\n")
+    judge = Mock(return_value={})
+    monkeypatch.setattr("study.ledger.judge_all", judge)
+    monkeypatch.setattr("study.ledger.page.headlines", lambda *_, **__: Mock(html="<p>Two claims hold.</p>"))
+    front = destination / "book" / "intro.md"
     stage.stage(destination)
-    page = destination / "book" / "intro.md"
-    assert page.read_text() == "# Title\n\n\n", "a book without a ledger"
-    found = nbformat.v4.new_output(
-        "display_data",
-        {"application/papermill.record/text/html": "<p>Two claims hold.</p>"},
-        metadata={"scrapbook": {"name": "findings"}},
-    )
-    cells = [nbformat.v4.new_markdown_cell("# Ledger"), nbformat.v4.new_code_cell(outputs=[found])]
-    ledger = destination / "notebooks" / "14_claims.ipynb"
-    ledger.parent.mkdir(exist_ok=True)
-    nbformat.write(nbformat.v4.new_notebook(cells=cells), ledger)
+    assert front.read_text() == "# Title\n\n<p>Two claims hold.</p>\n"
+    chapter = destination / "notebooks" / "14_claims.ipynb"
+    chapter.parent.mkdir(exist_ok=True)
+    chapter.touch()
     stage.stage(destination)
-    assert page.read_text() == "# Title\n\n<p>Two claims hold.</p>\n"
+    stage.stage(destination)
+    assert judge.call_count == 2, "judged again once chapter 14 was executed, and then no more"
+    monkeypatch.setattr("study.records.RECORDED", root / "nowhere")
+    stage.stage(destination)
+    assert front.read_text() == "# Title\n\n\n", "a book without records"
 
 
 def test_mathjax_is_staged_with_its_fonts_only(sources):

@@ -8,9 +8,11 @@ from explorer_page import violations
 
 from study.judging import Verdict
 from study.ledger import CLAIMS, Finding, page
+from study.ledger.advice import Conclusion
 
 SOURCES = list(dict.fromkeys(claim.source for claim in CLAIMS.values()))
 CYCLE = itertools.cycle([*Verdict, None])
+RESTING = {"Size": {"a network changes its stride": Conclusion("Look at the rest.", {"M-19": Verdict.FAILS})}}
 FINDINGS = {  # every verdict, and none, in the two largest sources; the smallest lacks some
     name: claim.judge()
     if claim.kind == "arithmetic"
@@ -28,7 +30,7 @@ def site(tmp_path_factory):
     shown = [
         page.guesses(claims[:3], FINDINGS),
         page.ledger(claims, FINDINGS),
-        page.advice(FINDINGS),
+        page.advice(FINDINGS, RESTING),
     ]
     cells = "".join(
         f'<div class="cell_output"><div class="text_html">{each.html}</div></div>' for each in shown
@@ -75,7 +77,7 @@ def test_a_source_leaves_its_rows(plain):
     for source in SOURCES:
         choose(plain, "source", source)
         assert shown_rows(plain) == expected(source)
-        assert plain.locator('tbody [scope="rowgroup"]:visible').count() == 1 + 4  # and the topics of advice
+        assert plain.locator('tbody [scope="rowgroup"]:visible').count() == 1 + len(RESTING)
 
 
 def test_a_verdict_leaves_its_rows(plain):
@@ -88,7 +90,7 @@ def test_both_choices_together_and_what_they_say_when_nothing_is_left(plain):
     none = plain.locator(".none")
     found = set()
     for source, verdict in itertools.product(
-        SOURCES, ("holds", "depends", "cannot be told", "not judged yet")
+        SOURCES, ("holds", "depends", "cannot be told", "not judged here")
     ):
         choose(plain, "source", source)
         choose(plain, "verdict", verdict.replace(" ", "-"))

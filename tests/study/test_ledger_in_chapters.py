@@ -29,7 +29,7 @@ def printed_numbers():
     """What the sources printed, as a page would type it, where it is not easily something else."""
     accuracies = [value for row in published.MNIST_ACCURACY.values() for value in row if value is not None]
     losses = []
-    for run in published.FASHION_MNIST.values():
+    for run in published.FASHION_MNIST_RUNS.values():
         accuracies += [run.accuracy, run.train_accuracy, run.validation_accuracy]
         losses.append(run.loss)
     fractions = {f"{value:.4f}" for value in (*accuracies, *losses)}

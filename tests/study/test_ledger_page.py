@@ -13,18 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.statistics import seed_effect
-from study.judging import Verdict
+from study.judging import Contrast, Rule, Verdict, judge
 from study.ledger import CLAIMS, Claim, Finding, page
-from study.ledger.advice import Ground, alike, depends, fails, holds, told, untold, when
-from study.ledger.choices import CHOICES
-from study.ledger.finding import decided, undecided
-from study.ledger.page.advising import OPEN, OPEN_YET
-from study.ledger.page.sections import link
+from study.ledger.advice import ADVICE, Conclusion
+from study.ledger.finding import decided
+from study.ledger.page import link
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPUTED = {name: claim.judge() for name, claim in CLAIMS.items() if claim.kind == "arithmetic"}
-UNJUDGED = undecided("the runs are not all recorded: here/there")
-ADVICE = [advice for members in CHOICES.values() for advice in members]
+UNJUDGED = Finding(verdict=None, reason="the images are not here: here/there")
 
 verdicts = st.sampled_from([*Verdict, None])
 found = st.fixed_dictionaries({name: verdicts for name in CLAIMS}).map(
@@ -44,7 +41,7 @@ def text_of(html):
 
 def rows(html):
     """The rows of the table by their ids: the verdict that the style goes by, and what is read."""
-    cut = re.findall(r'<tr id="(.+?)" data-verdict="(.+?)">(.+?)</tr>', html)
+    cut = re.findall(r'<tr id="(.+?)" data-verdict="(.+?)">(.+?)</tr>', html, re.DOTALL)
     return {name: (slug, text_of(row)) for name, slug, row in cut}
 
 
@@ -85,7 +82,7 @@ def test_a_choice_says_how_many_rows_it_leaves(findings):
 @given(findings=found)
 def test_what_a_source_is_right_about_comes_first(findings):
     html = page.ledger(CLAIMS.values(), findings).html
-    for source, heading in re.findall(r'<tbody data-source="(.+?)"><tr><th[^>]*>(.+?)</th>', html):
+    for source, heading in re.findall(r'<tbody data-source="(.+?)">\s*<tr><th[^>]*>(.+?)</th>', html):
         right = [
             name
             for name, claim in CLAIMS.items()
@@ -98,7 +95,7 @@ def test_what_a_source_is_right_about_comes_first(findings):
 @given(findings=found)
 def test_the_right_guess_is_the_verdict(findings):
     html = page.guesses(CLAIMS.values(), findings).html
-    questions = re.findall(r"<fieldset.+?</fieldset>", html)
+    questions = re.findall(r"<fieldset.+?</fieldset>", html, re.DOTALL)
     for question, claim in zip(questions, CLAIMS.values(), strict=True):
         finding = findings[claim.id]
         assert claim.statement in text_of(question)
@@ -118,7 +115,6 @@ def test_nothing_needs_a_script():
         assert "<script" not in shown.html
         assert shown._repr_html_() == shown.html
         assert all(claim.statement in repr(shown) for claim in CLAIMS.values())
-    assert "<script" not in page.advice(findings).html
 
 
 def test_what_was_found_is_text():
@@ -150,7 +146,7 @@ def test_every_label_is_in_its_notebook():
 def test_a_link_names_the_chapter():
     assert link("worked-5x5") == '<a href="06_worked_5x5.ipynb#worked-5x5">Chapter 6</a>'
     assert link("errata").endswith(">Errata</a>")
-    with pytest.raises(ValueError, match="label='nowhere'"):
+    with pytest.raises(ValueError, match=r"label must be one of.*got 'nowhere'"):
         link("nowhere")
 
 
@@ -164,68 +160,68 @@ def test_effects_are_turned_toward_the_claim():
         assert np.all(np.diff(turned.draws) >= 0)
 
 
-@settings(max_examples=20, deadline=None)
-@given(findings=found)
-def test_advice_stands_on_what_was_found(findings):
-    for advice in ADVICE:
-        given_answer = advice.answer(findings)
-        if given_answer:
-            assert all(findings[ground.claim].verdict is ground.verdict for ground in given_answer.grounds)
-    shown = repr(page.advice(findings)).splitlines()
-    told_lines = [line.split(": ", 1)[1] for line in shown]
-    texts = [answer.text for answer in (advice.answer(findings) for advice in ADVICE) if answer]
-    assert [line for line in told_lines if line not in (OPEN, OPEN_YET)] == texts
+def supporting(conclusions):
+    """What must have been found for these conclusions to stand."""
+    return {
+        claim: Finding(verdict=ground)
+        if isinstance(ground, Verdict)
+        else Finding(verdict=Verdict.DEPENDS, conditions=ground)
+        for conclusion in conclusions
+        for claim, ground in conclusion.grounds.items()
+    }
 
 
-def test_without_verdicts_nothing_is_advised():
-    shown = page.advice(dict.fromkeys(CLAIMS, UNJUDGED))
-    assert {line.split(": ", 1)[1] for line in repr(shown).splitlines()} == {OPEN_YET}
-    assert not any(answer.text in text_of(shown.html) for advice in ADVICE for answer in advice.answers)
+def test_advice_is_shown_with_the_entries_it_rests_on():
+    advised = {when: each for situations in ADVICE.values() for when, each in situations.items()}
+    findings = supporting(advised.values())
+    shown = page.advice(findings)
+    assert repr(shown).splitlines() == [f"When {when}: {each.text}" for when, each in advised.items()]
+    rows = re.findall(r'<tr>\s*<th scope="row">(.+?)</tr>', shown.html, re.DOTALL)
+    for row, (when, each) in zip(rows, advised.items(), strict=True):
+        text = text_of(row)
+        assert when in text
+        assert each.text in text
+        assert re.findall(r'href="#(.+?)"', row) == list(each.grounds)
+        assert all(f"{claim}: {findings[claim].state}" in text for claim in each.grounds)
+    assert re.findall(r'scope="rowgroup">(.+?)<', shown.html) == list(ADVICE)
 
 
-def test_what_supports_no_answer_is_open_and_not_waiting():
-    choices = {"Size": [when("it rains", told("Pad.", holds("M-05")))]}
-    assert repr(page.advice({"M-05": decided({"a": False}, "")}, choices)) == f"When it rains: {OPEN}"
+PADS = Conclusion("Pad.", {"M-05": Verdict.HOLDS})
+JUDGED = {"M-05": decided({"": True}, "28"), "M-07": decided({"": False}, "14"), "F-09": UNJUDGED}
 
 
-def test_all_that_computing_decides_is_advised():
-    for advice in ADVICE:
-        if set(advice.claims) <= set(COMPUTED):
-            assert advice.answer(COMPUTED), advice.situation
+@pytest.mark.parametrize(
+    "show",
+    [
+        lambda findings: page.advice(findings, {"Size": {"it rains": PADS}}),
+        lambda findings: page.headlines(findings, [PADS], ledger=""),
+    ],
+    ids=["advice", "headlines"],
+)
+def test_nothing_is_concluded_from_another_verdict(show):
+    assert "Pad." in show(JUDGED).html
+    with pytest.raises(ValueError, match=r"M-05 must be 'holds', got 'fails': rewrite the sentence 'Pad\.'"):
+        show({"M-05": decided({"": False}, "28")})
 
 
-def test_advice_shows_the_entries_it_rests_on():
-    answers = (told("Pad.", holds("M-05"), fails("M-07")), told("Do not.", holds("M-13")))
-    choices = {"Size": [when("it rains", *answers)]}
-    right, wrong = decided({"a": True}, ""), decided({"a": False}, "")
-    for states, entries in (
-        ((right, wrong, right), ["M-05", "M-07"]),
-        ((right, right, right), ["M-13"]),
-        ((right, right, wrong), ["M-05", "M-07", "M-13"]),
-    ):
-        findings = dict(zip(("M-05", "M-07", "M-13"), states, strict=True))
-        assert re.findall(r'href="#(.+?)"', page.advice(findings, choices).html) == entries
+def test_headlines_count_the_claims_and_link_to_the_rows():
+    shown = page.headlines(JUDGED, [PADS], ledger="../14_claims.html")
+    count = "3 claims of well-known sources stand in the ledger (holds: 1, fails: 1, not judged here: 1)."
+    assert shown.text == f"{count}\nPad."
+    assert count in shown.html
+    assert re.findall(r"<li>(.+?) <small>", shown.html) == ["Pad."]
+    assert re.findall('href="(.+?)"', shown.html) == ["../14_claims.html", "../14_claims.html#M-05"]
+    assert "\n\n" not in shown.html, "an empty line would end the HTML in a page of Markdown"
 
 
-def test_grounds_stand_as_they_are_named():
-    finding = decided({"stride 1": True, "stride 2": False}, "")
-    assert depends("M-13", {"stride 1": True}).stands(finding)
-    assert not depends("M-13", {"stride 2": True}).stands(finding)
-    with pytest.raises(ValueError, match="M-13 covers no condition stride 3"):
-        depends("M-13", {"stride 3": True}).stands(finding)
-    makers = {holds: "HOLDS", fails: "FAILS", alike: "NO_DIFFERENCE", untold: "CANNOT_BE_TOLD"}
-    for maker, name in makers.items():
-        assert maker("M-01") == Ground(claim="M-01", verdict=Verdict[name])
-        assert maker("M-01").stands(Finding(verdict=Verdict[name]))
-        assert not maker("M-01").stands(Finding(verdict=None))
-
-
-def test_every_answer_can_be_given():
-    for advice in ADVICE:
-        for answer in advice.answers:
-            findings = {
-                ground.claim: Finding(verdict=ground.verdict, conditions=ground.conditions)
-                for ground in answer.grounds
-            }
-            others = {name: UNJUDGED for name in advice.claims}
-            assert advice.answer(others | findings) is answer
+def test_a_measured_headline_has_its_numbers_in_the_direction_of_the_claim():
+    contrast = Contrast(first="mnist/s2-same", second="mnist/s1-same")
+    rule = Rule(claim="M-03", contrast=contrast, direction="below", margin=0.2, seeds=10)
+    hits = np.random.default_rng(0).random((10, 2000)) < 0.5
+    worse = hits & (np.arange(2000) >= 160)
+    judgement = judge(rule, {"mnist/s1-same": dict(enumerate(hits)), "mnist/s2-same": dict(enumerate(worse))})
+    finding = Finding(verdict=judgement.verdict, judgement=judgement)
+    assert (finding.verdict, round(judgement.effect.estimate)) == (Verdict.HOLDS, -4)
+    lower = Conclusion("Lower.", {"M-03": Verdict.HOLDS})
+    html = page.headlines({"M-03": finding}, [lower], ledger="").html
+    assert re.search(r"holds</strong>, toward the claim by \+[34]\.\d\d \(\+.+\) points, n = 10\)", html)

@@ -38,12 +38,12 @@ MNIST_CONV1_SIZES: Mapping[str, int] = {"s1-same": 28, "s1-valid": 26, "s2-same"
 """Width of the first convolution's map."""
 
 ACCURACY_DECIMALS = 4
-"""Places after the point that the sources print of an accuracy or a loss; as a percentage, two fewer."""
+"""Decimals that the sources print of an accuracy or a loss; of a percentage, two fewer."""
 
 F1_DECIMALS = 2
-"""Places that `stride-bilstm` prints of an F1."""
+"""Decimals that `stride-bilstm` prints of an F1."""
 
-FASHION_MNIST: Mapping[str, PublishedRun] = {
+FASHION_MNIST_RUNS: Mapping[str, PublishedRun] = {
     "a": PublishedRun(
         accuracy=0.8795,
         loss=0.3276,
@@ -70,7 +70,7 @@ FASHION_MNIST: Mapping[str, PublishedRun] = {
 
 
 def percent(accuracy: float) -> float:
-    """An accuracy as the sources' pages would print it in percent, without what multiplying adds behind it.
+    """An accuracy in percent, to the digits that the sources print, without rounding errors of the product.
 
     >>> percent(0.5799), 100 * 0.5799
     (57.99, 57.989999999999995)

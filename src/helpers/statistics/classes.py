@@ -1,4 +1,4 @@
-"""What a confusion matrix says class by class, and where two networks confuse differently."""
+"""Confusion matrices: precision, recall and F1 of each class, and the cells in which two variants differ."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class CellDifferences:
     seeds: int
 
     def told(self, alpha: float = 0.05) -> NDArray[np.bool_]:
-        """The cells whose difference is told from the noise of the seeds."""
+        """Which cells differ significantly over seeds, at the level `alpha`: (classes, classes)."""
         told: NDArray[np.bool_] = self.p <= alpha
         return told
 
@@ -102,9 +102,9 @@ def cell_differences(first: Mapping[int, ArrayLike], second: Mapping[int, ArrayL
 def _counts(confusion: ArrayLike) -> NDArray[np.float64]:
     counts = np.asarray(confusion, dtype=np.float64)
     if counts.ndim < 2 or counts.shape[-1] != counts.shape[-2] or counts.size == 0:
-        raise ValueError(f"confusion must be (..., classes, classes), got shape {counts.shape}")
+        raise ValueError(f"confusion must have the shape (..., classes, classes), got {counts.shape}")
     if not (counts >= 0).all():
-        raise ValueError(f"confusion holds {counts[~(counts >= 0)][0]}: counts are 0 or more")
+        raise ValueError(f"confusion must hold counts of 0 or more, got {counts[~(counts >= 0)][0]}")
     if (counts.sum(axis=-1) == 0).any():
-        raise ValueError("confusion has a row of zeros: a class without images has no recall")
+        raise ValueError("confusion must have an image of every class, got a row of zeros")
     return counts

@@ -1,4 +1,4 @@
-"""Where an effect lies when both the seeds and the test images could have been others."""
+"""An effect with its uncertainty over both the seeds and the test images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ RESAMPLES = 9_999  # with one more in the denominator, the tails of 95% and 90% 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Effect:
-    """An estimate and equally likely places of the truth, from which interval and both tests are read.
+    """An estimate, and draws of where the true value may lie, from which interval and both tests are read.
 
     One set of draws serves all three, so a test and the interval around the effect cannot disagree:
     `p_value() <= 0.05` exactly when the 95% interval excludes zero, and `p_equivalence(margin) <= 0.05`
@@ -38,31 +38,34 @@ class Effect:
     images: int
 
     def interval(self, level: float = 0.95) -> Interval:
-        """Where the effect lies, with as much probability left out below as above.
+        """The interval that covers the true effect with this probability, with equal tails.
 
         Raises:
             ValueError: for a level outside (0, 1), or one that needs more draws than there are.
         """
         outside = floor((1 - checked_level(level)) / 2 * (len(self.draws) + 1) + 1e-9)
         if outside < 1:
-            raise ValueError(f"level={level}: {len(self.draws)} draws do not reach so far into the tails")
+            raise ValueError(
+                f"level must be one that {len(self.draws)} draws reach, got {level}; take more resamples"
+            )
         return Interval(float(self.draws[outside - 1]), float(self.draws[-outside]))
 
     def p_value(self) -> float:
-        """Test of no effect, two-sided; at least 2 / (resamples + 1)."""
+        """P-value of the two-sided test of no effect; at least 2 / (resamples + 1)."""
         return min(1.0, 2 * min(self._share_from(0.0), self._share_to(0.0)))
 
     def p_equivalence(self, margin: float) -> float:
-        """Test that the effect is at least `margin` in size: the larger of two one-sided ones.
+        """P-value of the test for equivalence: the larger of two one-sided ones against the margin.
 
-        Source: Schuirmann 1987; it is `statsmodels.stats.weightstats.ttost_paired` with these draws for its t
-        distribution over seeds alone, so that equivalence too is judged over seeds and images.
+        A small one says that the effect is closer to zero than the margin. Source: Schuirmann 1987; this is
+        `statsmodels.stats.weightstats.ttost_paired` with the draws in place of its t distribution, which is
+        over seeds alone.
 
         Raises:
             ValueError: unless the margin is above zero.
         """
         if not margin > 0:
-            raise ValueError(f"margin={margin}: must be above zero, in the unit of the effect")
+            raise ValueError(f"margin must be above zero, in the unit of the effect, got {margin}")
         return max(self._share_to(-margin), self._share_from(margin))
 
     def __repr__(self) -> str:
@@ -167,5 +170,5 @@ def _checked_table(table: ArrayLike, resamples: int) -> NDArray[np.float64]:
     if not np.isfinite(cells).all():
         raise ValueError(f"table must be finite, got {cells[~np.isfinite(cells)][0]}")
     if resamples < 99:
-        raise ValueError(f"resamples={resamples}: must be at least 99")
+        raise ValueError(f"resamples must be at least 99, got {resamples}")
     return cells

@@ -1,4 +1,4 @@
-"""Intervals for one kind of number: the mean of runs, one further run, one run's accuracy."""
+"""Intervals for the mean of runs, for one further run and for one run's accuracy."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ def wilson_interval(correct: int, *, total: int, level: float = 0.95) -> Interva
     """
     if total < 1 or not 0 <= correct <= total:
         raise ValueError(
-            f"correct={correct}, total={total}: correct must lie between 0 and total, total from 1"
+            f"correct must lie between 0 and total, and total be 1 or more, got {correct} of {total}"
         )
     low, high = proportion_confint(correct, total, alpha=1 - checked_level(level), method="wilson")
     return Interval(float(low), float(high))
@@ -81,7 +81,7 @@ def finite_numbers(name: str, values: Sequence[float]) -> NDArray[np.float64]:
     """
     numbers = np.asarray(values, dtype=np.float64)
     if numbers.ndim != 1 or len(numbers) < 2:
-        raise ValueError(f"{name} must hold at least two numbers, one a seed; got shape {numbers.shape}")
+        raise ValueError(f"{name} must hold at least two numbers, one a seed, got shape {numbers.shape}")
     if not np.isfinite(numbers).all():
         raise ValueError(f"{name} must be finite, got {numbers[~np.isfinite(numbers)][0]}")
     return numbers
@@ -94,7 +94,7 @@ def checked_level(level: float) -> float:
         ValueError: if it does not lie strictly between 0 and 1.
     """
     if not 0 < level < 1:
-        raise ValueError(f"level={level}: must lie between 0 and 1, as in 0.95")
+        raise ValueError(f"level must lie between 0 and 1, as in 0.95, got {level}")
     return level
 
 
@@ -110,7 +110,7 @@ class Agreement:
 
     Attributes:
         published: what the source printed.
-        decimals: to how many places.
+        decimals: digits after the decimal point that it printed.
         mean: of the runs.
         interval: where one further run lies, which the source's would be if the set-ups are the same.
     """
@@ -133,7 +133,7 @@ def agreement(published: float, runs: Sequence[float], *, decimals: int, level: 
     Args:
         published: what the source printed.
         runs: the same quantity, of each run.
-        decimals: places after the point that the source printed.
+        decimals: digits after the decimal point that the source printed.
         level: of the prediction interval; where the set-ups are the same, so many published numbers agree.
 
     Raises:

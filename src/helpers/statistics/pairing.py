@@ -1,4 +1,4 @@
-"""Runs of two variants laid side by side by their seed."""
+"""The difference between two variants, with their runs paired by seed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def paired_table(first: Mapping[int, ArrayLike], second: Mapping[int, ArrayLike]
     rows = [[np.asarray(runs[seed], dtype=np.float64) for seed in seeds] for runs in (first, second)]
     lengths = {row.shape for side in rows for row in side}
     if len(lengths) != 1:
-        raise ValueError(f"every run must answer the same test images, got rows of shapes {sorted(lengths)}")
+        raise ValueError(f"first and second must be about the same test images, got shapes {sorted(lengths)}")
     return 100 * (np.stack(rows[0]) - np.stack(rows[1]))
 
 
@@ -97,10 +97,8 @@ def common_seeds(first: Mapping[int, object], second: Mapping[int, object]) -> l
     """
     seeds = sorted(set(first) & set(second))
     if len(seeds) < 2:
-        raise ValueError(
-            f"a paired comparison needs at least two seeds that both variants have; "
-            f"the first has {sorted(first)}, the second {sorted(second)}"
-        )
+        both = f"{sorted(first)} and {sorted(second)}"
+        raise ValueError(f"first and second must have at least two seeds in common, got {both}")
     return seeds
 
 

@@ -1,9 +1,11 @@
-"""How recorded runs are judged: by rules that were committed before them."""
+"""How recorded runs are judged: by rules that were committed before them.
 
-from study.judging.judgements import accuracy, recorded_judgements
+The committed rules, read once, are `study.judging.rules.rules`.
+"""
+
 from study.judging.measures import MEASURES, Runs, measured
 from study.judging.rules import MARGINS, RULES, Contrast, Rule, digest_of, read_rules
-from study.judging.verdicts import Judgement, Verdict, holm, judge
+from study.judging.verdicts import Judgement, Verdict, accuracy, holm, judge, recorded_judgements
 
 __all__ = [
     "MARGINS",

@@ -1,10 +1,11 @@
-"""What of a recorded run is compared: each measure by its name, so that a rule can name it."""
+"""The measures of a recorded run that a rule can compare, each under the name that rules use."""
 
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from helpers.checks import choice
 from study.records import Record
 
 Runs = Mapping[str, Mapping[int, ArrayLike]]
@@ -13,11 +14,17 @@ Runs = Mapping[str, Mapping[int, ArrayLike]]
 def measured(records: Iterable[Record], *, measure: str = "accuracy") -> dict[str, dict[int, ArrayLike]]:
     """One measure of each finished run: by "experiment/variant", then by seed.
 
+    Args:
+        records: runs of one or more experiments; failed ones are left out.
+        measure: a name of `MEASURES`.
+
+    Returns:
+        For each run either one number for each test image, or a single number.
+
     Raises:
         ValueError: for an unknown measure, or a record that lacks it.
     """
-    if measure not in MEASURES:
-        raise ValueError(f"measure={measure!r}: must be one of {', '.join(map(repr, MEASURES))}")
+    choice("measure", measure, MEASURES)
     runs: dict[str, dict[int, ArrayLike]] = {}
     for record in records:
         if not record.failed:
@@ -43,7 +50,7 @@ def _first_epoch(record: Record) -> ArrayLike:
 
 def _fine_grained(record: Record) -> ArrayLike:
     """Recall of Fashion-MNIST's Pullover and Shirt minus that of the other classes, in points."""
-    recall = np.array([row[place] / sum(row) for place, row in enumerate(record.outcome.confusion)])
+    recall = np.array([row[index] / sum(row) for index, row in enumerate(record.outcome.confusion)])
     fine = np.isin(np.arange(len(recall)), (2, 6))
     return 100 * float(recall[fine].mean() - recall[~fine].mean())
 
@@ -59,25 +66,26 @@ def _seconds(record: Record) -> ArrayLike:
 
 
 def _consistency(record: Record) -> ArrayLike:
-    """Share of answers that stay the same when the test images move by 1, 2 or 3 pixels, in points."""
+    """Share of predictions that stay the same when the test images move by 1, 2 or 3 pixels, in points."""
     return 100 * float(np.mean([_extra(record, f"consistency-shift-{pixels}") for pixels in (1, 2, 3)]))
 
 
 def _share(name: str) -> Callable[[Record], ArrayLike]:
-    """A share that was measured besides, in points."""
+    """A measurement of `Record.extra`, in points."""
     return lambda record: 100 * _extra(record, name)
 
 
 def _extra(record: Record, name: str) -> float:
     if name not in record.extra:
-        raise ValueError(f"{record.name} measured no {name!r}; it has {', '.join(record.extra) or 'nothing'}")
+        known = ", ".join(record.extra) or "nothing"
+        raise ValueError(f"records must all have measured {name!r}, got {record.name}, which has {known}")
     return record.extra[name]
 
 
 def _fitted_accuracy(record: Record) -> float:
     fitted = record.epochs[-1].fitted_accuracy
     if fitted is None:
-        raise ValueError(f"{record.name} measured no training images")
+        raise ValueError(f"records must all have measured training images, got {record.name}, which has not")
     return fitted
 
 

@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from helpers.checks import choice, whole_number
 from helpers.statistics.effect import RESAMPLES
 
 MARGINS = {"mnist": 0.2, "fashion-mnist": 0.5}  # points of accuracy, by data set: less does not matter
@@ -36,9 +39,9 @@ class Contrast:
         for name in ("first", "second"):
             value = getattr(self, name)
             if value.count("/") != 1 or not all(value.split("/")):
-                raise ValueError(f"{name}={value!r}: must read experiment/variant, as in mnist/s1-same")
+                raise ValueError(f"{name} must read experiment/variant, as in mnist/s1-same, got {value!r}")
         if self.first == self.second:
-            raise ValueError(f"first and second are both {self.first!r}: a contrast needs two variants")
+            raise ValueError(f"first and second must be two variants, got {self.first!r} for both")
 
     @property
     def experiments(self) -> set[str]:
@@ -57,7 +60,7 @@ class Rule:
         margin: differences of this size or less do not matter, in the unit of the measure.
         seeds: runs of each variant, seeds 0 to seeds - 1.
         measure: what of a run is compared, a name of `measures.MEASURES`.
-        alpha: chance of error that is accepted.
+        alpha: the accepted probability of a false positive, and of a false claim of equivalence.
         conditions: contrasts under other conditions; opposite effects beyond the margin make it "depends".
         resamples: draws of the bootstrap.
         seed: of the bootstrap.
@@ -75,14 +78,12 @@ class Rule:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.direction not in get_args(Direction):
-            raise ValueError(f"direction={self.direction!r}: must be one of {', '.join(get_args(Direction))}")
+        choice("direction", self.direction, get_args(Direction))
         if not self.margin > 0:
-            raise ValueError(f"margin={self.margin}: must be above zero")
+            raise ValueError(f"margin must be above zero, got {self.margin}")
         if not 0 < self.alpha < 0.5:
-            raise ValueError(f"alpha={self.alpha}: must lie between 0 and 0.5, as in 0.05")
-        if self.seeds < 2:
-            raise ValueError(f"seeds={self.seeds}: must be at least 2, since one run cannot tell")
+            raise ValueError(f"alpha must lie between 0 and 0.5, as in 0.05, got {self.alpha}")
+        whole_number("seeds", self.seeds, at_least=2)  # one run shows nothing of chance
 
     @property
     def is_ours(self) -> bool:
@@ -117,19 +118,25 @@ def digest_of(rule: dict[str, Any]) -> str:
 
 
 def read_rules(path: Path) -> dict[str, Rule]:
-    """Read the committed rules, by the claim they decide.
+    """Read a file of rules: each by the id of the claim that it decides.
 
     Raises:
-        ValueError: for a file that is no JSON list of rules, or two rules for one claim.
+        ValueError: for a file that is not a JSON list of rules, or that has two rules for one claim.
     """
     try:
-        rules = [_from_json(entry) for entry in json.loads(path.read_text())]
+        found = [_from_json(entry) for entry in json.loads(path.read_text())]
     except (TypeError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: not a list of rules ({error})") from error
-    claims = [rule.claim for rule in rules]
+        raise ValueError(f"path must lead to a JSON list of rules, got {path} ({error})") from error
+    claims = [rule.claim for rule in found]
     if twice := {claim for claim in claims if claims.count(claim) > 1}:
-        raise ValueError(f"{path}: more than one rule for {', '.join(sorted(twice))}")
-    return dict(zip(claims, rules, strict=True))
+        raise ValueError(f"path must have one rule a claim, got two for {', '.join(sorted(twice))} in {path}")
+    return dict(zip(claims, found, strict=True))
+
+
+@cache
+def rules() -> Mapping[str, Rule]:
+    """The committed rules, by the id of the claim that each decides; read once."""
+    return read_rules(RULES)
 
 
 def _from_json(entry: dict[str, Any]) -> Rule:

@@ -1,8 +1,10 @@
-"""From runs to a verdict, by a rule that was there before them."""
+"""From runs to a verdict, by a rule that was committed before the runs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import chain
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,8 +13,9 @@ from statsmodels.stats.multitest import multipletests
 from helpers.statistics.effect import Effect, crossed_effect, seed_effect
 from helpers.statistics.intervals import Interval
 from helpers.statistics.pairing import PairedDifference, common_seeds, paired_difference, paired_table
-from study.judging.measures import Runs
-from study.judging.rules import Contrast, Rule
+from study.judging.measures import Runs, measured
+from study.judging.rules import Contrast, Rule, rules
+from study.records import RECORDED, Record, records
 
 
 class Verdict(StrEnum):
@@ -115,7 +118,7 @@ def holm(judgements: Sequence[Judgement]) -> list[Judgement]:
         ValueError: for no judgement at all.
     """
     if not judgements:
-        raise ValueError("judgements is empty: there is nothing to correct")
+        raise ValueError("judgements must hold at least one, got none")
     corrected = [
         multipletests([getattr(judgement, name) for judgement in judgements], method="holm")[1]
         for name in ("p", "p_equivalence")
@@ -124,6 +127,54 @@ def holm(judgements: Sequence[Judgement]) -> list[Judgement]:
         replace(judgement, p=float(p), p_equivalence=float(p_equivalence), family=len(judgements))
         for judgement, p, p_equivalence in zip(judgements, *corrected, strict=True)
     ]
+
+
+def recorded_judgements(
+    root: Path = RECORDED, *, by: Mapping[str, Rule] | None = None
+) -> dict[str, Judgement]:
+    """Judge every rule whose runs are all recorded, and correct the verdicts by Holm's method.
+
+    The claims of the sources are corrected as one family, the questions of our own as another. A rule that
+    still lacks a run is left out: judged on fewer runs, it would be another rule.
+
+    Args:
+        root: the folder of the records; by default that of the records that come with the book.
+        by: the rules, by the claim that each decides; by default the committed ones.
+
+    Returns:
+        The judgements by the ids of the claims.
+
+    Raises:
+        ValueError: if no rule has all its runs.
+        UnreadableRecord: at the first file that is no record.
+    """
+    asked = list((rules() if by is None else by).values())
+    experiments = sorted(set().union(*(rule.experiments for rule in asked)))
+    runs: dict[str, list[Record]] = {}
+    for record in (each for name in experiments for each in records(root, experiment=name)):
+        if not record.failed:
+            runs.setdefault(f"{record.experiment}/{record.variant}", []).append(record)
+    compared = [(rule, [runs.get(variant, []) for variant in rule.variants]) for rule in asked]
+    # A rule measures only the runs that it compares: those of other experiments may lack what it is about.
+    judged = [
+        judge(rule, measured(chain(*sides), measure=rule.measure))
+        for rule, sides in compared
+        if all(set(range(rule.seeds)) <= {record.seed for record in side} for side in sides)
+    ]
+    if not judged:
+        raise ValueError(f"root must hold all runs of a rule, got {root}, which holds those of none")
+    families = [[each for each in judged if each.rule.is_ours is ours] for ours in (False, True)]
+    corrected = chain.from_iterable(holm(family) for family in families if family)
+    return {judgement.rule.claim: judgement for judgement in corrected}
+
+
+def accuracy(runs: Sequence[Record]) -> Effect:
+    """Mean accuracy on the test images, in points, with its uncertainty over seeds and test images.
+
+    Raises:
+        ValueError: for fewer than two runs, or one that failed.
+    """
+    return crossed_effect(100 * np.stack([record.outcome.hits() for record in runs]))
 
 
 def _compare(rule: Rule, contrast: Contrast, runs: Runs) -> tuple[Effect, PairedDifference]:
@@ -138,9 +189,8 @@ def _compare(rule: Rule, contrast: Contrast, runs: Runs) -> tuple[Effect, Paired
 
 def _planned(rule: Rule, variant: str, runs: Runs) -> dict[int, ArrayLike]:
     if variant not in runs:
-        raise ValueError(
-            f"{rule.claim} needs runs of {variant!r}; there are runs of {', '.join(sorted(runs))}"
-        )
+        known = ", ".join(sorted(runs))
+        raise ValueError(f"runs must hold {variant!r}, which {rule.claim} compares, got runs of {known}")
     return {seed: values for seed, values in runs[variant].items() if seed < rule.seeds}
 
 

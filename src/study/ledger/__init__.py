@@ -6,23 +6,26 @@
 A claim that computing decides *holds* where it is true under every condition that it covers, *fails* where it
 is true under none, and otherwise *depends*. Vague words are given a tenth: "hardly", "rarely" and "similar"
 mean less than that, "roughly" within it. A claim that experiments decide has its verdict from the rule of its
-id, committed before the runs; as long as they are not all recorded, it has none.
+id, committed before the runs.
 
 What the sources printed of their experiments is in `helpers.sources.published`.
 """
 
 from collections.abc import Mapping
 
-from study.ledger.claim import Claim, Kind, Measured, Part, by_id
+from study.judging import recorded_judgements
+from study.ledger.claim import Claim, Computed, Kind, Measured, by_id
 from study.ledger.fashion import FASHION_CLAIMS
 from study.ledger.finding import Finding, decided
 from study.ledger.guide import GUIDE_CLAIMS
 from study.ledger.measured import Judgements
 from study.ledger.mnist import MNIST_CLAIMS
-from study.ledger.practice import PRACTICE_CLAIMS
-from study.ledger.small import SMALL_CLAIMS
+from study.ledger.same_padding import SAME_PADDING_CLAIMS
+from study.ledger.worked_examples import WORKED_EXAMPLE_CLAIMS
 
-CLAIMS: Mapping[str, Claim] = by_id(MNIST_CLAIMS, PRACTICE_CLAIMS, FASHION_CLAIMS, GUIDE_CLAIMS, SMALL_CLAIMS)
+CLAIMS: Mapping[str, Claim] = by_id(
+    MNIST_CLAIMS, SAME_PADDING_CLAIMS, FASHION_CLAIMS, GUIDE_CLAIMS, WORKED_EXAMPLE_CLAIMS
+)
 """Every claim, by its id."""
 
 
@@ -31,18 +34,26 @@ def judge_all(judgements: Judgements | None = None) -> dict[str, Finding]:
 
     Args:
         judgements: of the committed rules; by default those of the records that come with the book.
+
+    Returns:
+        What was found, by the ids of the claims.
+
+    Raises:
+        ValueError: if a claim's rule was not judged, since runs that it compares are not recorded.
     """
+    if judgements is None:
+        judgements = recorded_judgements()
     return {name: claim.judge(judgements) for name, claim in CLAIMS.items()}
 
 
 __all__ = [
     "CLAIMS",
     "Claim",
+    "Computed",
     "Finding",
     "Judgements",
     "Kind",
     "Measured",
-    "Part",
     "decided",
     "judge_all",
 ]

@@ -1,27 +1,29 @@
-"""What a claim is, and what is found of it."""
+"""A claim of a source: its statement, what decides it, and how it is judged."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
+from study.judging import recorded_judgements
 from study.ledger.finding import Finding, both
-from study.ledger.measured import Judgements, recorded, rule_finding, rule_text
+from study.ledger.measured import Judgements, rule_finding, rule_text
 
 Kind = Literal["arithmetic", "measured", "arithmetic and measured"]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """What decides a claim, or one half of it.
+@dataclass(frozen=True)
+class Computed:
+    """A claim, or one half of it, that computing decides.
 
     Attributes:
-        by: what decides, in words.
         check: computes the finding.
+        by: what decides, in words, such as "arithmetic.output_size".
         about: which half of the claim; empty where it is the whole.
     """
 
-    by: str
     check: Callable[[], Finding]
+    _: KW_ONLY
+    by: str
     about: str = ""
 
 
@@ -52,7 +54,7 @@ class Claim:
     id: str
     source: str
     statement: str
-    parts: tuple[Part | Measured, ...] = field(default=(Measured(),))
+    parts: tuple[Computed | Measured, ...] = (Measured(),)
     link: str = ""
     note: str = ""
 
@@ -77,24 +79,22 @@ class Claim:
             judgements: of the committed rules; by default those of the records that come with the book.
 
         Returns:
-            What was found. Its verdict is None where a run or the data that it needs are not there.
+            What was found. Its verdict is None where it counts images and these are not there.
+
+        Raises:
+            ValueError: if its rule was not judged, since runs that it compares are not recorded.
         """
         if judgements is None:
-            judgements = {} if self.kind == "arithmetic" else recorded()
+            judgements = {} if self.kind == "arithmetic" else recorded_judgements()
         found = {part.about: self._of(part, judgements) for part in self.parts}
         return both(found) if len(found) > 1 else next(iter(found.values()))
 
-    def _of(self, part: Part | Measured, judgements: Judgements) -> Finding:
+    def _of(self, part: Computed | Measured, judgements: Judgements) -> Finding:
         return rule_finding(self.id, judgements) if isinstance(part, Measured) else part.check()
 
 
-def computed(check: Callable[[], Finding], by: str) -> tuple[Part, ...]:
-    """The parts of a claim that computing alone decides."""
-    return (Part(by=by, check=check),)
-
-
 def by_id(*groups: tuple[Claim, ...]) -> Mapping[str, Claim]:
-    """The claims of all groups by their ids, source by source.
+    """The claims of all groups by their ids, in the order of sources and ids.
 
     Raises:
         ValueError: if two have the same id.
@@ -102,11 +102,11 @@ def by_id(*groups: tuple[Claim, ...]) -> Mapping[str, Claim]:
     claims = [claim for group in groups for claim in group]
     ids = [claim.id for claim in claims]
     if twice := {each for each in ids if ids.count(each) > 1}:
-        raise ValueError(f"more than one claim is called {', '.join(sorted(twice))}")
+        raise ValueError(f"groups must have one claim an id, got two of {', '.join(sorted(twice))}")
     sources = [claim.source for claim in claims]
     ordered = sorted(claims, key=lambda claim: (sources.index(claim.source), claim.id))
     return {claim.id: claim for claim in ordered}
 
 
-def _about(part: Part | Measured, text: str) -> str:
+def _about(part: Computed | Measured, text: str) -> str:
     return f"{part.about}: {text}" if part.about else text

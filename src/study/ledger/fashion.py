@@ -3,7 +3,7 @@
 import numpy as np
 
 from helpers.data import DataUnavailable, load
-from study.ledger.claim import Claim, computed
+from study.ledger.claim import Claim, Computed
 from study.ledger.finding import Finding, decided, without_images
 from study.ledger.networks import anatomy_of, cost_of, features_of
 
@@ -135,7 +135,7 @@ FASHION_CLAIMS = (
         id="F-09",
         source=_SOURCE,
         statement="Minority classes suffer most when the hybrid overfits.",
-        parts=computed(rarer_classes, "a count over the labels"),
+        parts=(Computed(rarer_classes, by="a count over the labels"),),
         link="fashion-mnist",
         note="That some classes suffer more than others is right, and worth its remark on fairness. None "
         "of them is in the minority here.",
@@ -144,7 +144,7 @@ FASHION_CLAIMS = (
         id="F-10",
         source=_SOURCE,
         statement="Stride 1 increases the capacity of the model.",
-        parts=computed(capacity, "parameters, counted"),
+        parts=(Computed(capacity, by="parameters, counted"),),
         link="fashion-mnist",
         note="Through the larger map that the first dense layer flattens: stride itself has no parameters.",
     ),
@@ -176,14 +176,14 @@ FASHION_CLAIMS = (
         id="F-14",
         source=_SOURCE,
         statement="The hybrid works on the same convolutional features as the other two models.",
-        parts=computed(same_features, "anatomy of the three models"),
+        parts=(Computed(same_features, by="anatomy of the three models"),),
         link="fashion-mnist",
     ),
     Claim(
         id="F-15",
         source=_SOURCE,
         statement="The hybrid is the more complex model, of the highest capacity.",
-        parts=computed(complexity, "parameters and multiply-accumulates, counted"),
+        parts=(Computed(complexity, by="parameters and multiply-accumulates, counted"),),
         link="fashion-mnist",
         note="Right of the computation, which an LSTM repeats at each step of the sequence.",
     ),

@@ -1,4 +1,4 @@
-"""What was found of a claim: a verdict, or why there is none, and the numbers behind it."""
+"""What was found of a claim: its verdict, and the numbers behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,10 +14,10 @@ class Finding:
     """What was found of a claim.
 
     Attributes:
-        verdict: None where there is none yet.
+        verdict: None only where the images that a claim counts are not there.
         evidence: the numbers behind it, in words.
         reason: why there is no verdict; empty where there is one.
-        conditions: under which of the conditions that the claim covers it is true.
+        conditions: for each condition that the claim covers, whether it is true under it.
         judgement: of the committed rule, where one decides.
         parts: the findings of a claim's halves, by what each is about.
     """
@@ -31,12 +31,16 @@ class Finding:
 
     @property
     def state(self) -> str:
-        """The verdict in words, or that there is none yet."""
-        return str(self.verdict) if self.verdict else "not judged yet"
+        """The verdict in words, or that there is none."""
+        return str(self.verdict) if self.verdict else "not judged here"
 
 
 def decided(conditions: Mapping[str, bool], evidence: str) -> Finding:
-    """A finding without chance: true under all conditions, under none, or it depends on them.
+    """The finding of a computed claim: true under all conditions, under none, or it depends on them.
+
+    Args:
+        conditions: whether the claim is true under each condition that it covers.
+        evidence: the numbers behind it, in words.
 
     Raises:
         ValueError: if there is no condition.
@@ -45,26 +49,26 @@ def decided(conditions: Mapping[str, bool], evidence: str) -> Finding:
     'depends'
     """
     if not conditions:
-        raise ValueError("conditions is empty: name what the claim must be true of")
+        raise ValueError("conditions must name what the claim must be true of, got none")
     truths = set(conditions.values())
     verdict = Verdict.DEPENDS if len(truths) > 1 else Verdict.HOLDS if True in truths else Verdict.FAILS
     return Finding(verdict=verdict, evidence=evidence, conditions=conditions)
 
 
-def undecided(reason: str) -> Finding:
-    """A finding without a verdict."""
-    return Finding(verdict=None, reason=reason)
-
-
 def without_images(name: str) -> Finding:
-    """The finding where a count over real images was not possible."""
-    return undecided(f"the real images of {TITLES[name]} are not to be had here")
+    """The finding where a claim counts real images, and these are not there.
+
+    >>> without_images("mnist").reason
+    'the real images of MNIST are not to be had here'
+    """
+    return Finding(verdict=None, reason=f"the real images of {TITLES[name]} are not to be had here")
 
 
 def both(parts: Mapping[str, Finding]) -> Finding:
-    """A claim of several halves: it fails where one does, and holds where all do.
+    """The finding of a claim of two halves: it fails where one does, and holds where both do.
 
-    As long as one half is not judged, neither is the whole.
+    Args:
+        parts: the findings of its halves, by what each is about. If one has no verdict, the claim has none.
     """
     verdicts = [part.verdict for part in parts.values()]
     weakest = (

@@ -2,7 +2,7 @@
 
 from helpers.arithmetic import Layer, output_size, receptive_field, unused_padding
 from helpers.sources import WORKED_5X5
-from study.ledger.claim import Claim, Measured, Part, computed
+from study.ledger.claim import Claim, Computed, Measured
 from study.ledger.finding import A_TENTH, Finding, decided
 from study.ledger.networks import anatomy_of, cost_of, published_convolutions, published_windows
 
@@ -110,7 +110,7 @@ GUIDE_CLAIMS = (
         id="G-01",
         source=_SOURCE,
         statement="The outputs that it prints for its 5x5 example are right.",
-        parts=computed(published_5x5, "examples.WORKED_5X5"),
+        parts=(Computed(published_5x5, by="sources.WORKED_5X5"),),
         link="worked-5x5",
         note="It calls them approximated. An error that is always the same is no rounding.",
     ),
@@ -118,7 +118,7 @@ GUIDE_CLAIMS = (
         id="G-02",
         source=_SOURCE,
         statement="A 3x3 filter at stride 2 has a larger receptive field than at stride 1.",
-        parts=computed(field_of_a_filter, "arithmetic.receptive_field"),
+        parts=(Computed(field_of_a_filter, by="arithmetic.receptive_field"),),
         link="receptive-field",
         note="Right of the layers behind it.",
     ),
@@ -126,7 +126,7 @@ GUIDE_CLAIMS = (
         id="G-03",
         source=_SOURCE,
         statement="Stride 2 cuts the size of the output and the computation to roughly a quarter.",
-        parts=computed(a_quarter, "arithmetic.output_size, for its own image and two larger ones"),
+        parts=(Computed(a_quarter, by="arithmetic.output_size, for its own image and two larger ones"),),
         link="stride",
         note="Right of maps that are not small; its own example is small.",
     ),
@@ -135,14 +135,14 @@ GUIDE_CLAIMS = (
         source=_SOURCE,
         statement="The first layer of ResNet, 7x7 with stride 2 and padding 3, maps 224 x 224 pixels to "
         "112 x 112.",
-        parts=computed(first_layer_of_resnet, "arithmetic.output_size and anatomy.census"),
+        parts=(Computed(first_layer_of_resnet, by="arithmetic.output_size and anatomy.census"),),
         link="architectures",
     ),
     Claim(
         id="G-05",
         source=_SOURCE,
         statement="Same padding is half of what the kernel has beside its center, P = (F - 1) / 2.",
-        parts=computed(half_the_kernel, "arithmetic.output_size"),
+        parts=(Computed(half_the_kernel, by="arithmetic.output_size"),),
         link="padding",
         note="Right of odd kernels at stride 1. Of an even kernel it gives a fraction, here rounded down.",
     ),
@@ -151,10 +151,10 @@ GUIDE_CLAIMS = (
         source=_SOURCE,
         statement="In modern networks a stride takes the place of pooling, as downsampling that is learned.",
         parts=(
-            Part(
-                about="practice",
+            Computed(
+                strides_for_poolings,
                 by="anatomy.census of published networks, one of each family",
-                check=strides_for_poolings,
+                about="practice",
             ),
             Measured(about="nothing is lost by it, as we ask and the source does not say"),
         ),
@@ -166,14 +166,14 @@ GUIDE_CLAIMS = (
         id="G-07",
         source=_SOURCE,
         statement="Larger strides save memory and computation.",
-        parts=computed(savings, "multiply-accumulates and the bytes of all maps, counted"),
+        parts=(Computed(savings, by="multiply-accumulates and the bytes of all maps, counted"),),
         link="receptive-field",
     ),
     Claim(
         id="G-08",
         source=_SOURCE,
         statement="Early layers use stride 1, and deeper ones stride 2.",
-        parts=computed(where_strides_sit, "anatomy.census of published networks, one of each family"),
+        parts=(Computed(where_strides_sit, by="anatomy.census of published networks, one of each family"),),
         link="architectures",
         note="Networks with more than four convolutions have halves. Right of VGG, if poolings count.",
     ),

@@ -1,11 +1,11 @@
-"""Claims that recorded experiments decide, each by the rule of its id that was committed before the runs."""
+"""Claims that recorded experiments decide by the committed rule of their id: rules and verdicts in words."""
 
 from collections.abc import Mapping
-from functools import cache
 
 from helpers.statistics import Effect
-from study.judging import RULES, Judgement, Rule, read_rules, recorded_judgements
-from study.ledger.finding import Finding, undecided
+from study.judging import Judgement, Rule
+from study.judging.rules import rules
+from study.ledger.finding import Finding
 
 Judgements = Mapping[str, Judgement]
 
@@ -15,18 +15,6 @@ _UNITS = {  # of all other measures: points
     "edge-response": "% of the center",
 }
 _SAYS = {"above": "is above zero", "below": "is below zero", "equal": "is within the margin"}
-
-
-@cache
-def recorded() -> Judgements:
-    """The judgements of the records that come with the book; read once."""
-    return recorded_judgements()
-
-
-@cache
-def rules() -> Mapping[str, Rule]:
-    """The committed rules, by the claim they decide; read once."""
-    return read_rules(RULES)
 
 
 def rule_text(claim: str) -> str:
@@ -41,16 +29,20 @@ def rule_text(claim: str) -> str:
 
 
 def rule_finding(claim: str, judgements: Judgements) -> Finding:
-    """What the rule of a claim found, or that its runs are not all recorded."""
+    """What the rule of a claim found.
+
+    Raises:
+        ValueError: if it was not judged, since runs that it compares are not recorded.
+    """
     if claim not in judgements:
         needed = ", ".join(rules()[claim].variants)
-        return undecided(f"the runs that its rule compares are not all recorded: {needed}")
+        raise ValueError(f"judgements must hold {claim}, got none of it: record all runs of {needed} first")
     judgement = judgements[claim]
     return Finding(verdict=judgement.verdict, evidence=_numbers(judgement), judgement=judgement)
 
 
 def signed(*values: float) -> str:
-    """Two decimals and a sign each; of two, the ends of an interval.
+    """Numbers with their sign and two decimals; two are written as the ends of an interval.
 
     >>> signed(0.123)
     '+0.12'
@@ -62,17 +54,17 @@ def signed(*values: float) -> str:
 
 
 def unit(rule: Rule) -> str:
-    """What a rule's measure is counted in."""
+    """The unit of a rule's measure."""
     return _UNITS.get(rule.measure, "points")
 
 
 def with_interval(effect: Effect) -> str:
-    """An effect and its interval."""
+    """An effect and its 95% interval, in words."""
     return f"{signed(effect.estimate)} ({signed(*effect.interval())})"
 
 
 def in_words(effect: Effect, rule: Rule) -> str:
-    """An effect of a rule's measure with its interval, unit and number of seeds."""
+    """An effect of a rule's measure, with its 95% interval, its unit and its number of seeds, in words."""
     return f"{with_interval(effect)} {unit(rule)}, n = {effect.seeds}"
 
 

@@ -1,14 +1,15 @@
-"""The claims of `stride-padding-mnist` about its own four networks."""
+"""The claims of `stride-padding-mnist` about its own four networks; `same_padding` has its others."""
 
 import numpy as np
 
 from helpers.arithmetic import output_size, unread
 from helpers.convolution import convolve2d
 from helpers.data import DataUnavailable, load
+from helpers.models import IMAGE_SIZE
 from helpers.sources.published import MNIST_CONV1_SIZES
-from study.ledger.claim import Claim, Measured, Part, computed
+from study.ledger.claim import Claim, Computed, Measured
 from study.ledger.finding import A_TENTH, Finding, decided, without_images
-from study.ledger.networks import SETTINGS, SIZE, cost_of, fastest_epoch, field_of, pixels_read
+from study.ledger.networks import SETTINGS, cost_of, fastest_epoch, field_of, pixels_read
 
 _SOURCE = "stride-padding-mnist"
 SAVING = 0.75  # of the computation, says M-06
@@ -17,7 +18,7 @@ INK_OFTEN_IN = "0569"  # digits that M-08 names
 
 def conv1_sizes() -> Finding:
     """M-05: the widths of the first convolution's maps."""
-    sizes = [output_size(SIZE, kernel_size=3, stride=s, padding=p) for s, p in SETTINGS.values()]
+    sizes = [output_size(IMAGE_SIZE, kernel_size=3, stride=s, padding=p) for s, p in SETTINGS.values()]
     printed = list(MNIST_CONV1_SIZES.values())
     conditions = {name: size == says for name, size, says in zip(SETTINGS, sizes, printed, strict=True)}
     return decided(conditions, ", ".join(map(str, sizes)))
@@ -58,7 +59,7 @@ def ink_of_the_border() -> Finding:
     named = int(digits[[int(digit) for digit in INK_OFTEN_IN]].sum())
     ink = ring.sum().item() / train.images.sum().item()
     share = inked.double().mean().item()
-    left_out = len(unread(SIZE, kernel_size=3))
+    left_out = len(unread(IMAGE_SIZE, kernel_size=3))
     evidence = (
         f"the outermost ring holds {ink:.2%} of the ink; {share:.1%} of the images have any there, "
         f"{named} of these {digits.sum()} are a {', '.join(INK_OFTEN_IN)}; "
@@ -94,7 +95,7 @@ def what_else_differs() -> Finding:
 def crop_and_subsample() -> Finding:
     """M-20: what valid padding and stride 2 leave of the map of (1, same), with the same weights."""
     random = np.random.default_rng(0)
-    image, kernel = random.integers(-9, 10, (SIZE, SIZE)), random.integers(-9, 10, (3, 3))
+    image, kernel = random.integers(-9, 10, (IMAGE_SIZE, IMAGE_SIZE)), random.integers(-9, 10, (3, 3))
     full = convolve2d(image, kernel, padding="same")
     cropped = convolve2d(image, kernel)
     strided = convolve2d(image, kernel, stride=2, padding="same")
@@ -108,7 +109,7 @@ def crop_and_subsample() -> Finding:
 
 def _conv1_cells(setting: str) -> int:
     stride, padding = SETTINGS[setting]
-    return output_size(SIZE, kernel_size=3, stride=stride, padding=padding) ** 2
+    return output_size(IMAGE_SIZE, kernel_size=3, stride=stride, padding=padding) ** 2
 
 
 def _shares(saved: dict[str, float]) -> str:
@@ -151,14 +152,18 @@ MNIST_CLAIMS = (
         id="M-05",
         source=_SOURCE,
         statement="The maps of the first convolution are 28, 26, 14 and 13 pixels wide.",
-        parts=computed(conv1_sizes, "arithmetic.output_size"),
+        parts=(Computed(conv1_sizes, by="arithmetic.output_size"),),
         link="mnist",
     ),
     Claim(
         id="M-06",
         source=_SOURCE,
         statement="Stride 2 saves three quarters of the computation.",
-        parts=computed(saving_of_stride, "multiply-accumulates, counted; recorded seconds stand beside them"),
+        parts=(
+            Computed(
+                saving_of_stride, by="multiply-accumulates, counted; recorded seconds stand beside them"
+            ),
+        ),
         link="receptive-field",
         note="Right of a single layer. Its stride applies to two layers, and the dense layer behind them "
         "gets a smaller map too, so the network saves more. An epoch saves less, and what it saves depends "
@@ -168,7 +173,9 @@ MNIST_CLAIMS = (
         id="M-07",
         source=_SOURCE,
         statement="Padding hardly changes the computation.",
-        parts=computed(cost_of_padding, "multiply-accumulates, counted; recorded seconds stand beside them"),
+        parts=(
+            Computed(cost_of_padding, by="multiply-accumulates, counted; recorded seconds stand beside them"),
+        ),
         link="receptive-field",
         note="The share is larger the smaller the map. On maps of a hundred pixels and more the claim would "
         "be right of a layer.",
@@ -179,7 +186,7 @@ MNIST_CLAIMS = (
         statement="Pixels at the border of MNIST often hold parts of the digits 0, 5, 6 and 9, so that "
         "removing them hurts.",
         parts=(
-            Part(about="ink at the border", by="a count over the training images", check=ink_of_the_border),
+            Computed(ink_of_the_border, by="a count over the training images", about="ink at the border"),
             Measured(about="removing it hurts"),
         ),
         link="controls-border",
@@ -209,7 +216,7 @@ MNIST_CLAIMS = (
         statement="Networks of stride 2 train and answer faster.",
         parts=(
             Measured(about="training"),
-            Part(about="answering", by="multiply-accumulates of an image, counted", check=work_of_an_answer),
+            Computed(work_of_an_answer, by="multiply-accumulates of an image, counted", about="answering"),
         ),
         link="controls-size",
         note="Seconds are those of two cores. How far they are from the ratio of the counts, the chapter "
@@ -228,7 +235,7 @@ MNIST_CLAIMS = (
         id="M-19",
         source=_SOURCE,
         statement="Stride and padding are the only variables between the four networks.",
-        parts=computed(what_else_differs, "arithmetic of the networks and their cost"),
+        parts=(Computed(what_else_differs, by="arithmetic of the networks and their cost"),),
         link="mnist",
         note="In the code they are. What follows from them is not held equal.",
     ),
@@ -236,7 +243,7 @@ MNIST_CLAIMS = (
         id="M-20",
         source=_SOURCE,
         statement="Valid padding cuts the shapes in a map, and stride 2 makes the map blocky.",
-        parts=computed(crop_and_subsample, "convolution.convolve2d, with one kernel for all"),
+        parts=(Computed(crop_and_subsample, by="convolution.convolve2d, with one kernel for all"),),
         link="mnist",
         note="Taken as what is seen: the map loses its outermost ring, and three of four values. No value "
         "that is left is another.",

@@ -3,28 +3,25 @@
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from itertools import takewhile
+from typing import Literal
 
 import pandas as pd
 from torch import nn
 
 from helpers.anatomy import anatomy, census
-from helpers.arithmetic import Layer, Padding, network_unread, receptive_field
-from helpers.models import CNNBiLSTM, MapToSequence, fashion_cnn, mnist_cnn
+from helpers.arithmetic import Layer, network_unread, receptive_field
+from helpers.models import IMAGE_SIZE, CNNBiLSTM, MapToSequence, fashion_cnn, mnist_cnn
 from study.experiments.cost import Cost, cost
 from study.records import RECORDED, records
 
-SIZE = 28  # pixels of an image of MNIST and of Fashion-MNIST
-SETTINGS: dict[str, tuple[int, Padding]] = {
+SETTINGS: dict[str, tuple[int, Literal["same", "valid"]]] = {
     "(1, same)": (1, "same"),
     "(1, valid)": (1, "valid"),
     "(2, same)": (2, "same"),
     "(2, valid)": (2, "valid"),
 }
 _MODELS: dict[str, Callable[[], nn.Module]] = {
-    "(1, same)": partial(mnist_cnn, stride=1, padding="same"),
-    "(1, valid)": partial(mnist_cnn, stride=1, padding="valid"),
-    "(2, same)": partial(mnist_cnn, stride=2, padding="same"),
-    "(2, valid)": partial(mnist_cnn, stride=2, padding="valid"),
+    **{name: partial(mnist_cnn, stride=s, padding=p) for name, (s, p) in SETTINGS.items()},
     "A": partial(fashion_cnn, stride=2),
     "B": partial(fashion_cnn, stride=1),
     "C": CNNBiLSTM,
@@ -57,42 +54,42 @@ ARCHITECTURES = (
 
 @cache
 def cost_of(network: str) -> Cost:
-    """Parameters and MACs of a network of the sources."""
+    """Parameters and MACs of a network of the sources, such as "A" or "(1, same)"."""
     return cost(_MODELS[network]())
 
 
 @cache
 def anatomy_of(network: str) -> pd.DataFrame:
-    """A network of the sources, layer by layer."""
-    return anatomy(_MODELS[network](), SIZE)
+    """The layers of a network of the sources: a row each."""
+    return anatomy(_MODELS[network](), IMAGE_SIZE)
 
 
 def features_of(network: str) -> pd.DataFrame:
-    """What stands before its first dense layer or its LSTM, layer by layer."""
+    """The layers of a network before its first dense layer or its LSTM: a row each."""
     layers = _MODELS[network]().children()
     layers = takewhile(lambda layer: not isinstance(layer, nn.Flatten | MapToSequence), layers)
-    return anatomy(nn.Sequential(*layers), SIZE)
+    return anatomy(nn.Sequential(*layers), IMAGE_SIZE)
 
 
-def stack(setting: str) -> Sequence[Layer]:
+def _layers(setting: str) -> Sequence[Layer]:
     """Convolutions and poolings of one of the four settings, along one axis."""
     convolution, pooling = Layer(3, *SETTINGS[setting]), Layer(2, stride=2)
     return convolution, pooling, convolution, pooling
 
 
 def field_of(setting: str) -> int:
-    """Receptive field of a unit of the last map."""
-    return receptive_field(stack(setting)).size
+    """Receptive field of a unit of the last map of one of the four settings, in pixels along an axis."""
+    return receptive_field(_layers(setting)).size
 
 
 def pixels_read(setting: str) -> int:
-    """Pixels of the image that the last map depends on."""
-    return (SIZE - len(network_unread(SIZE, stack(setting)))) ** 2
+    """Number of pixels of the image that the last map of one of the four settings depends on."""
+    return (IMAGE_SIZE - len(network_unread(IMAGE_SIZE, _layers(setting)))) ** 2
 
 
 @cache
 def fastest_epoch(setting: str) -> float:
-    """Seconds of the fastest recorded epoch, which other work disturbed the least."""
+    """Seconds of the fastest recorded epoch of one of the four settings: other work slowed it the least."""
     stride, padding = SETTINGS[setting]
     runs = records(RECORDED, experiment="mnist", variant=f"s{stride}-{padding}")
     return min(epoch.seconds for run in runs for epoch in run.epochs)
@@ -106,6 +103,6 @@ def published_windows() -> pd.DataFrame:
 
 
 def published_convolutions() -> pd.DataFrame:
-    """The convolutions among them."""
+    """The convolutions among the windows of published networks."""
     windows = published_windows()
     return windows[windows.type == "convolution"]

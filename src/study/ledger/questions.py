@@ -1,4 +1,4 @@
-"""What the rules of our own decide, which no claim of a source says: one statement each."""
+"""The questions of our own: a statement for each rule that decides no claim of a source."""
 
 from collections.abc import Mapping
 
@@ -31,11 +31,11 @@ QUESTIONS: Mapping[str, str] = {
     "Q-23": "14 rows as steps are more accurate than 196 pixels, at C's parameters.",
     "Q-24": "Columns as steps are as accurate as rows.",
 }
-"""By the rule that decides it, a statement that it finds true or not."""
+"""The statements, by the ids of the rules that find them true or not."""
 
 
 def says(rule: str) -> str:
-    """What a rule decides: a question of ours, or the measured half of a claim.
+    """What a rule decides: the statement of a question of ours, or the measured half of a claim.
 
     >>> says("Q-19")
     'B is more accurate than A after thirty epochs.'

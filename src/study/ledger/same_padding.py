@@ -3,9 +3,10 @@
 import pandas as pd
 
 from helpers.arithmetic import output_size, resolve_padding
-from study.ledger.claim import Claim, Measured, Part, computed
+from helpers.models import IMAGE_SIZE
+from study.ledger.claim import Claim, Computed, Measured
 from study.ledger.finding import A_TENTH, Finding, decided
-from study.ledger.networks import SIZE, published_convolutions
+from study.ledger.networks import published_convolutions
 
 _SOURCE = "stride-padding-mnist"
 NAMED = {"VGG": "vgg16", "ResNet": "resnet50", "EfficientNet": "efficientnet_b0"}
@@ -24,7 +25,9 @@ def default_of_three() -> Finding:
 def symmetric_pads() -> Finding:
     """M-12: the pads before and after, for the kernel and strides of the source, and for an even kernel."""
     pads = {
-        (kernel_size, stride): resolve_padding(SIZE, kernel_size=kernel_size, stride=stride, padding="same")
+        (kernel_size, stride): resolve_padding(
+            IMAGE_SIZE, kernel_size=kernel_size, stride=stride, padding="same"
+        )
         for kernel_size, stride in ((3, 1), (3, 2), (2, 1))
     }
     names = {key: f"kernel {key[0]}, stride {key[1]}" for key in pads}
@@ -34,9 +37,11 @@ def symmetric_pads() -> Finding:
 
 def size_kept() -> Finding:
     """M-13: the width of a map with same padding."""
-    sizes = {stride: output_size(SIZE, kernel_size=3, stride=stride, padding="same") for stride in (1, 2)}
-    evidence = ", ".join(f"stride {stride}: {SIZE} to {size}" for stride, size in sizes.items())
-    return decided({f"stride {stride}": size == SIZE for stride, size in sizes.items()}, evidence)
+    sizes = {
+        stride: output_size(IMAGE_SIZE, kernel_size=3, stride=stride, padding="same") for stride in (1, 2)
+    }
+    evidence = ", ".join(f"stride {stride}: {IMAGE_SIZE} to {size}" for stride, size in sizes.items())
+    return decided({f"stride {stride}": size == IMAGE_SIZE for stride, size in sizes.items()}, evidence)
 
 
 def strided_without_padding() -> Finding:
@@ -52,15 +57,15 @@ def strided_without_padding() -> Finding:
 
 def depth_until_nothing_is_left() -> Finding:
     """M-16: how many 3x3 layers an image of MNIST lasts, without padding and with."""
-    left = SIZE
+    left = IMAGE_SIZE
     layers = 0
     while left >= 3:
         left, layers = output_size(left, kernel_size=3), layers + 1
-    kept = SIZE
+    kept = IMAGE_SIZE
     for _ in range(DEEP):
         kept = output_size(kept, kernel_size=3, padding="same")
-    evidence = f"valid: {layers} layers leave {left} of {SIZE} pixels; same: {DEEP} layers leave {kept}"
-    return decided({"valid shrinks away": layers < DEEP, "same does not": kept == SIZE}, evidence)
+    evidence = f"valid: {layers} layers leave {left} of {IMAGE_SIZE} pixels; same: {DEEP} layers leave {kept}"
+    return decided({"valid shrinks away": layers < DEEP, "same does not": kept == IMAGE_SIZE}, evidence)
 
 
 def early_layers() -> Finding:
@@ -75,9 +80,9 @@ def early_layers() -> Finding:
 
 def shapes_of_a_residual() -> Finding:
     """M-21, first half: whether a map and what a layer makes of it can be added."""
-    same, valid = (output_size(SIZE, kernel_size=3, padding=padding) for padding in ("same", "valid"))
-    evidence = f"{SIZE} + {same} with same padding, {SIZE} + {valid} without"
-    return decided({"same fits": same == SIZE, "valid does not": valid != SIZE}, evidence)
+    same, valid = (output_size(IMAGE_SIZE, kernel_size=3, padding=padding) for padding in ("same", "valid"))
+    evidence = f"{IMAGE_SIZE} + {same} with same padding, {IMAGE_SIZE} + {valid} without"
+    return decided({"same fits": same == IMAGE_SIZE, "valid does not": valid != IMAGE_SIZE}, evidence)
 
 
 def _is_usual(windows: pd.DataFrame) -> "pd.Series[bool]":
@@ -87,12 +92,12 @@ def _is_usual(windows: pd.DataFrame) -> "pd.Series[bool]":
 
 _CENSUS = "anatomy.census of published networks, one of each family"
 
-PRACTICE_CLAIMS = (
+SAME_PADDING_CLAIMS = (
     Claim(
         id="M-11",
         source=_SOURCE,
         statement="Stride 1 with same padding is the default of VGG, ResNet and EfficientNet.",
-        parts=computed(default_of_three, _CENSUS),
+        parts=(Computed(default_of_three, by=_CENSUS),),
         link="architectures",
         note="Counted are windows wider than 1x1, since a 1x1 needs no padding.",
     ),
@@ -100,7 +105,7 @@ PRACTICE_CLAIMS = (
         id="M-12",
         source=_SOURCE,
         statement="Same padding makes a convolution symmetric.",
-        parts=computed(symmetric_pads, "arithmetic.resolve_padding, in the source's framework"),
+        parts=(Computed(symmetric_pads, by="arithmetic.resolve_padding, in the source's framework"),),
         link="padding",
         note="Right of odd kernels at stride 1. At stride 2, which the source uses too, an image of an even "
         "size gets its padding on one side only.",
@@ -109,7 +114,7 @@ PRACTICE_CLAIMS = (
         id="M-13",
         source=_SOURCE,
         statement="Same padding keeps the size of the map.",
-        parts=computed(size_kept, "arithmetic.output_size"),
+        parts=(Computed(size_kept, by="arithmetic.output_size"),),
         link="padding",
         note="Right at stride 1, where the name comes from. The source's own table has the other size at "
         "stride 2.",
@@ -118,7 +123,7 @@ PRACTICE_CLAIMS = (
         id="M-14",
         source=_SOURCE,
         statement="Stride 2 with valid padding is rarely used in practice.",
-        parts=computed(strided_without_padding, _CENSUS),
+        parts=(Computed(strided_without_padding, by=_CENSUS),),
         link="architectures",
         note="Patches and strided 1x1 convolutions are not counted: at the usual sizes same padding would "
         "give them none either.",
@@ -127,7 +132,7 @@ PRACTICE_CLAIMS = (
         id="M-16",
         source=_SOURCE,
         statement="Same padding is what lets a network go deep without its maps shrinking away.",
-        parts=computed(depth_until_nothing_is_left, "arithmetic.output_size, layer by layer"),
+        parts=(Computed(depth_until_nothing_is_left, by="arithmetic.output_size, layer by layer"),),
         link="padding",
         note="At stride 1. The rest is up to the strides and poolings.",
     ),
@@ -135,7 +140,7 @@ PRACTICE_CLAIMS = (
         id="M-18",
         source=_SOURCE,
         statement="The best networks use stride 1 with same padding in their early layers.",
-        parts=computed(early_layers, _CENSUS),
+        parts=(Computed(early_layers, by=_CENSUS),),
         link="architectures",
         note="Right of VGG, one of the three that the source names. The first convolution counts.",
     ),
@@ -144,7 +149,7 @@ PRACTICE_CLAIMS = (
         source=_SOURCE,
         statement="Same padding helps the flow of gradients, and residual connections.",
         parts=(
-            Part(about="residual connections", by="arithmetic.output_size", check=shapes_of_a_residual),
+            Computed(shapes_of_a_residual, by="arithmetic.output_size", about="residual connections"),
             Measured(about="gradients"),
         ),
         link="controls-depth",

@@ -1,10 +1,10 @@
-"""The claims of `stride-beyond-kernel` and `strided-post`, both about examples that fit on a page."""
+"""The claims of `stride-beyond-kernel` and of `strided-post`, which each work an example by hand."""
 
 from scipy import signal
 
 from helpers.arithmetic import Layer, coverage, output_size, receptive_field, unread, window_starts
 from helpers.sources import WORKED_4X4, WORKED_7X7
-from study.ledger.claim import Claim, computed
+from study.ledger.claim import Claim, Computed
 from study.ledger.finding import A_TENTH, Finding, decided
 
 _BEYOND, _POST = "stride-beyond-kernel", "strided-post"
@@ -113,19 +113,19 @@ def _refused(size: int, *, kernel_size: int, stride: int) -> bool:
     return False
 
 
-SMALL_CLAIMS = (
+WORKED_EXAMPLE_CLAIMS = (
     Claim(
         id="B-01",
         source=_BEYOND,
         statement="A stride larger than the kernel leaves pixels unread.",
-        parts=computed(gaps, "arithmetic.unread and sources.WORKED_4X4"),
+        parts=(Computed(gaps, by="arithmetic.unread and sources.WORKED_4X4"),),
         link="the-gaps",
     ),
     Claim(
         id="B-02",
         source=_BEYOND,
         statement="Its third example, stride 2 with one pixel of padding, runs as printed.",
-        parts=computed(third_example, "calling scipy.signal.convolve2d"),
+        parts=(Computed(third_example, by="calling scipy.signal.convolve2d"),),
         link="errata",
         note="Its first two examples run, and are right.",
     ),
@@ -133,14 +133,14 @@ SMALL_CLAIMS = (
         id="B-03",
         source=_BEYOND,
         statement="Padding does not undo the downsampling of a large stride.",
-        parts=computed(stride_stays, "arithmetic.window_starts"),
+        parts=(Computed(stride_stays, by="arithmetic.window_starts"),),
         link="padding",
     ),
     Claim(
         id="B-04",
         source=_BEYOND,
         statement="Stride 1 keeps a similar size.",
-        parts=computed(similar_size, "arithmetic.output_size, for its own image and MNIST's"),
+        parts=(Computed(similar_size, by="arithmetic.output_size, for its own image and MNIST's"),),
         link="worked-4x4",
         note="Right of a small kernel on a large image.",
     ),
@@ -149,7 +149,7 @@ SMALL_CLAIMS = (
         source=_BEYOND,
         statement="With a stride larger than the kernel, each output samples its receptive field "
         "more sparsely.",
-        parts=computed(sparser_fields, "arithmetic.receptive_field and window_starts"),
+        parts=(Computed(sparser_fields, by="arithmetic.receptive_field and window_starts"),),
         link="receptive-field",
         note="Each field is dense, and the gaps lie between the fields. Right of the layers behind it.",
     ),
@@ -157,7 +157,7 @@ SMALL_CLAIMS = (
         id="B-06",
         source=_BEYOND,
         statement="The size of the output is int((n - k) / s) + 1.",
-        parts=computed(cut_off, "arithmetic.output_size"),
+        parts=(Computed(cut_off, by="arithmetic.output_size"),),
         link="worked-4x4",
         note="Right wherever there is an output, as in all of its examples.",
     ),
@@ -165,7 +165,7 @@ SMALL_CLAIMS = (
         id="P-01",
         source=_POST,
         statement="The nine outputs that it prints for its 7x7 example are right.",
-        parts=computed(published_7x7, "sources.WORKED_7X7"),
+        parts=(Computed(published_7x7, by="sources.WORKED_7X7"),),
         link="worked-7x7",
         note="It prints neither image nor filter. Taken are those of the lecture whose outputs these are.",
     ),
@@ -173,7 +173,7 @@ SMALL_CLAIMS = (
         id="P-02",
         source=_POST,
         statement="The size of the output is (N + 2P - F) / S + 1.",
-        parts=computed(needs_the_floor, "arithmetic.output_size"),
+        parts=(Computed(needs_the_floor, by="arithmetic.output_size"),),
         link="stride",
         note="Right where the division leaves no remainder, as in its example.",
     ),
@@ -181,7 +181,7 @@ SMALL_CLAIMS = (
         id="P-03",
         source=_POST,
         statement="With stride 1, every pixel is considered.",
-        parts=computed(every_pixel, "arithmetic.coverage"),
+        parts=(Computed(every_pixel, by="arithmetic.coverage"),),
         link="stride",
         note="Considered, but not equally often.",
     ),

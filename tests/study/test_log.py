@@ -1,0 +1,60 @@
+"""The log of the experiments says of each rule what the recorded runs say today."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from study.judging import recorded_judgements
+from study.judging.rules import rules
+
+LOG = (Path(__file__).resolve().parents[2] / "study" / "LOG.md").read_text()
+RESULTS = re.findall(r"\*\*Result\.\*\*(.+?)\*\*Changed", LOG, re.DOTALL)
+MIRRORED = "F-04"  # the opposite of F-01, whose numbers stand for both
+
+
+@pytest.fixture(scope="module")
+def judgements():
+    return recorded_judgements()
+
+
+def passages():
+    """What the results say of each rule: from its name to the next one; "M-01 and M-02" share it."""
+    found = {}
+    for result in RESULTS:
+        text = re.split(r"Without a rule|\(no rule\)|without a rule", " ".join(result.split()))[0]
+        rule = r"\b([MFGQ]-\d\d)\b"
+        for pair, name, passage in re.findall(rf"(?:{rule} and )?{rule}(.*?)(?=\b[MFGQ]-\d\d\b|$)", text):
+            for each in filter(None, (pair, name)):
+                found[each] = found.get(each, "") + passage
+    return found
+
+
+def matches(printed, value):
+    """Whether a number is the value, but for its sign, to the decimals that it has."""
+    decimals = len(printed.partition(".")[2])
+    return abs(abs(float(printed)) - abs(value)) < 0.51 * 10.0**-decimals
+
+
+@pytest.mark.parametrize("name", rules())
+def test_the_log_asks_what_a_rule_decides_and_says_whether_it_ran(name, judgements):
+    entries = [entry for entry in LOG.split("\n## ") if "**Rules.**" in entry]
+    asking = [entry for entry in entries if name in entry.split("**Rules.**")[1].split("**Run.**")[0]]
+    assert asking
+    assert name in judgements or any("**Result.** Not run yet" in entry for entry in asking)
+
+
+@pytest.mark.parametrize("name", rules())
+def test_the_log_says_what_the_runs_say(name, judgements):
+    if name not in judgements:
+        pytest.skip("its runs are not all recorded yet")
+    passage = passages()[name]
+    judgement = judgements[name]
+    assert str(judgement.verdict) in passage
+    numbers = re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?(?![\w]|\.\d)", passage)
+    effects = [judgement.effect, *judgement.conditions]
+    for value in (effects[0].estimate, *effects[0].interval()):
+        assert any(matches(number, value) for number in numbers) or name == MIRRORED, value
+    for ends in re.findall(r"(-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)[,);]", passage):
+        intervals = [each.interval() for each in effects]
+        assert any(all(map(matches, pair, each)) for each in intervals for pair in (ends, ends[::-1])), ends
