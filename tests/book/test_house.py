@@ -14,60 +14,18 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 
-# Who may import whom. A module of a higher floor may import lower ones; the reverse would tie knots.
-MAY_IMPORT = {
-    "helpers.checks": set(),
-    "helpers.arithmetic": {"helpers.checks"},
-    "helpers.data": {"helpers.checks"},
-    "helpers.training": {"helpers.checks"},
-    "helpers.chapter": set(),
-    "helpers.statistics": set(),
-    "helpers.convolution": {"helpers.arithmetic", "helpers.checks"},
-    "helpers.layers": {"helpers.arithmetic", "helpers.checks"},
-    "helpers.sources": {"helpers.arithmetic", "helpers.convolution"},
-    "helpers.models": {"helpers.arithmetic", "helpers.checks", "helpers.layers"},
-    "helpers.anatomy": {"helpers.arithmetic", "helpers.checks"},
-    "helpers.plots": {"helpers.arithmetic", "helpers.checks", "helpers.statistics"},
-    "helpers.widgets": {
-        "helpers.arithmetic",
-        "helpers.checks",
-        "helpers.convolution",
-        "helpers.models",
-        "helpers.sources",
-    },
-    "study.records": set(),
-    "study.judging": {"helpers.checks", "helpers.statistics", "study.records"},
-    "study.experiments": {
-        "helpers.arithmetic",
-        "helpers.data",
-        "helpers.layers",
-        "helpers.models",
-        "helpers.training",
-        "study.judging",
-        "study.records",
-    },
-    "study.ledger": {
-        "helpers.anatomy",
-        "helpers.arithmetic",
-        "helpers.checks",
-        "helpers.convolution",
-        "helpers.data",
-        "helpers.models",
-        "helpers.sources",
-        "helpers.statistics",
-        "study.experiments",
-        "study.judging",
-        "study.records",
-    },
-    "study.comparisons": {
-        "helpers.plots",
-        "helpers.statistics",
-        "study.judging",
-        "study.ledger",
-        "study.records",
-    },
-    "study.__main__": {"study.experiments"},
-}
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def import_table() -> dict[str, set[str]]:
+    """Who imports whom, as the map of the code in CONTRIBUTING.md says."""
+    rows = re.findall(
+        r"^\| `((?:helpers|study)\.\w+)` \| [^|]+ \|([^|\n]*)\|$", CONTRIBUTING, flags=re.MULTILINE
+    )
+    return {name: set(re.findall(r"`((?:helpers|study)\.\w+)`", imports)) for name, imports in rows}
+
+
+MAY_IMPORT = import_table()
 
 
 def modules() -> dict[str, list[Path]]:
@@ -93,8 +51,8 @@ def imported_rooms(path: Path) -> set[str]:
     return {".".join(name.split(".")[:2]) for name in names if name.startswith(("helpers.", "study."))}
 
 
-def test_every_room_has_its_row():
-    assert set(modules()) <= set(MAY_IMPORT)
+def test_every_room_has_its_row_and_every_row_its_room():
+    assert set(modules()) == set(MAY_IMPORT)
 
 
 def test_every_room_but_what_a_notebook_needs_has_its_page_in_the_book():
@@ -123,9 +81,17 @@ def test_every_package_and_all_that_readers_are_told_to_import_is_in_the_referen
 
 
 @pytest.mark.parametrize("name", modules())
-def test_imports_keep_to_the_table(name):
+def test_a_room_imports_what_its_row_says_and_nothing_else(name):
     imported = set().union(*map(imported_rooms, modules()[name]))
-    assert imported - {name} <= MAY_IMPORT[name]
+    assert imported - {name} == MAY_IMPORT[name]
+
+
+def test_no_room_imports_one_that_imports_it():
+    floors: dict[str, int] = {}
+    while len(floors) < len(MAY_IMPORT):
+        ready = [name for name in MAY_IMPORT.keys() - floors if MAY_IMPORT[name] <= floors.keys()]
+        assert ready, f"a circle among {sorted(MAY_IMPORT.keys() - floors)}"
+        floors |= dict.fromkeys(ready, len(floors))
 
 
 def test_helpers_import_nothing_of_the_study():
@@ -144,6 +110,38 @@ def test_modules_and_functions_fit_a_screen(path):
             docstring = ast.get_docstring(node, clean=False) or ""
             length = node.end_lineno - node.lineno + 1 - len(docstring.splitlines())
             assert length <= 40, f"{node.name} has {length} lines"
+
+
+def public_names(path: Path) -> set[str]:
+    """Functions, classes and constants at the top of a module that others may import."""
+    names = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_a_public_name_means_one_thing():
+    homes: dict[str, list[str]] = {}
+    for path in sorted(SOURCE.rglob("*.py")):
+        for name in public_names(path) - {"main"}:  # each command has one
+            homes.setdefault(name, []).append(str(path.relative_to(SOURCE)))
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def test_the_readme_lists_the_chapters_as_the_front_page_does():
+    front = (ROOT / "book" / "intro.md").read_text()
+    cards = re.findall(r"\[(\d+\. [^\]]+)\]\(\.\./([^)]+)\)\n  (.+?) \*(.+?)\*\n", front)
+    rows = re.findall(
+        r"^\| \[(\d+\. [^\]]+)\]\(([^)]+)\) \| (.+?) \| (.+?) \|$",
+        (ROOT / "README.md").read_text(),
+        flags=re.MULTILINE,
+    )
+    assert rows == cards
+    assert len(rows) == len([path for path in (ROOT / "notebooks").glob("[0-9]*.ipynb")])
 
 
 def test_the_package_needs_what_the_requirements_say():
