@@ -384,6 +384,24 @@ def test_a_module_is_small_and_becomes_a_script(name):
     assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
 
 
+def test_the_common_module_gives_all_its_exports():
+    source = (assets.MODULE_FOLDER / "common.mjs").read_text(encoding="utf-8")
+    exported = re.findall(r"^export (?:async )?\w+ (\w+)", source, flags=re.MULTILINE)
+    assert assets.page_script("common").endswith(f"return {{ {', '.join(exported)} }};}})();\n")
+    assert assets.module_names()[0] == "common", "a page loads it before those that import it"
+
+
+@pytest.mark.parametrize("name", assets.module_names()[1:])
+def test_each_host_gets_what_a_module_imports(name):
+    [imported] = re.findall(r"^import {(.*?)} from", (assets.MODULE_FOLDER / f"{name}.mjs").read_text(), re.M | re.S)
+    live = assets.live_module(name)
+    for each in re.findall(r"\w+", imported):
+        assert len(re.findall(rf"^(?:const|function) {each}\b", live, flags=re.MULTILINE)) == 1, each
+        assert len(re.findall(rf"(?<![.\w]){each}\b", live)) > 1, f"{each} is imported and not used"
+    assert f"const {{{imported}}} = window.BOOK_WIDGETS.common;" in assets.page_script(name)
+    assert not re.search(r"^import\b", live, flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -391,10 +409,12 @@ def test_a_module_is_small_and_becomes_a_script(name):
         ("export default { render };\nlater();\n", "on its last line"),
         ('import a from "./a.mjs";\nexport default { render };\n', "must not import"),
         ('const a = await import("./a.mjs");\nexport default { render };\n', "must not import"),
+        ('import a from "./common.mjs";\nexport default { render };\n', "must not import"),
+        ('import { a } from "./common.mjs";\n' * 2 + "export default { render };\n", "must not import .* once"),
     ],
 )
 def test_a_module_that_no_page_could_run_is_refused(source, reason, tmp_path, monkeypatch):
-    monkeypatch.setattr(assets, "FOLDER", tmp_path)
+    monkeypatch.setattr(assets, "MODULE_FOLDER", tmp_path)
     (tmp_path / "odd.mjs").write_text("const b = 2;\n" + source)
     with pytest.raises(ValueError, match=reason):
         assets.page_script("odd")
