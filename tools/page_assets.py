@@ -19,7 +19,7 @@ UNREAD = ("**/*.map", "**/*.ttf", "locales", "scripts/fontawesome.js")
 
 
 def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: object) -> None:
-    """Add to a page the module of each explorer in it, and what draws them all; drop MathJax without math."""
+    """Add to a page what its explorers load, in this order; drop MathJax where there is no math."""
     if 'class="math' not in context.get("body", ""):
         # Sphinx counts the math of all that a table of contents lists; the front page has none of its own.
         scripts = context.get("script_files", [])
@@ -27,7 +27,7 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     modules = set(re.findall(r'<div class="book-widget" data-module="(\w+)"', context.get("body", "")))
     if modules:
         app.add_css_file("widgets.css")
-        for name in (*sorted(f"widgets/{module}" for module in modules), "widgets"):
+        for name in ("widgets/common", *sorted(f"widgets/{module}" for module in modules), "widgets"):
             app.add_js_file(f"{name}.js", loading_method="defer")
 
 

@@ -16,7 +16,7 @@ def write_assets(folder):
     """All that a page of explorers loads, and the modules themselves, for the tests of their arithmetic."""
     for name in assets.module_names():
         (folder / f"{name}.js").write_text(assets.page_script(name), encoding="utf-8")
-        shutil.copy(assets.FOLDER / f"{name}.mjs", folder)
+        shutil.copy(assets.MODULE_FOLDER / f"{name}.mjs", folder)
     (folder / "widgets.css").write_text(assets.style_sheet(), encoding="utf-8")
     shutil.copy(ROOT / "site" / "widgets.js", folder)
 

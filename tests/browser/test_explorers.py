@@ -28,7 +28,7 @@ from helpers.arithmetic import coverage, output_size, resolve_padding
 from helpers.arithmetic.axes import axis_windows
 from helpers.convolution import convolve2d, pad2d
 from helpers.widgets import ConvolutionExplorer, Frames
-from helpers.widgets.patterns import IMAGES, KERNELS, image_cells, kernel_cells
+from helpers.widgets.setting import IMAGES, KERNELS, image_cells, kernel_cells
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "windows.json").read_text(encoding="utf-8"))
 SLIDERS = {"input_size": 7, "kernel_size": 3, "stride": 1, "dilation": 1, "padding": 0}

@@ -25,8 +25,7 @@ from traitlets import TraitError
 
 from helpers.arithmetic import window_starts
 from helpers.widgets import ReceptiveFieldExplorer
-from helpers.widgets.networks import NETWORKS
-from helpers.widgets.stack import MOST, MOST_LAYERS, windows
+from helpers.widgets.networks import MOST_LAYERS, MOST_OF_A_LAYER, NETWORKS, stack_layers
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "stacks.json").read_text(encoding="utf-8"))
 START = {
@@ -116,7 +115,7 @@ def test_sliders_follow_a_finger(open_page, origin):
 
 
 def test_the_controls_offer_what_python_takes(page):
-    for name, most in MOST.items():
+    for name, most in MOST_OF_A_LAYER.items():
         control = part(page, name) if name == "channels" else slider(page, name)
         assert int(control.get_attribute("max")) == most, name
         assert int(control.get_attribute("min")) == (0 if name == "padding" else 1), name
@@ -597,7 +596,7 @@ def pixels_read(explorer):
     """The pixels that the middle unit of the last map depends on, followed down window by window."""
     sizes = [explorer.input_size, *(row.size for row in explorer.rows)]
     units = {sizes[-1] // 2}
-    for size, layer in zip(reversed(sizes[:-1]), reversed(windows(explorer.layers)), strict=True):
+    for size, layer in zip(reversed(sizes[:-1]), reversed(stack_layers(explorer.layers)), strict=True):
         window = {name: getattr(layer, name) for name in ("kernel_size", "stride", "padding", "dilation")}
         starts = window_starts(size, **window, convention=layer.convention)
         units = {starts[unit] + tap for unit in units for tap in range(0, layer.reach, layer.dilation)}

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from helpers.widgets.patterns import image_cells
+from helpers.widgets.setting import image_cells
 
 TARGET = Path(__file__).with_name("maps.json")
 TENTHS = [[0.1, -0.2, 0.3], [-0.4, 0.5, -0.6], [0.7, -0.8, 0.9]]

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from helpers.widgets.patterns import image_cells, kernel_cells
+from helpers.widgets.setting import image_cells, kernel_cells
 
 TARGET = Path(__file__).with_name("windows.json")
 PLAIN = {

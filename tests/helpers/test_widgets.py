@@ -21,8 +21,8 @@ from traitlets import TraitError, Unicode
 from helpers.convolution import convolve2d
 from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7
 from helpers.widgets import BookWidget, ConvolutionExplorer, Frames, assets
-from helpers.widgets.patterns import IMAGES, KERNELS, image_cells, kernel_cells
-from helpers.widgets.presets import PRESETS
+from helpers.widgets.convolution_explorer import PRESETS
+from helpers.widgets.setting import IMAGES, KERNELS, image_cells, kernel_cells
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "windows.json").read_text(encoding="utf-8"))
 HOSTILE = [
@@ -142,7 +142,7 @@ def test_a_grid_brings_its_size():
     explorer = ConvolutionExplorer(image=np.arange(20).reshape(4, 5), kernel=[[1, 0, -1]])
     assert (explorer.input_size, explorer.kernel_size) == ((4, 5), (1, 3))
     np.testing.assert_array_equal(explorer.output, convolve2d(np.arange(20).reshape(4, 5), [[1, 0, -1]]))
-    with pytest.raises(TraitError, match=r"kernel_size is \(1, 3\), as many numbers as the grid has"):
+    with pytest.raises(TraitError, match=r"kernel_size must be \(1, 3\), as many .* as kernel has, got 3"):
         explorer.kernel_size = 3
     explorer.kernel = "ones"
     explorer.kernel_size = 2
@@ -365,7 +365,7 @@ def test_no_text_breaks_out_of_frames():
         ({"values": []}, ValueError, "at least one value"),
         ({"alt": None}, ValueError, "alt must say"),
         ({"alt": lambda stride: " "}, ValueError, "alt must say"),
-        ({"kind": "gif"}, ValueError, "kind must be 'svg' or 'png', got 'gif'"),
+        ({"kind": "gif"}, ValueError, "kind must be one of 'svg', 'png', got 'gif'"),
         ({"index": 2}, TraitError, "index must be from 0 to 1, got 2"),
         ({"index": -1}, TraitError, "index must be"),
     ],
@@ -384,6 +384,25 @@ def test_a_module_is_small_and_becomes_a_script(name):
     assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
 
 
+def test_the_common_module_gives_all_its_exports():
+    source = (assets.MODULE_FOLDER / "common.mjs").read_text(encoding="utf-8")
+    exported = re.findall(r"^export (?:async )?\w+ (\w+)", source, flags=re.MULTILINE)
+    assert assets.page_script("common").endswith(f"return {{ {', '.join(exported)} }};}})();\n")
+    assert assets.module_names()[0] == "common", "a page loads it before those that import it"
+
+
+@pytest.mark.parametrize("name", assets.module_names()[1:])
+def test_each_host_gets_what_a_module_imports(name):
+    source = (assets.MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+    [imported] = re.findall(r"^import {([^}]*)} from", source, flags=re.MULTILINE)
+    live = assets.live_module(name)
+    for each in re.findall(r"\w+", imported):
+        assert len(re.findall(rf"^(?:const|function) {each}\b", live, flags=re.MULTILINE)) == 1, each
+        assert len(re.findall(rf"(?<![.\w]){each}\b", live)) > 1, f"{each} is imported and not used"
+    assert f"const {{{imported}}} = window.BOOK_WIDGETS.common;" in assets.page_script(name)
+    assert not re.search(r"^import\b", live, flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize(
     ("source", "reason"),
     [
@@ -391,10 +410,15 @@ def test_a_module_is_small_and_becomes_a_script(name):
         ("export default { render };\nlater();\n", "on its last line"),
         ('import a from "./a.mjs";\nexport default { render };\n', "must not import"),
         ('const a = await import("./a.mjs");\nexport default { render };\n', "must not import"),
+        ('import a from "./common.mjs";\nexport default { render };\n', "must not import"),
+        (
+            'import { a } from "./common.mjs";\n' * 2 + "export default { render };\n",
+            "must not import .* once",
+        ),
     ],
 )
 def test_a_module_that_no_page_could_run_is_refused(source, reason, tmp_path, monkeypatch):
-    monkeypatch.setattr(assets, "FOLDER", tmp_path)
+    monkeypatch.setattr(assets, "MODULE_FOLDER", tmp_path)
     (tmp_path / "odd.mjs").write_text("const b = 2;\n" + source)
     with pytest.raises(ValueError, match=reason):
         assets.page_script("odd")

@@ -284,7 +284,7 @@ def test_a_model_brings_its_filters(model):
     with pytest.raises(ValueError, match="filters must not be given with a model"):
         FeatureMapExplorer(model=model, filters=np.ones((1, 3, 3)))
     explorer = FeatureMapExplorer(model=model)
-    with pytest.raises(TraitError, match="filters are those of the model"):
+    with pytest.raises(TraitError, match="filters must stay those of the model"):
         explorer.filters = np.ones((1, 3, 3))
     with pytest.raises(TraitError, match=r"layer must be one of 'conv1', .*'relu2', got 'fc1'"):
         explorer.layer = "fc1"

@@ -22,8 +22,7 @@ from helpers.anatomy import anatomy
 from helpers.arithmetic import Layer, network_unread, trace
 from helpers.models import fashion_cnn, mnist_cnn
 from helpers.widgets import ReceptiveFieldExplorer
-from helpers.widgets.networks import NETWORKS
-from helpers.widgets.stack import MOST
+from helpers.widgets.networks import MOST_OF_A_LAYER, NETWORKS
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "stacks.json").read_text(encoding="utf-8"))
 CONVOLUTION = {"kernel_size": 3, "channels": 4}
@@ -62,14 +61,14 @@ def test_it_opens_with_the_network_that_reads_least():
         ("layers", [{"kernel_size": 3, "bias": 1}], "bias must be True or False, got 1"),
         ("layers", [{"kernel_size": 3, "channels": 0}], "channels must be at least 1, got 0"),
         ("layers", [{"kernel_size": 3, "channels": "8"}], "channels must be a whole number, got '8'"),
-        ("layers", [{"kernel": 3}], r"layers\[0\]: 'kernel' is no setting of a layer; they are kernel_size,"),
+        ("layers", [{"kernel": 3}], r"layers\[0\]: settings must be among kernel_size, .*, got 'kernel'"),
         ("layers", [Layer(3, padding=(1, 16))], r"padding must be at most 15 in the explorer, got \[1, 16\]"),
         ("layers", [Layer(29, name="wide")], "kernel_size must be at most 16 in the explorer, got 29"),
         ("layers", [{"kernel_size": 3, "depthwise": 1}], "depthwise must be True or False, got 1"),
         (
             "layers",
             [{"kernel_size": 3, "depthwise": True, "channels": 8}],
-            r"layers\[0\]: a depthwise layer keeps the channels below it, got channels=8",
+            r"layers\[0\]: channels must be None for a depthwise layer, .*, got 8",
         ),
         ("layers", [{"kernel_size": 3, "channels": 2049}], "channels must be at most 2048"),
         ("layers", [Layer(15), Layer(15, name="wide")], r"'wide', number 2 of 2, shrinks the map"),
@@ -96,11 +95,11 @@ def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
         ReceptiveFieldExplorer(**{trait: value})
 
 
-@pytest.mark.parametrize("name", MOST)
+@pytest.mark.parametrize("name", MOST_OF_A_LAYER)
 def test_the_most_of_each_setting_is_taken(name):
-    setting = {"kernel_size": 1, "padding": "same", name: MOST[name]}
+    setting = {"kernel_size": 1, "padding": "same", name: MOST_OF_A_LAYER[name]}
     explorer = ReceptiveFieldExplorer(input_size=64, layers=[setting])
-    assert explorer.layers[0][name] == MOST[name]
+    assert explorer.layers[0][name] == MOST_OF_A_LAYER[name]
 
 
 def test_layers_and_mappings_go_together():

@@ -6,7 +6,7 @@ from typing import Any
 
 import anywidget
 
-from helpers.widgets.assets import FOLDER, style_sheet
+from helpers.widgets.assets import live_module, style_sheet
 
 
 class BookWidget(anywidget.AnyWidget):
@@ -41,7 +41,7 @@ class BookWidget(anywidget.AnyWidget):
     def __init_subclass__(cls, *, module: str = "", **keywords: Any) -> None:
         if module:  # traitlets makes further subclasses, with the traits that anywidget adds to an instance
             cls._module = module
-            cls._esm = FOLDER / f"{module}.mjs"
+            cls._esm = live_module(module)
         super().__init_subclass__(**keywords)
 
     def fallback(self) -> str:

@@ -1,4 +1,4 @@
-"""A torch model layer by layer, its first convolution at any stride and padding."""
+"""A torch model run layer by layer, its first convolution at any stride and padding."""
 
 from copy import deepcopy
 from itertools import takewhile
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from helpers.arithmetic import resolve_padding
 from helpers.arithmetic.axes import axis_windows
-from helpers.widgets.filters import Filter
+from helpers.widgets.traits import Filter
 
 
 def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int, padding: Any) -> Tensor:
-    """`torch.nn.functional.conv2d`, but with TensorFlow's "same"; (N, C, H, W) -> (N, C', H', W')."""
+    """Return `torch.nn.functional.conv2d`, but with TensorFlow's "same"; (N, C, H, W) -> (N, C', H', W')."""
     height, width = weight.shape[2:]
     windows = axis_windows((height, width), stride=stride, padding=padding)
     (top, bottom), (left, right) = (
@@ -25,18 +25,18 @@ def convolve(images: Tensor, weight: Tensor, bias: Tensor | None, *, stride: int
 
 
 class Chain:
-    """A copy of a model, as far as its layers put out maps.
+    """A copy of a model, up to the last layer whose output is a feature map.
 
     Args:
         model: a convolution, or an `nn.Sequential` that begins with one, of one input channel.
 
     Attributes:
-        layers: their names.
-        filters: those of the first convolution.
-        setting: its own stride and padding, one number where both axes have the same.
+        layers: names of the layers.
+        filters: the filters of the first convolution.
+        setting: stride and padding of the first convolution, one number where both axes have the same.
 
     Raises:
-        TypeError: if the model is something else.
+        TypeError: for any other model.
         ValueError: unless the first convolution takes one channel, is not dilated, and pads with zeros.
     """
 
@@ -63,10 +63,10 @@ class Chain:
 
     @torch.inference_mode()
     def maps(self, image: Any, *, layer: str, stride: int, padding: Any) -> Tensor:
-        """What a layer puts out, (C, H', W'); the layers after the first are as the model has them.
+        """Return the output of a layer, (C, H', W'); only the first convolution is changed.
 
         Raises:
-            ValueError: if the model cannot run up to there; torch's reason is in it.
+            ValueError: if the model cannot run up to that layer, with torch's reason.
         """
         x = torch.tensor(image, dtype=self._weight.dtype)[None, None]  # (1, 1, H, W)
         x = convolve(x, self._weight, self._bias, stride=stride, padding=padding)  # (1, C, H', W')
@@ -81,8 +81,8 @@ class Chain:
         count = len(self._weight)
         biases = [0.0] * count if self._bias is None else self._bias.tolist()
         return [
-            Filter(name=f"filter {place}", weights=weights[0], bias=bias)
-            for place, (weights, bias) in enumerate(zip(self._weight.tolist(), biases, strict=True))
+            Filter(name=f"filter {index}", weights=weights[0], bias=bias)
+            for index, (weights, bias) in enumerate(zip(self._weight.tolist(), biases, strict=True))
         ]
 
 

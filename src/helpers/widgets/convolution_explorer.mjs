@@ -1,17 +1,19 @@
 // The convolution explorer: what a window reads, what it writes, and what it never reaches.
 //
-// Run by anywidget and by the built page (assets.py): it imports nothing and ends with its export.
+// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
 // tests/golden/windows.json holds its arithmetic to helpers.arithmetic and helpers.convolution.
+
+import {
+  CELL, MARKS, PADDINGS, addSlider, at, axis, clamp, floored, formula, isInput, limit, line, menu, openView, paddingOf,
+  pair, put, range, remark, say, square, steer, windowOf,
+} from "./common.mjs";
 
 // The least and the most of each slider.
 const SLIDERS = { input_size: [3, 32], kernel_size: [1, 11], stride: [1, 16], dilation: [1, 4], padding: [0, 10] };
 const MENUS = ["padding_mode", "image", "kernel"];
 const SETTINGS = [...Object.keys(SLIDERS), "convention", ...MENUS];
 
-const range = (count) => [...Array(count).keys()];
 const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-const pair = (value) => (Array.isArray(value) ? value : [value, value]);
 
 // Inputs and kernels that exist at any size.
 const isCenter = ({ row, column, height, width }) => row === height >> 1 && column === width >> 1;
@@ -44,36 +46,20 @@ function cells(value, table, height, width) {
   return grid(height, width, (row, column) => table[value]({ row, column, height, width }));
 }
 
-/** Cells of padding before and after an axis. */
-function pads(size, reach, stride, padding, convention) {
-  if (padding === "valid") return [0, 0];
-  if (padding === "full") return [reach - 1, reach - 1];
-  if (padding !== "same") return pair(padding);
-  if (convention === "pytorch" && stride > 1) throw new Error(`PyTorch has no “same” padding with stride ${stride}.`);
-  const total = Math.max(0, Math.floor((size - 1) / stride) * stride + reach - size);
-  const less = total >> 1;
-  return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
-}
-
-/** Both axes: pads, stops, how often each cell is read. Throws a sentence for the reader if no window fits. */
+/** Both axes, and how often each cell is read. Throws a sentence for the reader if no window fits. */
 function axes({ padding, convention, padding_mode: mode, ...setting }) {
   return [0, 1].map((side) => {
-    const [size, kernelSize, stride, dilation] = SETTINGS.slice(0, 4).map((name) => pair(setting[name])[side]);
-    const reach = dilation * (kernelSize - 1) + 1;
-    const [before, after] = pads(size, reach, stride, pair(padding)[side], convention);
-    const padded = before + size + after;
-    const room = padded - reach;
-    if (room < 0) throw new Error(`The kernel spans ${reach} pixels, but the input has ${padded}, padding included.`);
+    const [size, kernel_size, stride, dilation] = SETTINGS.slice(0, 4).map((name) => pair(setting[name])[side]);
+    const own = axis(size, { kernel_size, stride, dilation, padding: pair(padding)[side], convention });
     const widest = { reflect: size - 1, circular: size }[mode] ?? Infinity;
-    if (Math.max(before, after) > widest) {
+    if (Math.max(own.before, own.after) > widest) {
       throw new Error(`Padding “${mode}” adds at most ${widest} cells to a side of ${size} pixels.`);
     }
-    const count = Math.floor(room / stride) + 1;
-    const reads = new Array(padded).fill(0);
-    for (let stop = 0; stop < count; stop++) {
-      for (let tap = 0; tap < kernelSize; tap++) reads[stop * stride + tap * dilation] += 1;
+    const reads = new Array(own.padded).fill(0);
+    for (let stop = 0; stop < own.count; stop++) {
+      for (let tap = 0; tap < kernel_size; tap++) reads[stop * stride + tap * dilation] += 1;
     }
-    return { size, kernelSize, stride, dilation, reach, before, after, padded, room, count, reads };
+    return { ...own, reads, isRead: (cell) => reads[cell] > 0 };
   });
 }
 
@@ -89,17 +75,17 @@ function source(index, size, mode) {
 export function settle(setting) {
   const [rows, columns] = axes(setting);
   const image = cells(setting.image, IMAGES, rows.size, columns.size);
-  const kernel = cells(setting.kernel, KERNELS, rows.kernelSize, columns.kernelSize);
+  const kernel = cells(setting.kernel, KERNELS, rows.taps, columns.taps);
   const sources = ({ padded, before, size }) =>
     range(padded).map((index) => source(index - before, size, setting.padding_mode));
   const across = sources(columns);
   const padded = sources(rows).map((row) => across.map((column) => image[row]?.[column] ?? 0));
   const output = grid(rows.count, columns.count, (row, column) => {
     let sum = 0;
-    for (let i = 0; i < rows.kernelSize; i++) {
+    for (let i = 0; i < rows.taps; i++) {
       const line = padded[row * rows.stride + i * rows.dilation];
       const left = column * columns.stride;
-      for (let j = 0; j < columns.kernelSize; j++) sum += line[left + j * columns.dilation] * kernel[i][j];
+      for (let j = 0; j < columns.taps; j++) sum += line[left + j * columns.dilation] * kernel[i][j];
     }
     return sum;
   });
@@ -107,13 +93,9 @@ export function settle(setting) {
   return { rows, columns, kernel, padded, output, isNumbered };
 }
 
-const CELL = 40; // user units a side
 const EDGE = 20; // above and left of the cells, for marks
-const MARKS = { unread: "m0 20l20-20m20 0l-40 40m20 0l20-20", unused: "m5 20h30" }; // hatch, dash
 
 const show = (value) => `${Math.abs(value) < 1000 ? +value.toFixed(2) : Math.round(value)}`.replace("-", "−");
-const square = (row, column) => `M${column * CELL} ${row * CELL}h${CELL}v${CELL}h-${CELL}z`;
-const isInput = ({ before, size }, index) => index >= before && index < before + size;
 
 /** Where a number stands among others, from 0 to 1. */
 function scale(numbers) {
@@ -129,7 +111,7 @@ function draw(svg, height, width, isNumbered, cell) {
   const numbers = grid(height, width, (row, column) => {
     const [look, value, share, mark] = cell(row, column);
     add(squares, `${look}" style="--share:${Math.round(15 * share) / 15}`, square(row, column));
-    if (mark) add(marks, mark, `M${column * CELL} ${row * CELL}${MARKS[mark]}`);
+    if (mark) add(marks, mark, at(row, column) + MARKS[mark]);
     return isNumbered && [`${look} ${mark}`, show(value)];
   });
   const paths = Object.entries({ ...squares, ...marks }).map(([look, path]) => `<path class="${look}" d="${path}"/>`);
@@ -178,35 +160,12 @@ const center = ({ stride, reach }, stop) => (stop * stride + reach / 2) * CELL;
 const rowMark = (rows, stop) => `M-3 ${center(rows, stop)}l-14-8v16z`;
 const columnMark = (columns, stop) => `M${center(columns, stop)}-3l-8-14h16z`;
 
-const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
-const floored = (above, below) =>
-  `<span class="floor"><b>⌊</b><span><span>${above}</span><span>${below}</span></span><b>⌋</b></span>`;
-
-/** The size formula with the numbers of each axis in it. */
-function formula({ rows, columns }) {
-  const [down, across] = [rows, columns].map(({ size, before, after, kernelSize, dilation, stride, room, count }) => {
-    const reach = dilation > 1 ? `(${dilation}·(${kernelSize} − 1) + 1)` : kernelSize;
-    const first = floored(`${size} + ${before} + ${after} − ${reach}`, stride);
-    return `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`;
-  });
-  return down === across ? line("rows, columns", down) : line("rows", down) + line("columns", across);
-}
-
 /** What the windows leave out, in words. */
-function remarks({ rows, columns }) {
-  const missed = [];
-  const idle = [];
-  const describe = ({ reads, before, size }, noun, first, last) => {
-    const places = range(size).filter((index) => !reads[index + before]);
-    if (places.length) missed.push(`${noun} ${places.join(", ")}`);
-    if (reads.slice(0, before).includes(0)) idle.push(first);
-    if (reads.slice(before + size).includes(0)) idle.push(last);
-    return size - places.length;
-  };
-  const read = describe(rows, "row", "top", "bottom") * describe(columns, "column", "left", "right");
-  const all = rows.size * columns.size;
-  const lost = `${all - read} of ${all} pixels are never read: ${missed.join("; ")}.`;
-  return (missed[0] ? lost : `All ${all} pixels are read.`) + (idle[0] ? ` Padding never read: ${idle.join(", ")}.` : "");
+function remarks(rows, columns) {
+  const sides = ({ reads, before, size }) => [reads.slice(0, before), reads.slice(before + size)];
+  const names = ["top", "bottom", "left", "right"];
+  const idle = names.filter((_, index) => [rows, columns].flatMap(sides)[index].includes(0));
+  return remark(rows, columns) + (idle[0] ? ` Padding never read: ${idle.join(", ")}.` : "");
 }
 
 /** The sum of one output cell, a row of the kernel a line. */
@@ -244,16 +203,13 @@ function paddingKind({ padding, convention }) {
 }
 
 const named = (table) => `<option>${Object.keys(table).join("<option>")}<option value="" hidden>its own`;
-const menu = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
 
 const template = `
   <div class="settings" part="settings">
   ${menu("example", "example", "<option value=''>choose one")}
   ${menu("image", "input", named(IMAGES))}
   ${menu("kernel", "kernel", named(KERNELS))}
-  ${menu("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
-    <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
-    <option value="onnx-lower">same (ONNX, lower)<option>full`)}
+  ${menu("padding", "padding", PADDINGS)}
   ${menu("padding_mode", "filled with", "<option>zeros<option>reflect<option>replicate<option>circular")}
   <label class="check"><input type="checkbox" part="apart"> rows and columns apart</label>
   </div>
@@ -282,22 +238,11 @@ const template = `
   <p class="unseen" aria-live="polite" part="words"></p>
   <p part="remarks"></p>`;
 
-const WAYS = {
-  ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [-99, -99], End: [99, 99],
-};
-
-/** Sets what is new, and only that: the rest need not be laid out again. */
-function put(node, html) {
-  if (node.lastPut !== html) node.innerHTML = node.lastPut = html;
-}
-
-let instances = 0;
-
 function render({ model, el }) {
-  const id = `convolution-explorer-${++instances}`;
-  el.classList.add("book-explorer");
-  el.innerHTML = template;
-  const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
+  const view = openView({
+    model, el, name: "convolution-explorer", template, names: SETTINGS, fit, showControls, update,
+  });
+  const { part, read, write } = view;
   const [, stops, stop, frame] = part.input.children;
   const chosen = part.output.lastChild;
   const examples = model.get("examples");
@@ -305,20 +250,15 @@ function render({ model, el }) {
 
   let scene; // what is drawn
   let drawn; // and from what, as JSON
-  let pending = {}; // choices that do not fit, until another makes them
   let timer;
-  let grip; // where the window is held, from its corner
 
   const number = ({ value }) => Number(value.replace("−", "-"));
-  const read = () => Object.fromEntries(SETTINGS.map((name) => [name, pending[name] ?? model.get(name)]));
   const sides = () => [scene.rows, scene.columns];
-  const limit = (place, sides) => place.map((stop, side) => clamp(stop, 0, sides[side].count - 1));
   const selected = () => limit(model.get("selected"), sides());
-  const select = (place) => write({ selected: limit(place, sides()) });
+  const select = (stops) => write({ selected: limit(stops, sides()) });
 
-  function write(changes) {
-    model.set(changes);
-    model.save_changes();
+  function fit(setting) {
+    return { selected: limit(model.get("selected"), axes(setting)) };
   }
 
   function choose(changes, example = "") {
@@ -328,45 +268,29 @@ function render({ model, el }) {
       if (typeof now === "string" || !(size in changes)) continue;
       wanted[name] = grid(...pair(wanted[size]), (i, j) => now[i % now.length][j % now[0].length]);
     }
-    pending = wanted;
-    let place;
-    try {
-      place = limit(model.get("selected"), axes(wanted));
-    } catch (error) {
-      showControls(`${error.message} The drawing shows the last setting that fits.`);
-      return;
-    }
-    write({ ...wanted, selected: place });
-    part.example.value = example;
+    if (view.choose(wanted)) part.example.value = example;
   }
 
-  const sliders = Object.entries(SLIDERS).flatMap(([name, [min, max]]) =>
+  const sliders = Object.entries(SLIDERS).flatMap(([name, limits]) =>
     range(name === "padding" ? 4 : 2).map((index) => {
-      const box = document.createElement("div");
-      const key = `${id}-${name}-${index}`;
-      box.innerHTML = `<label for="${key}"></label><output for="${key}"></output>
-        <input type="range" id="${key}" name="${name}" min="${min}" max="${max}">`;
-      part.settings.append(box);
-      const [label, output, input] = box.children;
-      input.oninput = () => choose({ [name]: handles(read()[name])[index][2](Number(input.value)) });
+      const change = (value) => choose({ [name]: handles(read()[name])[index][2](value) });
+      const [label, output, input] = addSlider(part.settings, `${view.id}-${name}-${index}`, name, limits, change);
       return (setting) => {
         const [side, value] = handles(setting[name])[index] ?? [""];
-        box.hidden = value === undefined;
-        put(label, name.replace("_", " ") + (side && `, ${side}`));
-        put(output, `${value}`);
+        input.parentNode.hidden = value === undefined;
+        say(label, name.replace("_", " ") + (side && `, ${side}`));
+        say(output, value ?? "");
         input.value = value;
       };
     }),
   );
 
-  function showControls(problem = "") {
-    const setting = read();
+  function showControls(setting) {
     for (const showSlider of sliders) showSlider(setting);
     part.apart.checked = Object.keys(SLIDERS).some((name) => handles(setting[name]).length === 2);
     part.coverage.checked = model.get("view") === "coverage";
     part.padding.value = paddingKind(setting);
     for (const name of MENUS) part[name].value = Array.isArray(setting[name]) ? "" : setting[name];
-    put(part.problem, problem);
   }
 
   function showScene() {
@@ -376,20 +300,19 @@ function render({ model, el }) {
     drawOutput(part.output, scene);
     const marks = range(rows.count).map((stop) => rowMark(rows, stop));
     stops.setAttribute("d", marks.join("") + range(columns.count).map((stop) => columnMark(columns, stop)).join(""));
-    const taps = grid(rows.kernelSize, columns.kernelSize, (i, j) => square(i * rows.dilation, j * columns.dilation));
-    const outline = `d="M0 0h${columns.reach * CELL}v${rows.reach * CELL}h-${columns.reach * CELL}z"/>`;
-    put(frame, `<path d="${taps.flat().join("")}"/><path class="casing" ${outline}<path class="outline" ${outline}`);
-    put(part.numbers, formula(scene));
-    put(part.remarks, remarks(scene));
-    put(part.inputSize, `Input ${rows.size} × ${columns.size}`);
-    put(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
+    const taps = grid(rows.taps, columns.taps, (i, j) => square(i * rows.dilation, j * columns.dilation));
+    put(frame, windowOf(taps.flat().join(""), rows, columns));
+    put(part.numbers, formula(rows, columns));
+    say(part.remarks, remarks(rows, columns));
+    say(part.inputSize, `Input ${rows.size} × ${columns.size}`);
+    say(part.outputSize, (part.output.ariaLabel = `Output ${rows.count} × ${columns.count}`));
     showKernel(scene.kernel);
   }
 
   function showKernel(kernel) {
     const width = kernel[0].length;
     const weights = kernel.flat();
-    put(part.kernelSize, `Kernel ${kernel.length} × ${width}`);
+    say(part.kernelSize, `Kernel ${kernel.length} × ${width}`);
     part.weights.style.cssText = `--taps:${width}`;
     const inputs = part.weights.children;
     while (inputs.length > weights.length) part.weights.lastChild.remove();
@@ -411,13 +334,11 @@ function render({ model, el }) {
     part.input.ariaValueNow = row * columns.count + column;
     part.input.ariaValueText = `output row ${row}, column ${column}`;
     put(part.sum, sum(scene, row, column));
-    put(part.words, inWords(part.sum.textContent));
+    say(part.words, inWords(part.sum.textContent));
   }
 
   function update() {
-    pending = {};
     part.example.value = "";
-    showControls();
     const traits = JSON.stringify([read(), model.get("view")]);
     el.classList.toggle("is-gliding", traits === drawn);
     if (traits !== drawn) {
@@ -433,9 +354,7 @@ function render({ model, el }) {
   part.coverage.onchange = () => write({ view: part.coverage.checked ? "coverage" : "values" });
   part.padding.onchange = () => {
     const now = sides().map(({ before, after }) => [before, after].map((count) => clamp(count, ...SLIDERS.padding)));
-    const kinds = { number: now[0][0], sides: now, valid: "valid", full: "full" };
-    const { value } = part.padding;
-    choose(value in kinds ? { padding: kinds[value] } : { padding: "same", convention: value });
+    choose(paddingOf(part.padding.value, now[0][0], now));
   };
   part.apart.onchange = () => {
     const now = Object.entries(read()).filter(([name, value]) => name in SLIDERS && handles(value).length % 4);
@@ -473,38 +392,10 @@ function render({ model, el }) {
     play(!timer);
   };
 
-  // Where a pointer is in a drawing, in cells.
-  const cellAt = (svg, { clientX, clientY }) => {
-    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
-    return [y / CELL, x / CELL];
-  };
-  const follow = (event, grip) =>
-    select(cellAt(part.input, event).map((at, side) => Math.round((at - grip[side]) / sides()[side].stride)));
-  frame.onpointerdown = (event) => {
-    frame.setPointerCapture(event.pointerId);
-    const place = selected();
-    grip = cellAt(part.input, event).map((at, side) => at - place[side] * sides()[side].stride);
-  };
-  frame.onpointermove = (event) => grip && follow(event, grip);
-  frame.onlostpointercapture = () => (grip = null);
-  part.input.onclick = (event) => {
-    if (!frame.contains(event.target)) follow(event, sides().map(({ reach }) => reach / 2));
-  };
-  part.output.onclick = (event) => select(cellAt(part.output, event).map(Math.floor));
-  part.input.onkeydown = (event) => {
-    const [row, column] = selected();
-    const way = WAYS[event.key];
-    if (!way) return;
-    event.preventDefault(); // the page would scroll
-    select([row + way[0], column + way[1]]);
-  };
-  // JupyterLab would take the arrow keys for itself.
-  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
-
-  model.on("change", update);
-  update();
+  steer({ input: part.input, output: part.output, frame, sides, selected, select });
+  const stopDrawing = view.start();
   return () => {
-    model.off("change", update);
+    stopDrawing();
     clearInterval(timer);
   };
 }

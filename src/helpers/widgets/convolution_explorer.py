@@ -1,5 +1,6 @@
 """The convolution explorer: one window over one input, at every setting."""
 
+from collections.abc import Callable, Iterable
 from typing import Any, get_args
 
 import numpy as np
@@ -7,39 +8,84 @@ from numpy.typing import NDArray
 from traitlets import Bunch, Dict, Enum, Int, TraitError, Tuple, observe, validate
 
 from helpers.arithmetic import Convention
-from helpers.convolution import PaddingMode
+from helpers.convolution import Array, PaddingMode
+from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7, WorkedExample
 from helpers.widgets.base import BookWidget
-from helpers.widgets.patterns import IMAGES, KERNELS
-from helpers.widgets.presets import PRESETS
-from helpers.widgets.setting import Setting, pair, shape
+from helpers.widgets.setting import (
+    IMAGES,
+    KERNELS,
+    ExplorerSetting,
+    Grid,
+    by,
+    image_cells,
+    kernel_cells,
+    pair,
+    shape,
+)
 from helpers.widgets.traits import Cells, PaddingTrait, PerAxis
 
 _SIZE_OF = {"image": "input_size", "kernel": "kernel_size"}
-_SETTING = tuple(Setting.__dataclass_fields__)
+_GRID_OF = {size: grid for grid, size in _SIZE_OF.items()}
+_SETTING = tuple(ExplorerSetting.__dataclass_fields__)
+
+# A preset sets every trait that a reader could have changed before.
+_PLAIN = {"dilation": 1, "convention": "tensorflow", "padding_mode": "zeros"}
+
+
+def _named(grid: Array, names: Iterable[str], cells: Callable[[str, int, int], Grid]) -> str | Grid:
+    """The name of a grid that has one, so that it can grow with its size; the numbers of any other."""
+    same = (name for name in names if np.array_equal(cells(name, *grid.shape), grid))
+    return next(same, grid.tolist())
+
+
+def _worked(example: WorkedExample) -> dict[str, Any]:
+    return {
+        **_PLAIN,
+        "image": _named(example.image, IMAGES, image_cells),
+        "input_size": example.image.shape[0],
+        "kernel": _named(example.kernel, KERNELS, kernel_cells),
+        "kernel_size": example.kernel.shape[0],
+        "stride": example.stride,
+        "padding": example.padding,
+    }
+
+
+def _mnist(stride: int, padding: str) -> dict[str, Any]:
+    grids = {"image": "seven", "input_size": 28, "kernel": "vertical edges", "kernel_size": 3}
+    return _PLAIN | grids | {"stride": stride, "padding": padding}
+
+
+# What the explorer offers by name: the worked examples, and the four settings of the MNIST study.
+PRESETS = {
+    **{f"5 × 5, stride {example.stride}": _worked(example) for example in WORKED_5X5},
+    "7 × 7, stride 2": _worked(WORKED_7X7),
+    **{f"4 × 4, stride {each.stride}, padding {each.padding}": _worked(each) for each in WORKED_4X4},
+    **{f"28 × 28, stride {s}, {p}": _mnist(s, p) for s in (1, 2) for p in ("same", "valid")},
+}
 
 
 class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
-    """A kernel moving over a padded input, and the sum that it forms at each stop.
+    """A kernel that slides over a padded input, and the sum of products at each of its positions.
 
-    The settings are those of `helpers.convolution.convolve2d`: one value, or a pair with one an axis. Set a
-    trait in a cell and the drawing follows; what the reader has set by hand is read here. Several that only
-    fit together are set `with explorer.hold_trait_notifications():`.
+    The traits are the arguments of `helpers.convolution.convolve2d`: one value, or a pair with one for each
+    axis. Set a trait in a notebook cell and the drawing follows; read it to get what was set by hand. Set
+    several that only fit together inside `with explorer.hold_trait_notifications():`.
 
     Attributes:
         image: the input: a grid of 3 to 32 rows and columns, or the name of one that exists at any size.
-        input_size: pixels of the input; follows `image` where that is a grid.
+        input_size: rows and columns of the input; those of `image` where that is a grid.
         kernel: the weights: a grid of 1 to 11 rows and columns, or the name of one that exists at any size.
-        kernel_size: taps of the kernel; follows `kernel` where that is a grid.
-        stride: pixels from one stop to the next.
-        dilation: pixels from one tap to the next.
+        kernel_size: rows and columns of the kernel; those of `kernel` where that is a grid.
+        stride: pixels from one window to the next.
+        dilation: pixels from one weight of the kernel to the next.
         padding: cells on each side, or "valid", "same", "full".
-        convention: whose "same".
-        padding_mode: what fills the padding.
+        convention: which framework's "same": "tensorflow", "onnx-lower" or "pytorch".
+        padding_mode: what fills the padding: "zeros", "reflect", "replicate" or "circular".
         selected: (row, column) of the output cell whose window and sum are shown.
         view: "values" of the input, or "coverage": how often each of its pixels is read.
 
     Raises:
-        TraitError: for a value out of range, or a setting at which no window can be placed.
+        TraitError: for a value out of range, or a kernel larger than the padded input.
 
     >>> explorer = ConvolutionExplorer(input_size=7, kernel_size=3, stride=2)
     >>> explorer.output.shape
@@ -61,7 +107,7 @@ class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
 
     @property
     def output(self) -> NDArray[np.float64]:
-        """What torch computes at the present setting, (H', W')."""
+        """The output at the present setting, computed by torch, (H', W')."""
         import torch  # takes a second, which a page that only shows the explorer need not spend
         import torch.nn.functional as F
 
@@ -77,21 +123,21 @@ class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
         return array
 
     def fallback(self) -> str:
-        """The setting and what comes of it, in two sentences."""
+        """The setting and the size of its output, in two sentences."""
         setting = self._setting()
         image, kernel = shape(setting.image_grid), shape(setting.kernel_grid)
-        stride = _by(self.stride) if isinstance(self.stride, tuple) else self.stride
+        stride = by(self.stride) if isinstance(self.stride, tuple) else self.stride
         return (
-            f"<p>A kernel of {_by(kernel)} moves over an input of {_by(image)} with stride {stride} and "
-            f"padding {self.padding}. The output is {_by(setting.output_shape)}, and "
+            f"<p>A kernel of {by(kernel)} moves over an input of {by(image)} with stride {stride} and "
+            f"padding {self.padding}. The output is {by(setting.output_shape)}, and "
             f"{setting.pixels_never_read} pixels are never read. "
             "With JavaScript, this is an explorer with a slider for every setting.</p>"
         )
 
-    def _setting(self, **changes: Any) -> Setting:
-        return Setting(**{name: getattr(self, name) for name in _SETTING} | changes)
+    def _setting(self, **changes: Any) -> ExplorerSetting:
+        return ExplorerSetting(**{name: getattr(self, name) for name in _SETTING} | changes)
 
-    def _legal_setting(self, **changes: Any) -> Setting:
+    def _legal_setting(self, **changes: Any) -> ExplorerSetting:
         setting = self._setting(**changes)
         try:
             setting.check()
@@ -106,29 +152,25 @@ class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
         for size, grid in (("input_size", setting.image), ("kernel_size", setting.kernel)):
             if name == size and not isinstance(grid, str) and pair(value) != shape(grid):
                 raise TraitError(
-                    f"{size} is {shape(grid)}, as many numbers as the grid has, and cannot be {value}: "
-                    "set the grid to other numbers, or to a name"
+                    f"{size} must be {shape(grid)}, as many numbers as {_GRID_OF[size]} has, got {value}: "
+                    f"set {_GRID_OF[size]} to other numbers, or to a name"
                 )
         return value
 
     @validate("selected")
     def _check_selected(self, proposal: Bunch) -> Any:
-        place, output_shape = proposal["value"], self._legal_setting().output_shape
-        if not all(0 <= stop < count for stop, count in zip(place, output_shape, strict=True)):
+        selected, output_shape = proposal["value"], self._legal_setting().output_shape
+        if not all(0 <= index < count for index, count in zip(selected, output_shape, strict=True)):
             raise TraitError(
-                f"selected must be (row, column) of the {output_shape} output cells, got {place}"
+                f"selected must be (row, column) of the {output_shape} output cells, got {selected}"
             )
-        return place
+        return selected
 
     @observe(*_SETTING)
     def _follow(self, change: Bunch) -> None:
-        """Keep what depends on a setting: the size of a grid, and the selection inside the output."""
+        """Update what depends on a setting: the size of a grid, and a selection beyond the new output."""
         if change.name in _SIZE_OF and not isinstance(change.new, str):
             rows, columns = shape(change.new)
             self.set_trait(_SIZE_OF[change.name], rows if rows == columns else (rows, columns))
         last = (count - 1 for count in self._setting().output_shape)
         self.selected = tuple(map(min, self.selected, last))
-
-
-def _by(sizes: tuple[int, int]) -> str:
-    return f"{sizes[0]} by {sizes[1]}"

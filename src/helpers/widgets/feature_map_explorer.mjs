@@ -1,33 +1,25 @@
 // The feature map explorer: what the filters of one layer make of an image, at each stride and padding.
 //
-// Two hosts run this file, anywidget and the built page (assets.py): it imports nothing and ends with its export.
+// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
 // tests/golden/maps.json holds its arithmetic to what torch computes.
+
+import {
+  CELL, MARKS, at, axis, box, clamp, floored, formula, isInput, limit, line, openView, put, range, remark, say, square,
+  steer, windowOf,
+} from "./common.mjs";
 
 // The least and the most of each slider.
 const SLIDERS = { stride: [1, 8], padding: [0, 6] };
 const CONTROLS = [...Object.keys(SLIDERS), "relu"];
 
-const range = (count) => [...Array(count).keys()];
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-
-/** Cells of padding before and after an axis. */
-function pads(size, taps, stride, padding) {
-  if (padding === "valid") return [0, 0];
-  if (padding !== "same") return [padding, padding];
-  const total = Math.max(0, Math.floor((size - 1) / stride) * stride + taps - size);
-  return [Math.floor(total / 2), Math.ceil(total / 2)];
-}
-
-/** One axis: its padding, its stops, what is read. Throws a sentence for the reader if no window fits. */
-function axis(size, taps, stride, padding) {
-  const [before, after] = pads(size, taps, stride, padding);
-  const padded = before + size + after;
-  const room = padded - taps;
-  if (room < 0) throw new Error(`The filter spans ${taps} pixels, but the image has ${padded}, padding included.`);
-  const count = Math.floor(room / stride) + 1;
-  // Of all windows that begin before a cell or at it, the last one reaches furthest.
-  const isRead = (cell) => cell - Math.min(Math.floor(cell / stride), count - 1) * stride < taps;
-  return { size, taps, stride, before, after, padded, room, count, isRead };
+/** The axis of the rows and that of the columns; all filters have one shape. */
+function axes({ image, filters: [{ weights }], stride, padding }) {
+  return [[image.length, weights.length], [image[0].length, weights[0].length]].map(([size, taps]) => {
+    const own = axis(size, { kernel_size: taps, stride, padding }, ["filter", "the image"]);
+    // Of all windows that begin before a cell or at it, the last one reaches furthest.
+    const isRead = (cell) => cell - Math.min(Math.floor(cell / stride), own.count - 1) * stride < taps;
+    return { ...own, isRead };
+  });
 }
 
 /** The image with its padding, row after row. */
@@ -49,12 +41,6 @@ function correlate(cells, { weights, bias }, rows, columns) {
     }),
   );
   return sums;
-}
-
-/** The axis of the rows and that of the columns; all filters have one shape. */
-function axes({ image, filters: [{ weights }], stride, padding }) {
-  const shapes = [[image.length, weights.length], [image[0].length, weights[0].length]];
-  return shapes.map(([size, taps]) => axis(size, taps, stride, padding));
 }
 
 /** The sums of each filter at stride 1 in the most padding: those of every other setting are among them. */
@@ -105,7 +91,7 @@ function ramp(...names) {
 }
 
 /** Gives a canvas its size, which empties it and takes as long as to paint twenty, so only where it is new. */
-function fit(canvas, width, height) {
+function resize(canvas, width, height) {
   if (canvas.width !== width) canvas.width = width;
   if (canvas.height !== height) canvas.height = height;
   return canvas;
@@ -140,14 +126,7 @@ function paint(canvas, values, width, largest, colors) {
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-const CELL = 40; // user units a side
-const HATCH = "m0 20l20-20m20 0l-40 40m20 0l20-20";
-const DASH = "m5 20h30";
 const MINUS = "m12 20h16";
-
-const at = (row, column) => `M${column * CELL} ${row * CELL}`;
-const square = (height, width) => `h${width * CELL}v${height * CELL}h-${width * CELL}z`;
-const isInput = ({ before, size }, index) => index >= before && index < before + size;
 
 /** What stands over the image: padding, and what no window reads. */
 function drawMarks(rows, columns) {
@@ -155,10 +134,10 @@ function drawMarks(rows, columns) {
   for (const row of range(rows.padded)) {
     for (const column of range(columns.padded)) {
       const isInside = isInput(rows, row) && isInput(columns, column);
-      if (!isInside) paths.padding += at(row, column) + square(1, 1);
+      if (!isInside) paths.padding += square(row, column);
       if (rows.isRead(row) && columns.isRead(column)) continue;
-      if (isInside) paths.unread += at(row, column) + HATCH;
-      else paths.unused += at(row, column) + DASH;
+      if (isInside) paths.unread += at(row, column) + MARKS.unread;
+      else paths.unused += at(row, column) + MARKS.unused;
     }
   }
   const drawn = Object.entries(paths).filter(([, path]) => path);
@@ -180,35 +159,10 @@ const signed = (value) => (value > 0 ? "+" : "") + show(value);
 /** For the ear: a screen reader would leave signs out. */
 const inWords = (text) => text.replaceAll("×", "by").replaceAll("−", "minus ");
 
-const floored = (above, below) =>
-  `<span class="floor"><b>⌊</b><span><span>${above}</span><span>${below}</span></span><b>⌋</b></span>`;
-
-const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
-
-/** The size formula with the numbers of each axis in it. */
-function formula(...axes) {
-  const [down, across] = axes.map(({ size, before, after, taps, stride, room, count }) => {
-    const first = floored(`${size} + ${before} + ${after} − ${taps}`, stride);
-    return `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`;
-  });
-  return down === across ? line("rows, columns", down) : line("rows", down) + line("columns", across);
-}
-
-/** The rows or columns that no window reads, in words, and how many there are. */
-function missed(noun, { size, before, isRead }) {
-  const places = range(size).filter((index) => !isRead(index + before));
-  return [places.length, places.length ? `${noun} ${places.join(", ")}` : ""];
-}
-
 /** What became of the image, in words. */
 function summary(name, map, rows, columns) {
   const [low, high] = [Math.min(...map), Math.max(...map)].map(show);
-  const [[lostRows, rowsInWords], [lostColumns, columnsInWords]] = [missed("row", rows), missed("column", columns)];
-  const pixels = rows.size * columns.size;
-  const lost = pixels - (rows.size - lostRows) * (columns.size - lostColumns);
-  const places = [rowsInWords, columnsInWords].filter(Boolean).join("; ");
-  const remark = lost ? `${lost} of ${pixels} pixels are never read: ${places}.` : `All ${pixels} pixels are read.`;
-  return `${name}: a map of ${rows.count} × ${columns.count} values, from ${low} to ${high}. ${remark}`;
+  return `${name}: a map of ${rows.count} × ${columns.count} values, from ${low} to ${high}. ${remark(rows, columns)}`;
 }
 
 /** Where one value of the map comes from, in words. */
@@ -243,7 +197,7 @@ const template = `
     <svg part="input" tabindex="0" role="slider" aria-label="Window" aria-valuemin="0"
       ><g></g><g class="window"></g></svg></div></div>
   <div><b part="mapSize"></b><div class="stack output"><canvas part="map"></canvas>
-    <svg part="output" role="img"><path class="negative"/><path class="selected" d="M0 0${square(1, 1)}"/></svg></div>
+    <svg part="output" role="img"><path class="negative"/><path class="selected" d="${square(0, 0)}"/></svg></div>
     <div class="scale" part="scale"><i></i><span></span><span>0</span><span></span></div></div>
   </div>
   <ul class="legend">
@@ -260,21 +214,11 @@ const template = `
   <label>layer <select part="layer"></select></label> <span aria-live="polite" part="liveWords"></span>
   <div class="strip" part="liveStrip"></div></fieldset>`;
 
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-const WAYS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
-
-/** Sets what is new, and only that: the rest need not be laid out again. */
-function put(node, html) {
-  if (node.lastPut !== html) node.innerHTML = node.lastPut = html;
-}
-
-let instances = 0;
-
 function render({ model, el }) {
-  const id = `feature-map-explorer-${++instances}`;
-  el.classList.add("book-explorer");
-  el.innerHTML = template;
-  const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
+  const view = openView({
+    model, el, name: "feature-map-explorer", template, names: CONTROLS, fit, showControls, update,
+  });
+  const { id, part, read, write, choose } = view;
   const [marks, frame] = part.input.children;
   const [signs, selection] = part.output.children;
   const grays = ramp("pixel-low", "pixel-low", "pixel-high");
@@ -284,45 +228,26 @@ function render({ model, el }) {
   let drawn = {}; // and from what
   let all; // sums there are
   let reach; // the scale of each map
-  let pending = {}; // choices that do not fit, until another makes them
-  let grip; // where the window is held, from its corner
 
   const given = () => ({ image: model.get("image"), filters: model.get("filters") });
-  const chosenNow = () => Object.fromEntries(CONTROLS.map((name) => [name, pending[name] ?? model.get(name)]));
   const sides = () => [scene.rows, scene.columns];
-  const limit = (place, sides) => place.map((stop, side) => clamp(stop, 0, sides[side].count - 1));
   const selected = () => limit(model.get("selected"), sides());
-  const select = (place) => write({ selected: limit(place, sides()) });
+  const select = (stops) => write({ selected: limit(stops, sides()) });
   const current = () => Math.max(0, drawn.filters.findIndex(({ name }) => name === model.get("filter")));
 
-  function write(changes) {
-    model.set(changes);
-    model.save_changes();
+  function fit(setting) {
+    return { selected: limit(model.get("selected"), axes({ ...given(), ...setting })) };
   }
 
-  function choose(changes) {
-    pending = { ...chosenNow(), ...changes };
-    let place;
-    try {
-      place = limit(model.get("selected"), axes({ ...given(), ...pending }));
-    } catch (error) {
-      showControls(`${error.message} The drawing shows the last setting that fits.`);
-      return;
-    }
-    write({ ...pending, selected: place });
-  }
-
-  function showControls(problem = "") {
-    const { stride, padding, relu } = chosenNow();
+  function showControls({ stride, padding, relu }) {
     for (const [name, value] of Object.entries({ stride, padding })) {
       const [, output, input] = part[name].children;
       part[name].hidden = typeof value === "string";
-      put(output, `${value}`);
+      say(output, value);
       input.value = value;
     }
     part.kind.value = typeof padding === "string" ? padding : "number";
     part.relu.checked = relu;
-    put(part.problem, problem);
   }
 
   /** All that follows from the setting. */
@@ -334,11 +259,10 @@ function render({ model, el }) {
     part.input.setAttribute("viewBox", `0 0 ${columns.padded * CELL} ${rows.padded * CELL}`);
     part.output.setAttribute("viewBox", `0 0 ${columns.count * CELL} ${rows.count * CELL}`);
     put(marks, drawMarks(rows, columns));
-    const outline = `d="M0 0${square(rows.taps, columns.taps)}"/>`;
-    put(frame, `<path ${outline}<path class="casing" ${outline}<path class="outline" ${outline}`);
+    put(frame, windowOf(at(0, 0) + box(rows.taps, columns.taps), rows, columns));
     put(part.numbers, formula(rows, columns));
-    put(part.imageSize, `Image ${rows.size} × ${columns.size}`);
-    put(part.mapSize, (part.output.ariaLabel = `Map ${rows.count} × ${columns.count}`));
+    say(part.imageSize, `Image ${rows.size} × ${columns.size}`);
+    say(part.mapSize, (part.output.ariaLabel = `Map ${rows.count} × ${columns.count}`));
     part.input.ariaValueMax = rows.count * columns.count - 1;
     const canvases = part.strip.querySelectorAll("canvas");
     maps.forEach((map, place) => paint(canvases[place], map, columns.count, reach[place], colors));
@@ -349,16 +273,16 @@ function render({ model, el }) {
     const { rows, columns, maps } = scene;
     const place = current();
     const [map, { name, weights, bias }] = [maps[place], drawn.filters[place]];
-    paint(fit(part.map, columns.count, rows.count), map, columns.count, reach[place], colors);
+    paint(resize(part.map, columns.count, rows.count), map, columns.count, reach[place], colors);
     signs.setAttribute("d", drawSigns(map, columns.count, reach[place]));
     part.filterName.textContent = name;
     part.weights.style.cssText = `--taps:${columns.taps}`;
     put(part.weights, weights.flat().map((weight) => `<span>${signed(+weight.toFixed(2))}</span>`).join(""));
-    put(part.bias, bias ? `bias ${signed(bias)}` : "");
+    say(part.bias, bias ? `bias ${signed(bias)}` : "");
     part.panels.classList.toggle("is-cut", drawn.relu);
     const [lowest, , highest] = part.scale.querySelectorAll("span");
-    put(lowest, drawn.relu ? "" : show(-reach[place]));
-    put(highest, signed(reach[place]));
+    say(lowest, drawn.relu ? "" : show(-reach[place]));
+    say(highest, signed(reach[place]));
     part.summary.textContent = summary(name, map, rows, columns);
     part.strip.children[place].firstElementChild.checked = true;
   }
@@ -373,7 +297,7 @@ function render({ model, el }) {
     part.input.ariaValueText = `map row ${row}, column ${column}`;
     const filter = current();
     const formed = { sum: sums[filter][place], value: maps[filter][place], bias: drawn.filters[filter].bias };
-    put(part.reading, reading(formed, rows, columns, [row, column]));
+    say(part.reading, reading(formed, rows, columns, [row, column]));
   }
 
   /** What does not depend on the setting: the image, and a button for each filter. */
@@ -381,14 +305,14 @@ function render({ model, el }) {
     const { image, filters } = drawn;
     const lowest = Math.min(...image.flat());
     const values = image.flat().map((value) => value - lowest);
-    paint(fit(part.image, image[0].length, image.length), values, image[0].length, furthest(values), grays);
+    paint(resize(part.image, image[0].length, image.length), values, image[0].length, furthest(values), grays);
     all = sumAll(drawn);
     reach = all.sums.map(furthest);
     part.stripName.textContent = `The maps of all ${filters.length} filters, each on a scale of its own`;
     const buttons = filters.map(({ name }) => {
       const label = document.createElement("label");
       label.innerHTML = `<input type="radio" name="${id}"><canvas></canvas>`;
-      fit(label.querySelector("canvas"), SMALL, SMALL);
+      resize(label.querySelector("canvas"), SMALL, SMALL);
       label.append(name);
       label.firstChild.onchange = () => write({ filter: name });
       return label;
@@ -413,7 +337,7 @@ function render({ model, el }) {
     const maps = range(area && values.length / area).map((place) => values.slice(place * area, (place + 1) * area));
     part.liveStrip.replaceChildren(
       ...maps.map((map) => {
-        const canvas = fit(document.createElement("canvas"), width, height);
+        const canvas = resize(document.createElement("canvas"), width, height);
         paint(canvas, map, width, furthest(map), colors);
         return canvas;
       }),
@@ -421,10 +345,8 @@ function render({ model, el }) {
   }
 
   function update() {
-    pending = {};
-    showControls();
     const before = drawn;
-    drawn = { ...given(), ...chosenNow(), filter: model.get("filter"), live: before.live };
+    drawn = { ...given(), ...read(), filter: model.get("filter"), live: before.live };
     const isNew = (...names) => names.some((name) => drawn[name] !== before[name]);
     if (isNew("image", "filters")) showGiven();
     const isChanged = isNew("image", "filters", ...CONTROLS);
@@ -449,39 +371,8 @@ function render({ model, el }) {
   part.relu.onchange = () => choose({ relu: part.relu.checked });
   part.layer.onchange = () => write({ layer: part.layer.value });
 
-  // Where a pointer is in a drawing, in cells.
-  const cellAt = (svg, { clientX, clientY }) => {
-    const { x, y } = new DOMPoint(clientX, clientY).matrixTransform(svg.getScreenCTM().inverse());
-    return [y / CELL, x / CELL];
-  };
-  const follow = (event, grip) => {
-    const corner = cellAt(part.input, event).map((at, side) => at - grip[side]);
-    select(corner.map((start, side) => Math.round(start / sides()[side].stride)));
-  };
-  frame.onpointerdown = (event) => {
-    frame.setPointerCapture(event.pointerId);
-    const place = selected();
-    grip = cellAt(part.input, event).map((at, side) => at - place[side] * sides()[side].stride);
-  };
-  frame.onpointermove = (event) => grip && follow(event, grip);
-  frame.onlostpointercapture = () => (grip = null);
-  part.input.onclick = (event) => {
-    if (!frame.contains(event.target)) follow(event, sides().map(({ taps }) => taps / 2));
-  };
-  part.output.onclick = (event) => select(cellAt(part.output, event).map(Math.floor));
-  part.input.onkeydown = (event) => {
-    const [row, column] = selected();
-    const way = WAYS[event.key];
-    if (!way) return;
-    event.preventDefault(); // the page would scroll
-    select([row + way[0], column + way[1]]);
-  };
-  // JupyterLab would take the arrow keys for itself.
-  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
-
-  model.on("change", update);
-  update();
-  return () => model.off("change", update);
+  steer({ input: part.input, output: part.output, frame, sides, selected, select });
+  return view.start();
 }
 
 export default { render };

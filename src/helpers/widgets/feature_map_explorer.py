@@ -9,10 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from traitlets import Bool, Bunch, Bytes, Dict, Int, TraitError, Tuple, Unicode, observe, validate
 
 from helpers.widgets.base import BookWidget
-from helpers.widgets.filters import CLASSIC, MOST, Filters
-from helpers.widgets.patterns import image_cells
-from helpers.widgets.setting import Setting, shape
-from helpers.widgets.traits import Cells, SidePadding, WholeNumber
+from helpers.widgets.setting import ExplorerSetting, by, image_cells, shape
+from helpers.widgets.traits import CLASSIC_FILTERS, MOST_FILTERS, Cells, Filters, SidePadding, WholeNumber
 
 if TYPE_CHECKING:
     from torch import nn
@@ -23,13 +21,13 @@ _SETTING = ("image", "filters", "stride", "padding")
 
 
 class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
-    """An image, the filters of one layer, and the map that each makes of it.
+    """An image, the filters of one convolution, and the feature map of each.
 
     All maps are computed where they are shown, in the page or in JupyterLab, so that every slider works
     without Python:
 
-        FeatureMapExplorer()                              # a drawn 7, filters with a name
-        FeatureMapExplorer(digit, filters=record.conv1)   # learned ones, out of a record of seed 0
+        FeatureMapExplorer()                              # a drawn 7, classic filters
+        FeatureMapExplorer(digit, filters=record.conv1)   # learned ones, from a record of seed 0
 
     With a model, the filters are those of its first convolution, and stride and padding start as they are
     there. With a live kernel the same two sliders then also drive the model itself: PyTorch computes the maps
@@ -48,7 +46,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
     Attributes:
         image: the pixels, a grid of 3 to 32 rows and columns.
         filters: grids by name, or an array (filters, k, k); 1 to 64 of one shape, k from 1 to 7.
-        filter: name of the one whose map is drawn large.
+        filter: name of the filter whose map is drawn large.
         stride: pixels from one window to the next, 1 to 8, on both axes.
         padding: cells on each side, 0 to 6, or "valid", or "same" as TensorFlow, Keras and JAX pad.
         relu: whether negative values are cut to zero.
@@ -57,7 +55,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
 
     Raises:
         TypeError, ValueError: for a model that cannot be shown, or given together with filters.
-        TraitError: for a value out of range, or a setting at which no window can be placed.
+        TraitError: for a value out of range, or a filter larger than the padded image.
 
     >>> explorer = FeatureMapExplorer(stride=2, padding="same", filter="blur")
     >>> explorer.output.shape
@@ -65,14 +63,14 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
     """
 
     image = Cells(image_cells("seven", 28, 28), low=3, high=32).tag(sync=True)
-    filters = Filters(CLASSIC).tag(sync=True)
-    filter = Unicode(CLASSIC[0]["name"]).tag(sync=True)
+    filters = Filters(CLASSIC_FILTERS).tag(sync=True)
+    filter = Unicode(CLASSIC_FILTERS[0]["name"]).tag(sync=True)
     stride = WholeNumber(1, low=1, high=8).tag(sync=True)
     padding = SidePadding(0, low=0, high=6).tag(sync=True)
     relu = Bool(False).tag(sync=True)
     selected = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
     layer = Unicode().tag(sync=True)
-    # What PyTorch computed, in words and as float32. It is not in the page, where nothing could renew it.
+    # The maps of the model, described and as float32: not in the page, which could not update them.
     _live = Dict().tag(sync=True)
     _live_maps = Bytes().tag(sync=True)
 
@@ -94,13 +92,13 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
 
     @property
     def output(self) -> NDArray[np.float64]:
-        """The map that is drawn large, as torch computes it, (H', W')."""
+        """The map that is drawn large, computed by torch, (H', W')."""
         array: NDArray[np.float64] = self.maps[self._names().index(self.filter)]
         return array
 
     @property
     def maps(self) -> NDArray[np.float64]:
-        """The maps of all filters, as torch computes them, (filters, H', W')."""
+        """The maps of all filters, computed by torch, (filters, H', W')."""
         import torch  # takes a second, which a page that only shows the explorer need not spend
 
         from helpers.widgets.chain import convolve
@@ -116,10 +114,10 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
 
     @property
     def layer_maps(self) -> NDArray[np.float32]:
-        """What `layer` of the model puts out at this stride and padding of its first one, (C, H', W').
+        """The output of `layer` at this stride and padding of the first one, (C, H', W').
 
         Raises:
-            ValueError: if there is no model, or it cannot run up to there.
+            ValueError: if there is no model, or it cannot run up to that layer.
         """
         if self._chain is None:
             raise ValueError("layer_maps needs a model: FeatureMapExplorer(image, model=...)")
@@ -128,12 +126,12 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
         return array
 
     def fallback(self) -> str:
-        """The setting and what comes of it, in two sentences."""
+        """The setting and the size of its maps, in two sentences."""
         setting = self._setting()
         rows, columns = setting.output_shape
         return (
-            f"<p>{len(self.filters)} filters of {_by(shape(setting.kernel_grid))} pixels move over an image "
-            f"of {_by(shape(self.image))} with stride {self.stride} and padding {self.padding}. Each makes a "
+            f"<p>{len(self.filters)} filters of {by(shape(setting.kernel_grid))} pixels move over an image "
+            f"of {by(shape(self.image))} with stride {self.stride} and padding {self.padding}. Each makes a "
             f"map of {rows} by {columns}, and {setting.pixels_never_read} pixels are never read. "
             "With JavaScript, the maps are drawn here, with sliders for stride and padding.</p>"
         )
@@ -141,10 +139,10 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
     def _names(self) -> list[str]:
         return [each["name"] for each in self.filters]
 
-    def _setting(self, **changes: Any) -> Setting:
+    def _setting(self, **changes: Any) -> ExplorerSetting:
         now = {name: getattr(self, name) for name in _SETTING} | changes
         kernel = now["filters"][0]["weights"]  # all have one shape, and only that counts
-        return Setting(
+        return ExplorerSetting(
             image=now["image"],
             input_size=shape(now["image"]),
             kernel=kernel,
@@ -160,7 +158,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
     def _check_setting(self, proposal: Bunch) -> Any:
         name, value = proposal["trait"].name, proposal["value"]
         if name == "filters" and self._chain is not None and value != self._chain.filters:
-            raise TraitError("filters are those of the model and cannot be set")
+            raise TraitError("filters must stay those of the model, got others")
         try:
             self._setting(**{name: value}).check()
         except ValueError as error:
@@ -178,10 +176,12 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
 
     @validate("selected")
     def _check_selected(self, proposal: Bunch) -> Any:
-        place, counts = proposal["value"], self._setting().output_shape
-        if not all(0 <= stop < count for stop, count in zip(place, counts, strict=True)):
-            raise TraitError(f"selected must be (row, column) of the {counts} values of the map, got {place}")
-        return place
+        selected, counts = proposal["value"], self._setting().output_shape
+        if not all(0 <= index < count for index, count in zip(selected, counts, strict=True)):
+            raise TraitError(
+                f"selected must be (row, column) of the {counts} values of the map, got {selected}"
+            )
+        return selected
 
     @observe(*_SETTING)
     def _follow(self, change: Bunch) -> None:
@@ -193,7 +193,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
 
     @observe("image", "stride", "padding", "layer")
     def _drive(self, change: Bunch) -> None:
-        """Let the model compute what the browser cannot."""
+        """Let the model compute the maps that the browser cannot."""
         if self._chain is None:
             return
         setting = {"layer": self.layer, "stride": self.stride, "padding": self.padding}
@@ -205,8 +205,4 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
             live["problem"] = str(error)
         with self.hold_sync():  # the words and the maps in one message
             self._live = live | {"shape": maps.shape}
-            self._live_maps = maps[:MOST].tobytes()
-
-
-def _by(sizes: tuple[int, int]) -> str:
-    return f"{sizes[0]} by {sizes[1]}"
+            self._live_maps = maps[:MOST_FILTERS].tobytes()

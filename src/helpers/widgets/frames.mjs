@@ -1,5 +1,7 @@
 // Frames: a figure drawn beforehand at each of a few values, over one slider. Its Python side is frames.py.
 
+import { keepKeys } from "./common.mjs";
+
 /** The frames, from base64 of gzip of JSON: figures that differ little pack into little. */
 export async function unpack(packed) {
   const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
@@ -43,8 +45,7 @@ async function render({ model, el }) {
     model.set("index", Number(input.value));
     model.save_changes();
   };
-  // JupyterLab would take the arrow keys for itself.
-  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
+  keepKeys(el);
 
   model.on("change", update);
   update();

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import html
 import json
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Callable, Iterable
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from traitlets import Bunch, Int, List, TraitError, Unicode, validate
 
+from helpers.checks import choice
 from helpers.widgets.base import BookWidget
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 _CSS_PIXELS_PER_INCH = 96
 
 
-class Drawing(TypedDict):
-    """SVG text or the address of an image, and the size in CSS pixels that it is drawn for."""
+class FrameDrawing(TypedDict):
+    """SVG text or a data URL, and the size in CSS pixels that it is drawn for."""
 
     source: str
     width: int
@@ -29,11 +30,11 @@ class Drawing(TypedDict):
 
 
 class Frame(TypedDict):
-    """One value's figure: its text alternative, its drawing, and the one for a phone if there is one."""
+    """The figure of one value: its text alternative, its drawing, and one for a phone if there is one."""
 
     alt: str
-    wide: Drawing
-    narrow: Drawing | None
+    wide: FrameDrawing
+    narrow: FrameDrawing | None
 
 
 class Frames(BookWidget, module="frames"):
@@ -44,11 +45,16 @@ class Frames(BookWidget, module="frames"):
 
         Frames.of("stride", values=[1, 2, 3], draw=lambda stride: stops_figure(10, stride=stride))
 
+    Args:
+        frames: the figure at each position of the slider.
+        traits: the attributes.
+
     Attributes:
+        frames: the same, a list.
         name: what the slider sets.
-        labels: what it says at each position.
-        packed: the figures, as JSON under gzip under base64; `frames` unpacks them.
-        index: its position, counted from 0.
+        labels: what the slider says at each position.
+        packed: the figures for the browser, as base64 of gzip of JSON.
+        index: the position of the slider, counted from 0.
 
     Raises:
         TraitError: if `index` is no position of the slider.
@@ -56,8 +62,14 @@ class Frames(BookWidget, module="frames"):
 
     name = Unicode().tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
-    packed = Unicode().tag(sync=True)
+    packed = Unicode(read_only=True).tag(sync=True)
     index = Int(0).tag(sync=True)
+
+    def __init__(self, frames: Iterable[Frame], **traits: Any) -> None:
+        self._frames = list(frames)
+        super().__init__(**traits)
+        compressed = gzip.compress(json.dumps(self._frames).encode(), mtime=0)  # no time: the same each run
+        self.set_trait("packed", b64encode(compressed).decode())
 
     @classmethod
     def of(
@@ -70,15 +82,15 @@ class Frames(BookWidget, module="frames"):
         kind: Literal["svg", "png"] = "svg",
         index: int = 0,
     ) -> Frames:
-        """Draw a figure for each value.
+        """Return a slider over the figures of some values, each drawn now.
 
         Args:
             name: what the slider sets.
-            values: one for each position; their text is what the slider says.
+            values: one for each position of the slider, which says their text.
             draw: takes a value and returns a `helpers.plots.Picture`, or a matplotlib figure or axes.
             alt: takes a value and returns what its figure shows, in words; a picture brings its own.
-            kind: how a matplotlib figure is kept; "png" where it holds thousands of shapes.
-            index: where the slider stands at first.
+            kind: the format of a matplotlib figure; "png" where it holds thousands of shapes.
+            index: the first position of the slider.
 
         Raises:
             ValueError: if there is no value, a figure has no text alternative, or `kind` is unknown.
@@ -87,17 +99,14 @@ class Frames(BookWidget, module="frames"):
         values = list(values)
         if not values:
             raise ValueError("values must hold at least one value to draw, got none")
-        if kind not in ("svg", "png"):
-            raise ValueError(f"kind must be 'svg' or 'png', got {kind!r}")
+        choice("kind", kind, ("svg", "png"))
         frames = [_frame(draw(value), alt(value) if alt else "", kind) for value in values]
-        packed = b64encode(gzip.compress(json.dumps(frames).encode(), mtime=0)).decode()
-        return cls(name=name, labels=[str(value) for value in values], packed=packed, index=index)
+        return cls(frames, name=name, labels=[str(value) for value in values], index=index)
 
     @property
     def frames(self) -> list[Frame]:
         """The figure at each position."""
-        frames: list[Frame] = json.loads(gzip.decompress(b64decode(self.packed)))
-        return frames
+        return self._frames
 
     def fallback(self) -> str:
         """The figure at the slider's position."""
@@ -116,13 +125,13 @@ class Frames(BookWidget, module="frames"):
 
 
 def _frame(drawn: Any, alt: str, kind: str) -> Frame:
-    """The frame of a picture, which has its own alternative and perhaps a phone's drawing, or of a figure."""
+    """Return the frame of a picture, which has a text alternative of its own, or of a matplotlib figure."""
     alt = alt or getattr(drawn, "alt", "")
     if not alt.strip():
-        raise ValueError("alt must say of each value what its figure shows, for readers who cannot see it")
+        raise ValueError(f"alt must say what each figure shows, for readers who cannot see it, got {alt!r}")
     if hasattr(drawn, "wide"):
         wide, narrow = (
-            each and Drawing(source=each.svg, width=each.width, height=each.height)
+            each and FrameDrawing(source=each.svg, width=each.width, height=each.height)
             for each in (drawn.wide, drawn.narrow)
         )
         return Frame(alt=alt, wide=wide, narrow=narrow)
@@ -130,13 +139,13 @@ def _frame(drawn: Any, alt: str, kind: str) -> Frame:
     return Frame(alt=alt, wide=_saved(figure, kind), narrow=None)
 
 
-def _saved(figure: Figure, kind: str) -> Drawing:
-    """A matplotlib figure as text, in its own size; the same figure gives the same text."""
+def _saved(figure: Figure, kind: str) -> FrameDrawing:
+    """Return a matplotlib figure in its own size; the same figure gives the same text."""
     from matplotlib import pyplot as plt
 
     plt.close(figure)  # else the notebook would show it once more
     width, height = (round(inches * _CSS_PIXELS_PER_INCH) for inches in figure.get_size_inches())
-    return Drawing(source=_svg(figure) if kind == "svg" else _png(figure), width=width, height=height)
+    return FrameDrawing(source=_svg(figure) if kind == "svg" else _png(figure), width=width, height=height)
 
 
 def _svg(figure: Figure) -> str:
@@ -159,7 +168,7 @@ def _png(figure: Figure) -> str:
 
 
 def _address(source: str) -> str:
-    """What an <img> can load."""
+    """Return the URL of a drawing for an <img>."""
     if not source.startswith("<svg"):
         return source
     return f"data:image/svg+xml;base64,{b64encode(source.encode()).decode()}"

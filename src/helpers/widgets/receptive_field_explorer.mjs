@@ -1,7 +1,9 @@
 // The receptive field explorer: what a unit of any layer sees of the image, what it costs, what nobody reads.
 //
-// Run by anywidget and by the built page (assets.py): it imports nothing and ends with its export.
+// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
 // tests/golden/stacks.json holds its arithmetic to helpers.arithmetic.
+
+import { PADDINGS, addSlider, axis, clamp, menu, openView, paddingOf, put, range, say } from "./common.mjs";
 
 // The least and the most of each number.
 const LIMITS = { input_size: [1, 256], kernel_size: [1, 16], stride: [1, 16], dilation: [1, 8], padding: [0, 15] };
@@ -14,28 +16,10 @@ const PLAIN = {
 const TRAITS = ["input_size", "in_channels", "layers", "editing"]; // what the controls set
 const complete = (layer) => ({ ...PLAIN, ...layer });
 
-const range = (count) => [...Array(count).keys()];
-const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
-
-/** Cells of padding before and after an axis. */
-function pads(size, reach, { stride, padding, convention }) {
-  if (padding === "valid") return [0, 0];
-  if (padding === "full") return [reach - 1, reach - 1];
-  if (padding !== "same") return Array.isArray(padding) ? padding : [padding, padding];
-  if (convention === "pytorch" && stride > 1) throw new Error(`PyTorch has no “same” padding with stride ${stride}.`);
-  const total = Math.max(0, Math.floor((size - 1) / stride) * stride + reach - size);
-  const less = total >> 1;
-  return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
-}
-
 /** The map that a layer makes of the one below. Throws a sentence for the reader if no window fits. */
 function above(below, layer) {
-  const { kernel_size: taps, stride, dilation, channels, bias, depthwise } = layer;
-  const reach = dilation * (taps - 1) + 1;
-  const [before, after] = pads(below.size, reach, layer);
-  const padded = before + below.size + after;
-  if (padded < reach) throw new Error(`The kernel spans ${reach} pixels, but its map has ${padded}, padding included.`);
-  const size = Math.floor((padded - reach) / stride) + 1;
+  const { kernel_size: taps, stride, channels, bias, depthwise } = layer;
+  const { reach, before, after, count: size } = axis(below.size, layer, ["kernel", "its map"]);
   const field = below.field + (reach - 1) * below.jump;
   const start = below.start - before * below.jump;
   const weights = (depthwise || channels) * below.channels * taps ** 2;
@@ -211,7 +195,6 @@ function derive(below, { name, stride, dilation, kernel_size: taps, jump, field 
 // What of a level the table shows.
 const NUMBERS = ["size", "jump", "field", "start", "parameters", "macs"];
 
-const menu = (name, text, options) => `<label>${text}<select part="${name}">${options}</select></label>`;
 const entry = (name, text, type) => `<label>${text}<input part="${name}" autocomplete="off" ${type}></label>`;
 const whole = `type="number" min="1" max="${MOST_CHANNELS}"`;
 
@@ -227,9 +210,7 @@ const template = `
   ${menu("kind", "kind", `<option>convolution<option>convolution, no bias
     <option>depthwise<option>depthwise, no bias<option>pooling`)}
   ${entry("channels", "channels", whole)}
-  ${menu("padding", "padding", `<option value="number">a number<option value="sides">a number a side<option>valid
-    <option value="tensorflow">same (TensorFlow, Keras, JAX)<option value="pytorch">same (PyTorch)
-    <option value="onnx-lower">same (ONNX, lower)<option>full`)}
+  ${menu("padding", "padding", PADDINGS)}
   </div>
   <div class="bar">
   <button part="add">Add a layer after it</button>
@@ -260,14 +241,6 @@ const template = `
 const ALONG = { Home: -Infinity, ArrowLeft: -1, ArrowRight: 1, End: Infinity }; // a map, by units
 const ACROSS = { ArrowUp: 1, ArrowDown: -1 }; // to the next map
 
-/** Sets what is new, and only that: the rest need not be laid out again. */
-function put(node, content, kind = "innerHTML") {
-  if (node.lastPut !== content) node[kind] = node.lastPut = content;
-}
-
-/** The same for text, which may be the reader's, and whose node is kept. */
-const say = (node, text) => put(node.firstChild ?? node, `${text}`, "textContent");
-
 /** A node's children, made as many as there are things to show. */
 function children(node, count, child) {
   while (node.children.length > count) node.lastChild.remove();
@@ -293,13 +266,11 @@ const RESTACKS = {
 };
 const swap = (layers, at, to) => [layers.with(at, layers[to]).with(to, layers[at]), to];
 
-let instances = 0;
-
 function render({ model, el }) {
-  const id = `receptive-field-explorer-${++instances}`;
-  el.classList.add("book-explorer");
-  el.innerHTML = template;
-  const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
+  const view = openView({
+    model, el, name: "receptive-field-explorer", template, names: TRAITS, fit, showControls, update,
+  });
+  const { part, read, write } = view;
   const [maps, fields] = part.units.children;
   const examples = model.get("examples");
   const keys = Object.fromEntries(Object.entries(examples).map(([name, stack]) => [name, key(stack)]));
@@ -308,10 +279,8 @@ function render({ model, el }) {
   let scene; // what is drawn
   let plan; // where its parts stand
   let drawn; // and from what
-  let pending = {}; // choices that do not fit, until another makes them
   let held; // where a pointer went down, and the level along which it moves
 
-  const read = () => ({ ...Object.fromEntries(TRAITS.map((name) => [name, model.get(name)])), ...pending });
   const edited = ({ layers, editing } = read()) => complete(layers[Math.min(editing, layers.length - 1)]);
   const levelAt = (level) => clamp(level, 1, scene.levels.length - 1);
 
@@ -323,23 +292,11 @@ function render({ model, el }) {
     return [level, Math.min(unit ?? size >> 1, size - 1)];
   }
 
-  function write(changes) {
-    model.set(changes);
-    model.save_changes();
+  function fit(setting) {
+    settle(setting);
   }
 
-  function choose(changes) {
-    pending = { ...read(), ...changes };
-    pending.layers = pending.layers.map(complete);
-    try {
-      settle(pending);
-    } catch (error) {
-      showControls(`${error.message} The drawing shows the last setting that fits.`);
-      return;
-    }
-    write(pending);
-  }
-
+  const choose = (changes) => view.choose({ ...changes, layers: (changes.layers ?? read().layers).map(complete) });
   const edit = (changes) => {
     const { layers, editing } = read();
     choose({ layers: layers.with(editing, { ...edited(), ...changes }) });
@@ -347,17 +304,13 @@ function render({ model, el }) {
 
   /** A slider, hidden where its number does not exist; returns what shows a setting in it. */
   function slider(parent, name, caption, change, numberOf = (setting) => setting[name]) {
-    const box = document.createElement("div");
-    const slot = `${id}-${parent.part}-${parent.children.length}`;
-    box.innerHTML = `<label for="${slot}">${caption}</label><output for="${slot}"></output>
-      <input type="range" id="${slot}" name="${name}" min="${LIMITS[name][0]}" max="${LIMITS[name][1]}">`;
-    parent.append(box);
-    const [, output, input] = box.children;
-    input.oninput = () => change(Number(input.value));
+    const key = `${view.id}-${parent.part}-${parent.children.length}`;
+    const [label, output, input] = addSlider(parent, key, name, LIMITS[name], change);
+    say(label, caption);
     return (setting) => {
       const number = numberOf(setting);
-      box.hidden = typeof number !== "number";
-      say(output, number);
+      input.parentNode.hidden = typeof number !== "number";
+      say(output, number ?? "");
       input.value = number;
     };
   }
@@ -372,8 +325,7 @@ function render({ model, el }) {
     }),
   ];
 
-  function showControls(problem = "") {
-    const setting = read();
+  function showControls(setting) {
     const { layers, editing } = setting;
     const layer = { ...setting, ...edited(setting) };
     for (const showSlider of sliders) showSlider(layer);
@@ -394,7 +346,6 @@ function render({ model, el }) {
     const now = key(setting);
     const fits = (name) => keys[name] === now;
     if (!fits(part.example.value)) part.example.value = Object.keys(keys).find(fits) ?? "";
-    say(part.problem, problem);
   }
 
   function showScene() {
@@ -439,8 +390,6 @@ function render({ model, el }) {
   }
 
   function update() {
-    pending = {};
-    showControls();
     const now = key(read());
     if (now !== drawn) {
       scene = settle(read());
@@ -474,9 +423,7 @@ function render({ model, el }) {
   part.padding.onchange = () => {
     const { before, after } = mapOf(read().editing);
     const sides = [before, after].map((count) => clamp(count, ...LIMITS.padding));
-    const kinds = { number: sides[0], sides, valid: "valid", full: "full" };
-    const { value } = part.padding;
-    edit(value in kinds ? { padding: kinds[value] } : { padding: "same", convention: value });
+    edit(paddingOf(part.padding.value, sides[0], sides));
   };
 
   for (const [name, restack] of Object.entries(RESTACKS)) {
@@ -517,12 +464,7 @@ function render({ model, el }) {
     else return;
     event.preventDefault(); // the page would scroll
   };
-  // JupyterLab would take the arrow keys for itself.
-  el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
-
-  model.on("change", update);
-  update();
-  return () => model.off("change", update);
+  return view.start();
 }
 
 export default { render };

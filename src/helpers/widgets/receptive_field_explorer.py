@@ -7,30 +7,29 @@ from traitlets import Bunch, Dict, Int, TraitError, Tuple, observe, validate
 
 from helpers.arithmetic import network_unread
 from helpers.widgets.base import BookWidget
-from helpers.widgets.networks import NETWORKS
-from helpers.widgets.stack import Row, Stack, rows, windows
+from helpers.widgets.networks import NETWORKS, Stack, StackRow, stack_layers, stack_rows
 
 _START = NETWORKS["MNIST: stride 2, valid"]
 _HEADINGS = ("layer", "output", "jump", "receptive field", "start", "parameters", "MACs")
 
 
 class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
-    """A stack of convolutions and poolings over a square image, and what one unit of it sees.
+    """A stack of convolutions and poolings over a square image, and the receptive field of one unit.
 
-    Set a trait in a cell and the drawing follows; what the reader has set by hand is read here. `layers` is
-    replaced as a whole, by `Layer`s or by mappings of the same settings. A convolution adds its `channels`,
-    and whether it has a `bias`; one that is `depthwise` convolves each channel by itself, and keeps their
-    number. Any other layer without channels of its own is a pooling, which costs nothing.
+    Set a trait in a notebook cell and the drawing follows; read it to get what was set by hand. `layers` is
+    replaced as a whole, by `Layer`s or by mappings of the same settings. A convolution adds its number of
+    `channels`, and whether it has a `bias`; one that is `depthwise` convolves each channel by itself, and
+    keeps their number. Any other layer without channels of its own is a pooling, which has no parameters.
 
         explorer.layers = [Layer(3), {"kernel_size": 2, "stride": 2, "name": "pool"}]
 
-    Several traits that only fit together are set `with explorer.hold_trait_notifications():`.
+    Set several traits that only fit together inside `with explorer.hold_trait_notifications():`.
 
     Attributes:
         input_size: pixels along each axis of the image.
         in_channels: channels of the image.
         layers: the layers, from the input on; 1 to 24 of them.
-        editing: the layer that the sliders belong to, counted from 0.
+        editing: index of the layer that the sliders change.
         selected: (layer, unit) of the unit whose field is shown; None for the middle unit of the last layer.
 
     Raises:
@@ -49,14 +48,14 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
     examples = Dict(NETWORKS, read_only=True).tag(sync=True)  # what the reader can pick by name
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[StackRow]:
         """Size, jump, receptive field, start, parameters and MACs of each layer."""
-        return rows(self.input_size, self.in_channels, self.layers)
+        return stack_rows(self.input_size, self.in_channels, self.layers)
 
     @property
     def unread(self) -> tuple[int, ...]:
         """Indices along each axis of the image that no unit of the last layer depends on."""
-        return network_unread(self.input_size, windows(self.layers))
+        return network_unread(self.input_size, stack_layers(self.layers))
 
     @property
     def field(self) -> range:
@@ -67,7 +66,7 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
         return range(first, first + row.receptive_field)
 
     def fallback(self) -> str:
-        """What the table of the explorer says, and what is never read."""
+        """The table of the layers, and the number of pixels that are never read."""
         lost = self.input_size**2 - (self.input_size - len(self.unread)) ** 2
         table = "".join(_line("td", [row.name, *(f"{number:,}" for number in row[1:])]) for row in self.rows)
         return (
@@ -81,7 +80,7 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
         setting = {"input_size": self.input_size, "layers": self.layers}
         setting[proposal["trait"].name] = proposal["value"]
         try:
-            rows(setting["input_size"], self.in_channels, setting["layers"])
+            stack_rows(setting["input_size"], self.in_channels, setting["layers"])
         except ValueError as error:
             raise TraitError(str(error)) from None
         return proposal["value"]
@@ -95,14 +94,18 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
 
     @validate("selected")
     def _check_selected(self, proposal: Bunch) -> Any:
-        place, sizes = proposal["value"], [row.size for row in self.rows]
-        if place is not None and not (0 <= place[0] < len(sizes) and 0 <= place[1] < sizes[place[0]]):
-            raise TraitError(f"selected must be (layer, unit) of maps of {sizes} units, or None, got {place}")
-        return place
+        selected, sizes = proposal["value"], [row.size for row in self.rows]
+        if selected is not None:
+            layer, unit = selected
+            if not (0 <= layer < len(sizes) and 0 <= unit < sizes[layer]):
+                raise TraitError(
+                    f"selected must be (layer, unit) of maps of {sizes} units, or None, got {selected}"
+                )
+        return selected
 
     @observe("input_size", "layers")
     def _follow(self, change: Bunch) -> None:
-        """Keep the layer that is edited, and the unit that is selected, among those that exist."""
+        """Keep `editing` and `selected` inside the stack and its maps."""
         last = len(self.layers) - 1
         self.editing = min(self.editing, last)
         if self.selected is not None:

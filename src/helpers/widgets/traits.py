@@ -1,13 +1,17 @@
-"""Traits of the explorers: a setting of one axis or both, a padding, a grid. Each names its rule."""
+"""Traits of the explorers: a setting of one axis or both, a padding, a grid, filters. Each names its rule."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, get_args
+from typing import Any, TypedDict, get_args
 
 import numpy as np
 from traitlets import TraitError, TraitType
 
 from helpers.arithmetic.layer import NamedPadding
+from helpers.widgets.setting import Grid, kernel_cells
+
+MOST_FILTERS = 64  # the largest convolution of the book has as many
 
 _WORDS = get_args(NamedPadding)
 
@@ -48,7 +52,7 @@ class WholeNumber(PerAxis):
 
 
 class SidePadding(WholeNumber):
-    """Cells on each side, or a word."""
+    """Cells of padding on each side, "valid" or "same"."""
 
     rule = "a whole number from {0.low} to {0.high}, 'valid' or 'same'"
 
@@ -57,7 +61,7 @@ class SidePadding(WholeNumber):
 
 
 class PaddingTrait(PerAxis):
-    """What `helpers.convolution` takes for `padding`: numbers of cells, or a word for both axes."""
+    """What `helpers.convolution.convolve2d` takes as `padding`: numbers of cells, or a word for both axes."""
 
     rule = (
         "a whole number from {0.low} to {0.high}, two, (rows, columns), "
@@ -80,7 +84,7 @@ class Cells(TraitType[Any, Any]):
         super().__init__(default)
         self.names, self.low, self.high = names, low, high
 
-    def validate(self, obj: Any, value: Any) -> str | list[list[float]]:
+    def validate(self, obj: Any, value: Any) -> str | Grid:
         """Return the name, or the numbers as lists, which JSON can say."""
         if isinstance(value, str) and value in self.names:
             return value
@@ -94,9 +98,9 @@ class Cells(TraitType[Any, Any]):
         return cells
 
 
-def as_grid(value: Any, *, low: int, high: int) -> list[list[float]] | None:
-    """Rows of finite numbers as lists, or None if they are not such, or too few or too many."""
-    if hasattr(value, "detach"):  # a tensor that is being learned, which NumPy would not take
+def as_grid(value: Any, *, low: int, high: int) -> Grid | None:
+    """Return `low` to `high` rows and columns of finite numbers as lists, or None for any other value."""
+    if hasattr(value, "detach"):  # NumPy refuses a tensor that requires a gradient
         value = value.detach().cpu()
     try:
         cells = np.asarray(value)
@@ -105,8 +109,72 @@ def as_grid(value: Any, *, low: int, high: int) -> list[list[float]] | None:
     sizes_fit = cells.ndim == 2 and all(low <= size <= high for size in cells.shape)
     if not sizes_fit or cells.dtype.kind not in "iuf" or not np.isfinite(cells).all():
         return None
-    lists: list[list[float]] = cells.tolist()
+    lists: Grid = cells.tolist()
     return lists
+
+
+class Filter(TypedDict):
+    """One filter of a convolution of one channel."""
+
+    name: str
+    weights: list[list[float]]
+    bias: float
+
+
+def named_filters(weights: Mapping[str, Any]) -> list[Filter]:
+    """Return filters without a bias, from their weights by name."""
+    return [Filter(name=name, weights=grid, bias=0.0) for name, grid in weights.items()]
+
+
+CLASSIC_FILTERS = named_filters(
+    {
+        "vertical edges": kernel_cells("vertical edges", 3, 3),
+        "horizontal edges": kernel_cells("horizontal edges", 3, 3),
+        "diagonal edges": [[2, 1, 0], [1, 0, -1], [0, -1, -2]],
+        "outline": kernel_cells("outline", 3, 3),
+        "blur": (np.outer([1, 2, 1], [1, 2, 1]) / 16).tolist(),
+        "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
+        "identity": kernel_cells("identity", 3, 3),
+    }
+)
+
+
+class Filters(TraitType[Any, Any]):
+    """The filters of one layer: grids by name, an array (filters, k, k), or `Filter` dictionaries."""
+
+    def validate(self, obj: Any, value: Any) -> list[Filter]:
+        """Return `Filter` dictionaries, which JSON can say."""
+        checked = [self._checked(each) for each in self._listed(value)]
+        names = {each["name"] for each in checked}
+        shapes = {(len(each["weights"]), len(each["weights"][0])) for each in checked}
+        if not 1 <= len(checked) <= MOST_FILTERS or len(names) < len(checked) or len(shapes) > 1:
+            raise TraitError(
+                f"{self.name} must be 1 to {MOST_FILTERS} filters of one shape, each of another name, got "
+                f"{len(checked)} of {len(names)} names and of the shapes {sorted(shapes)}"
+            )
+        return checked
+
+    def _listed(self, value: Any) -> list[Any]:
+        if isinstance(value, Mapping):
+            return list(named_filters(value))
+        if not hasattr(value, "__iter__") or isinstance(value, str):
+            raise TraitError(f"{self.name} must be grids by name or an array (filters, k, k), got {value!r}")
+        listed = list(value)
+        if all(isinstance(each, Mapping) for each in listed):
+            return listed
+        return list(named_filters({f"filter {index}": grid for index, grid in enumerate(listed)}))
+
+    def _checked(self, value: Any) -> Filter:
+        name, grid, bias = (value.get(key) for key in Filter.__annotations__)
+        weights = as_grid(grid, low=1, high=7)
+        if not isinstance(name, str) or not name:
+            raise TraitError(f"{self.name} must have text for names, got {name!r}")
+        if weights is None or not isinstance(bias, int | float) or not math.isfinite(bias):
+            raise TraitError(
+                f"{self.name} must be grids of 1 to 7 rows and columns of finite numbers, with a finite "
+                f"bias; {name!r} has {grid!r} and {bias!r}"
+            )
+        return Filter(name=name, weights=weights, bias=float(bias))
 
 
 def _is_pair(value: Any) -> bool:
