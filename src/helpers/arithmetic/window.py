@@ -1,19 +1,13 @@
 """Where the windows of one layer fall on one axis, what they read and what they leave out."""
 
-from helpers.arithmetic.layer import Convention, Layer, Padding, pads
+from typing import Unpack
+
+from helpers.arithmetic.layer import Layer, Window, lists_settings, pads
 from helpers.checks import number_pair, switch, whole_number
 
 
-def output_size(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-    ceil_mode: bool = False,
-) -> int:
+@lists_settings
+def output_size(size: int, *, ceil_mode: bool = False, **window: Unpack[Window]) -> int:
     """Number of windows along one axis of `size` pixels.
 
     With `ceil_mode`, as in torch's pooling, a last window may hang over the end, provided that it starts
@@ -30,7 +24,7 @@ def output_size(
     >>> output_size(28, kernel_size=3, stride=2, padding="same")
     14
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
     return len(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
 
@@ -75,15 +69,8 @@ def transposed_output_size(
     return spread - sum(crop)
 
 
-def resolve_padding(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, int]:
+@lists_settings
+def resolve_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """Pixels of padding (before, after) that `padding` means for an axis of `size` pixels.
 
     Raises:
@@ -97,19 +84,12 @@ def resolve_padding(
     >>> resolve_padding(28, kernel_size=3, stride=2, padding="same", convention="onnx-lower")
     (1, 0)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     return pads(whole_number("size", size, at_least=1), layer)
 
 
-def window_starts(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> range:
+@lists_settings
+def window_starts(size: int, **window: Unpack[Window]) -> range:
     """Input index of the first tap of each window; negative where a window starts in the padding.
 
     Raises:
@@ -121,19 +101,12 @@ def window_starts(
     >>> list(window_starts(6, kernel_size=3, stride=2, padding="same"))
     [0, 2, 4]
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     return starts(whole_number("size", size, at_least=1), layer)
 
 
-def coverage(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, ...]:
+@lists_settings
+def coverage(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """How many windows read each of the `size` input pixels.
 
     Raises:
@@ -143,21 +116,14 @@ def coverage(
     >>> coverage(6, kernel_size=3)
     (1, 2, 3, 3, 2, 1)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
     before, _ = pads(size, layer)
     return tuple(_reads(size, layer)[before : before + size])
 
 
-def unread(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, ...]:
+@lists_settings
+def unread(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """Input indices that no window reads: the tail the floor drops, and gaps where stride exceeds kernel.
 
     Raises:
@@ -167,22 +133,15 @@ def unread(
     >>> unread(28, kernel_size=3, stride=2)
     (27,)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
     before, _ = pads(size, layer)
     reads = _reads(size, layer)[before : before + size]
     return tuple(index for index, count in enumerate(reads) if count == 0)
 
 
-def unused_padding(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, int]:
+@lists_settings
+def unused_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """Cells of padding (before, after) that no window reads.
 
     Raises:
@@ -194,7 +153,7 @@ def unused_padding(
     >>> unused_padding(224, kernel_size=7, stride=2, padding=3)
     (0, 1)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
     before, _ = pads(size, layer)
     reads = _reads(size, layer)
