@@ -66,7 +66,8 @@ def choice(name: str, value: Any, known: Iterable[Any]) -> None:
 
 
 def _index(name: str, value: Any) -> int:
-    if isinstance(value, bool):
+    # A tensor that holds a bool has `__index__`; torch itself is not imported here.
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool"):
         raise TypeError(f"{name} must be a whole number, got the bool {value}")
     try:
         return index(value)

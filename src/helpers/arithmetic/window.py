@@ -1,7 +1,10 @@
 """Where the windows of one layer fall on one axis, what they read and what they leave out."""
 
+from functools import partial
+from math import gcd
 from typing import Unpack
 
+from helpers.arithmetic.indices import LONGEST, Indices, read_by_windows
 from helpers.arithmetic.layer import Layer, Window, lists_settings, pads
 from helpers.checks import number_pair, switch, whole_number
 
@@ -26,7 +29,7 @@ def output_size(size: int, *, ceil_mode: bool = False, **window: Unpack[Window])
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    return len(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
+    return count(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
 
 
 def transposed_output_size(
@@ -111,15 +114,29 @@ def coverage(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
 
     Raises:
         TypeError: if a setting is of the wrong kind.
-        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+        ValueError: if a setting is out of range, the kernel is larger than the padded input, or `size` is
+            above 10,000,000.
 
     >>> coverage(6, kernel_size=3)
     (1, 2, 3, 3, 2, 1)
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, _ = pads(size, layer)
-    return tuple(_reads(size, layer)[before : before + size])
+    if size > LONGEST:
+        raise ValueError(f"size must be at most {LONGEST:,} for a count at each index, got {size:,}")
+    windows = starts(size, layer)
+    reads = partial(_meeting, windows=windows, layer=layer)
+    # Between the ends, where no tap falls beside the windows, the counts repeat with the stride.
+    start = min(size, max(0, windows.start + layer.reach - 1))
+    stop = min(size, max(start, windows.stop))
+    repeated = tuple(map(reads, range(start, min(stop, start + layer.stride))))
+    whole, rest = divmod(stop - start, layer.stride)
+    return (
+        *map(reads, range(start)),
+        *repeated * whole,
+        *repeated[:rest],
+        *map(reads, range(stop, size)),
+    )
 
 
 @lists_settings
@@ -128,16 +145,15 @@ def unread(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
 
     Raises:
         TypeError: if a setting is of the wrong kind.
-        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+        ValueError: if a setting is out of range, the kernel is larger than the padded input, or more than
+            10,000,000 pixels are unread.
 
     >>> unread(28, kernel_size=3, stride=2)
     (27,)
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, _ = pads(size, layer)
-    reads = _reads(size, layer)[before : before + size]
-    return tuple(index for index, count in enumerate(reads) if count == 0)
+    return _read(layer, starts(size, layer), first=0, size=size).missing(size)
 
 
 @lists_settings
@@ -155,9 +171,13 @@ def unused_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, _ = pads(size, layer)
-    reads = _reads(size, layer)
-    return reads[:before].count(0), reads[before + size :].count(0)
+    before, after = pads(size, layer)
+    windows = starts(size, layer)
+    read = (
+        _read(layer, windows, first=-before, size=before).total(),
+        _read(layer, windows, first=size, size=after).total(),
+    )
+    return before - read[0], after - read[1]
 
 
 def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
@@ -176,11 +196,38 @@ def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
     return range(-before, last - before + 1, layer.stride)
 
 
-def _reads(size: int, layer: Layer) -> list[int]:
-    """How many windows read each cell of the padded axis."""
-    before, after = pads(size, layer)
-    reads = [0] * (before + size + after)
-    for start in starts(size, layer):
-        for cell in range(before + start, before + start + layer.reach, layer.dilation):
-            reads[cell] += 1
-    return reads
+def count(windows: range) -> int:
+    """How many windows there are; `len` ends at 2**63."""
+    return (windows.stop - 1 - windows.start) // windows.step + 1
+
+
+def read_by(units: Indices, windows: range, layer: Layer) -> Indices:
+    """The indices that these units of a layer read; negative ones, and some beyond the end, are padding."""
+    return read_by_windows(
+        units,
+        first=windows.start,
+        stride=layer.stride,
+        kernel_size=layer.kernel_size,
+        dilation=layer.dilation,
+    )
+
+
+def _read(layer: Layer, windows: range, *, first: int, size: int) -> Indices:
+    """Which of `size` cells, the first of which has the index `first`, any window reads; from 0."""
+    moved = range(windows.start - first, windows.stop - first, windows.step)
+    return read_by(Indices.first(count(windows)), moved, layer).below(size)
+
+
+def _meeting(index: int, windows: range, layer: Layer) -> int:
+    """How many windows read an index: those taps t for which index - dilation * t starts a window."""
+    stride, dilation = layer.stride, layer.dilation
+    offset = index - windows.start
+    shared = gcd(stride, dilation)
+    if offset % shared:
+        return 0
+    cycle = stride // shared  # of the taps that fit, each is so many after the one before
+    tap = offset // shared * pow(dilation // shared, -1, cycle) % cycle
+    last = windows.stop - 1 - windows.start
+    least = max(0, -((last - offset) // dilation))
+    most = min(layer.kernel_size - 1, offset // dilation)
+    return max(0, (most - tap) // cycle - (least - 1 - tap) // cycle)
