@@ -45,7 +45,9 @@ def number_pair(name: str, value: Any, *, at_least: int, order: str) -> tuple[in
         return number, number
     if len(value) != 2:
         raise ValueError(f"{name} must be one number or two, {order}, got {value!r}")
-    first, second = (whole_number(f"{name}[{place}]", value[place], at_least=at_least) for place in (0, 1))
+    first, second = (
+        whole_number(f"{name}[{position}]", value[position], at_least=at_least) for position in (0, 1)
+    )
     return first, second
 
 
@@ -64,7 +66,8 @@ def choice(name: str, value: Any, known: Iterable[Any]) -> None:
 
 
 def _index(name: str, value: Any) -> int:
-    if isinstance(value, bool):
+    # A tensor that holds a bool has `__index__`; torch itself is not imported here.
+    if isinstance(value, bool) or str(getattr(value, "dtype", "")) in ("bool", "torch.bool"):
         raise TypeError(f"{name} must be a whole number, got the bool {value}")
     try:
         return index(value)

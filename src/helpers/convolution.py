@@ -13,8 +13,10 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
-from helpers.arithmetic import Convention, Layer, output_size, resolve_padding
+from helpers.arithmetic import Convention, Layer, output_size
 from helpers.arithmetic.axes import AxisPadding, AxisSetting, axis_windows
+from helpers.arithmetic.layer import pads
+from helpers.arithmetic.window import starts
 from helpers.checks import number_pair, switch
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]
@@ -25,7 +27,7 @@ _NUMPY_MODES = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", 
 
 
 class Step(NamedTuple):
-    """One output value: its place in the output, the window it reads, the products, and their sum."""
+    """One output value: its row and column, the window it reads, the products, and their sum."""
 
     row: int
     column: int
@@ -192,17 +194,16 @@ def _windows_and_taps(
     image, kernel = _matrix("image", image), _matrix("kernel", kernel)
     taps = kernel[::-1, ::-1] if switch("flip", flip) else kernel
     _check_range(image, kernel)
-    rows, columns = axis_windows(
+    settings = axis_windows(
         kernel.shape, stride=stride, padding=padding, dilation=dilation, convention=convention
     )
+    rows, columns = (Layer(**setting) for setting in settings)
     height, width = image.shape
-    output_size(height, **rows)  # raises where not even one window fits
-    output_size(width, **columns)
-    pads = resolve_padding(height, **rows), resolve_padding(width, **columns)
-    padded = pad2d(image, pads, padding_mode=padding_mode)
-    reach = Layer(**rows).reach, Layer(**columns).reach
-    windows = sliding_window_view(padded, reach)[
-        :: rows["stride"], :: columns["stride"], :: rows["dilation"], :: columns["dilation"]
+    starts(height, rows)  # raises where not even one window fits
+    starts(width, columns)
+    padded = pad2d(image, (pads(height, rows), pads(width, columns)), padding_mode=padding_mode)
+    windows = sliding_window_view(padded, (rows.reach, columns.reach))[
+        :: rows.stride, :: columns.stride, :: rows.dilation, :: columns.dilation
     ]  # (H', W', k, k)
     return windows, taps
 

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import subprocess
 import sys
 import timeit
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from helpers import arithmetic
 from helpers.arithmetic import (
+    Layer,
     coverage,
     output_size,
     resolve_padding,
@@ -82,6 +84,22 @@ def test_same_shape_other_samples_at_even_sizes(size):
         assert list(tensorflow) == [start + 1 for start in pytorch]
 
 
+@pytest.mark.parametrize(
+    "function", [output_size, resolve_padding, window_starts, coverage, unread, unused_padding]
+)
+def test_a_function_lists_the_settings_of_a_layer_and_takes_them_from_one(function):
+    shown = inspect.signature(function).parameters
+    of_layer = inspect.signature(Layer).parameters
+    for name in ("kernel_size", "stride", "padding", "dilation", "convention"):
+        assert shown[name].kind is inspect.Parameter.KEYWORD_ONLY
+        assert shown[name].default == of_layer[name].default
+    layer = Layer(3, stride=2, padding=(0, 1), dilation=2, convention="onnx-lower", name="conv")
+    assert Layer(**layer.window, name="conv") == layer
+    assert function(9, **layer.window) == function(
+        9, kernel_size=3, stride=2, padding=(0, 1), dilation=2, convention="onnx-lower"
+    )
+
+
 def test_numpy_integers_are_integers():
     window = {"kernel_size": np.int64(3), "stride": np.uint8(2), "padding": (np.int16(1), np.int32(0))}
     assert output_size(np.int64(28), **window) == output_size(28, kernel_size=3, stride=2, padding=(1, 0))
@@ -106,7 +124,7 @@ def test_the_module_needs_neither_numpy_nor_torch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("module", ["layer", "window", "network", "cost"])
+@pytest.mark.parametrize("module", ["axes", "layer", "window", "network", "cost"])
 def test_doctests(module):
     results = doctest.testmod(importlib.import_module(f"helpers.arithmetic.{module}"))
     assert results.attempted > 0

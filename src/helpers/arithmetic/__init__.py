@@ -1,7 +1,7 @@
-"""Sizes, pads, coverage, receptive field and cost along one axis, in plain integers and pure Python."""
+"""Sizes, padding, coverage, receptive field and cost along one axis, in plain integers and pure Python."""
 
 from helpers.arithmetic.cost import macs, parameters
-from helpers.arithmetic.layer import Convention, Layer, Padding
+from helpers.arithmetic.layer import Convention, Layer, Padding, Window
 from helpers.arithmetic.network import ReceptiveField, TraceRow, network_unread, receptive_field, trace
 from helpers.arithmetic.window import (
     coverage,
@@ -19,6 +19,7 @@ __all__ = [
     "Padding",
     "ReceptiveField",
     "TraceRow",
+    "Window",
     "coverage",
     "macs",
     "network_unread",

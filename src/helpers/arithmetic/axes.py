@@ -1,21 +1,13 @@
 """The setting of a two-dimensional layer, split into the settings of its two axes."""
 
-from typing import Any, TypedDict
+from typing import Any
 
-from helpers.arithmetic.layer import Convention, Padding
+from helpers.arithmetic.layer import Convention, Padding, Window
+
+__all__ = ["AxisPadding", "AxisSetting", "Window", "axis_windows"]
 
 AxisSetting = int | tuple[int, int]
 AxisPadding = Padding | tuple[Padding, Padding]
-
-
-class Window(TypedDict):
-    """The keywords that every function of one axis takes: `window_starts(28, **window)`."""
-
-    kernel_size: int
-    stride: int
-    padding: Padding
-    dilation: int
-    convention: Convention
 
 
 def axis_windows(
@@ -30,7 +22,7 @@ def axis_windows(
 
     A setting is one value for both axes, or a pair with one for each: `padding=(1, 2)` adds one row above and
     below and two columns left and right, as in torch; uneven padding is `((top, bottom), (left, right))`.
-    Whether the values are in range is for the function that takes the window to say.
+    The values themselves are checked by the function that is called with the window.
 
     Raises:
         ValueError: if a pair does not hold two values.
@@ -39,13 +31,15 @@ def axis_windows(
     >>> [output_size(28, **window) for window in axis_windows(3, stride=(1, 2), padding="same")]
     [28, 14]
     """
-    (height, width), strides = _pair("kernel_size", kernel_size), _pair("stride", stride)
-    pads, dilations = _pair("padding", padding), _pair("dilation", dilation)
-    rows = Window(
-        kernel_size=height, stride=strides[0], padding=pads[0], dilation=dilations[0], convention=convention
-    )
-    columns = Window(
-        kernel_size=width, stride=strides[1], padding=pads[1], dilation=dilations[1], convention=convention
+    rows, columns = (
+        Window(kernel_size=k, stride=s, padding=p, dilation=d, convention=convention)
+        for k, s, p, d in zip(
+            _pair("kernel_size", kernel_size),
+            _pair("stride", stride),
+            _pair("padding", padding),
+            _pair("dilation", dilation),
+            strict=True,
+        )
     )
     return rows, columns
 

@@ -1,13 +1,26 @@
-"""One convolution or pooling along one axis: its settings, checked once, and the pads they resolve to."""
+"""One convolution or pooling along one axis: its settings, checked once, and the padding that they mean."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from inspect import Parameter, signature
+from typing import Any, Literal, Required, TypedDict, TypeVar, get_args
 
 from helpers.checks import choice, number_pair, whole_number
 
 NamedPadding = Literal["valid", "same", "full"]
 Padding = int | tuple[int, int] | NamedPadding
 Convention = Literal["tensorflow", "onnx-lower", "pytorch"]
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Window(TypedDict, total=False):
+    """The settings of a `Layer` as keywords, for every function of one axis: `coverage(28, **window)`."""
+
+    kernel_size: Required[int]
+    stride: int
+    padding: Padding
+    dilation: int
+    convention: Convention
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +70,31 @@ class Layer:
     def reach(self) -> int:
         """Pixels from the first tap of a window to its last, both included."""
         return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def window(self) -> Window:
+        """All settings but the name, as keywords: `output_size(28, **layer.window)`."""
+        return Window(
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            convention=self.convention,
+        )
+
+
+def lists_settings(function: Function) -> Function:
+    """Let `help` and completion name the keywords that `**window` stands for."""
+    own = signature(function)
+    kept = [each for each in own.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
+    settings = [
+        each.replace(kind=Parameter.KEYWORD_ONLY)
+        for each in signature(Layer).parameters.values()
+        if each.name in Window.__annotations__
+    ]
+    order = sorted([*kept, *settings], key=lambda each: each.kind)
+    function.__signature__ = own.replace(parameters=order)  # type: ignore[attr-defined]
+    return function
 
 
 def pads(size: int, layer: Layer) -> tuple[int, int]:

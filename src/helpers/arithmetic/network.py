@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from helpers.arithmetic.indices import Indices
 from helpers.arithmetic.layer import Layer
-from helpers.arithmetic.window import starts
+from helpers.arithmetic.window import count, read_by, starts
 from helpers.checks import whole_number
 
 
@@ -36,6 +37,9 @@ class TraceRow(NamedTuple):
     jump: int
     receptive_field: int
     start: int
+
+
+_NO_LAYERS = (str, bytes, bytearray, memoryview, range)  # sequences of something else, even when empty
 
 
 class _Step(NamedTuple):
@@ -81,7 +85,7 @@ def trace(size: int, layers: Sequence[Layer]) -> list[TraceRow]:
     for step in _walk(size, layers):
         start += step.windows.start * field.jump
         field = _beyond(field, step.layer)
-        rows.append(TraceRow(step.name, len(step.windows), field.jump, field.size, start))
+        rows.append(TraceRow(step.name, count(step.windows), field.jump, field.size, start))
     return rows
 
 
@@ -92,18 +96,18 @@ def network_unread(size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
 
     Raises:
         TypeError: if `size` is not an integer, or `layers` not a sequence of Layer.
-        ValueError: if a layer shrinks the map below one pixel; the message says which.
+        ValueError: if a layer shrinks the map below one pixel, the message says which; or if more than
+            10,000,000 pixels are unread.
 
     >>> network_unread(28, [Layer(3), Layer(2, stride=2), Layer(3), Layer(2, stride=2)])
     (26, 27)
     """
+    size = whole_number("size", size, at_least=1)
     steps = list(_walk(size, layers))
-    needed = set(range(len(steps[-1].windows) if steps else size))
+    needed = Indices.first(count(steps[-1].windows) if steps else size)
     for step in reversed(steps):
-        taps = range(0, step.layer.reach, step.layer.dilation)
-        cells = {step.windows[unit] + tap for unit in needed for tap in taps}
-        needed = cells.intersection(range(step.size))  # the rest is padding
-    return tuple(index for index in range(size) if index not in needed)
+        needed = read_by(needed, step.windows, step.layer).below(step.size)  # the rest is padding
+    return needed.missing(size)
 
 
 def _beyond(field: ReceptiveField, layer: Layer) -> ReceptiveField:
@@ -120,11 +124,11 @@ def _walk(size: int, layers: Sequence[Layer]) -> Iterator[_Step]:
             place = f"{name!r}, number {position} of {len(layers)},"
             raise ValueError(f"{place} shrinks the map below one pixel: {error}") from None
         yield _Step(name, layer, size, windows)
-        size = len(windows)
+        size = count(windows)
 
 
 def _checked(layers: Sequence[Layer]) -> Sequence[Layer]:
-    if not isinstance(layers, Sequence):
+    if not isinstance(layers, Sequence) or isinstance(layers, _NO_LAYERS):
         raise TypeError(f"layers must be a sequence of Layer, got {layers!r}")
     for position, layer in enumerate(layers):
         if not isinstance(layer, Layer):

@@ -1,19 +1,16 @@
 """Where the windows of one layer fall on one axis, what they read and what they leave out."""
 
-from helpers.arithmetic.layer import Convention, Layer, Padding, pads
+from functools import partial
+from math import gcd
+from typing import Unpack
+
+from helpers.arithmetic.indices import LONGEST, Indices, read_by_windows
+from helpers.arithmetic.layer import Layer, Window, lists_settings, pads
 from helpers.checks import number_pair, switch, whole_number
 
 
-def output_size(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-    ceil_mode: bool = False,
-) -> int:
+@lists_settings
+def output_size(size: int, *, ceil_mode: bool = False, **window: Unpack[Window]) -> int:
     """Number of windows along one axis of `size` pixels.
 
     With `ceil_mode`, as in torch's pooling, a last window may hang over the end, provided that it starts
@@ -30,9 +27,9 @@ def output_size(
     >>> output_size(28, kernel_size=3, stride=2, padding="same")
     14
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    return len(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
+    return count(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
 
 
 def transposed_output_size(
@@ -75,15 +72,8 @@ def transposed_output_size(
     return spread - sum(crop)
 
 
-def resolve_padding(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, int]:
+@lists_settings
+def resolve_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """Pixels of padding (before, after) that `padding` means for an axis of `size` pixels.
 
     Raises:
@@ -97,19 +87,12 @@ def resolve_padding(
     >>> resolve_padding(28, kernel_size=3, stride=2, padding="same", convention="onnx-lower")
     (1, 0)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     return pads(whole_number("size", size, at_least=1), layer)
 
 
-def window_starts(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> range:
+@lists_settings
+def window_starts(size: int, **window: Unpack[Window]) -> range:
     """Input index of the first tap of each window; negative where a window starts in the padding.
 
     Raises:
@@ -121,68 +104,60 @@ def window_starts(
     >>> list(window_starts(6, kernel_size=3, stride=2, padding="same"))
     [0, 2, 4]
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     return starts(whole_number("size", size, at_least=1), layer)
 
 
-def coverage(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, ...]:
+@lists_settings
+def coverage(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """How many windows read each of the `size` input pixels.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
-        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+        ValueError: if a setting is out of range, the kernel is larger than the padded input, or `size` is
+            above 10,000,000.
 
     >>> coverage(6, kernel_size=3)
     (1, 2, 3, 3, 2, 1)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, _ = pads(size, layer)
-    return tuple(_reads(size, layer)[before : before + size])
+    if size > LONGEST:
+        raise ValueError(f"size must be at most {LONGEST:,} for a count at each index, got {size:,}")
+    windows = starts(size, layer)
+    reads = partial(_meeting, windows=windows, layer=layer)
+    # Between the ends, where no tap falls beside the windows, the counts repeat with the stride.
+    start = min(size, max(0, windows.start + layer.reach - 1))
+    stop = min(size, max(start, windows.stop))
+    repeated = tuple(map(reads, range(start, min(stop, start + layer.stride))))
+    whole, rest = divmod(stop - start, layer.stride)
+    return (
+        *map(reads, range(start)),
+        *repeated * whole,
+        *repeated[:rest],
+        *map(reads, range(stop, size)),
+    )
 
 
-def unread(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, ...]:
+@lists_settings
+def unread(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """Input indices that no window reads: the tail the floor drops, and gaps where stride exceeds kernel.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
-        ValueError: if a setting is out of range, or the kernel is larger than the padded input.
+        ValueError: if a setting is out of range, the kernel is larger than the padded input, or more than
+            10,000,000 pixels are unread.
 
     >>> unread(28, kernel_size=3, stride=2)
     (27,)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, _ = pads(size, layer)
-    reads = _reads(size, layer)[before : before + size]
-    return tuple(index for index, count in enumerate(reads) if count == 0)
+    return _read(layer, starts(size, layer), first=0, size=size).missing(size)
 
 
-def unused_padding(
-    size: int,
-    *,
-    kernel_size: int,
-    stride: int = 1,
-    padding: Padding = 0,
-    dilation: int = 1,
-    convention: Convention = "tensorflow",
-) -> tuple[int, int]:
+@lists_settings
+def unused_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """Cells of padding (before, after) that no window reads.
 
     Raises:
@@ -194,11 +169,15 @@ def unused_padding(
     >>> unused_padding(224, kernel_size=7, stride=2, padding=3)
     (0, 1)
     """
-    layer = Layer(kernel_size, stride, padding, dilation, convention)
+    layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, _ = pads(size, layer)
-    reads = _reads(size, layer)
-    return reads[:before].count(0), reads[before + size :].count(0)
+    before, after = pads(size, layer)
+    windows = starts(size, layer)
+    read = (
+        _read(layer, windows, first=-before, size=before).total(),
+        _read(layer, windows, first=size, size=after).total(),
+    )
+    return before - read[0], after - read[1]
 
 
 def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
@@ -217,11 +196,38 @@ def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
     return range(-before, last - before + 1, layer.stride)
 
 
-def _reads(size: int, layer: Layer) -> list[int]:
-    """How many windows read each cell of the padded axis."""
-    before, after = pads(size, layer)
-    reads = [0] * (before + size + after)
-    for start in starts(size, layer):
-        for cell in range(before + start, before + start + layer.reach, layer.dilation):
-            reads[cell] += 1
-    return reads
+def count(windows: range) -> int:
+    """How many windows there are; `len` ends at 2**63."""
+    return (windows.stop - 1 - windows.start) // windows.step + 1
+
+
+def read_by(units: Indices, windows: range, layer: Layer) -> Indices:
+    """The indices that these units of a layer read; negative ones, and some beyond the end, are padding."""
+    return read_by_windows(
+        units,
+        first=windows.start,
+        stride=layer.stride,
+        kernel_size=layer.kernel_size,
+        dilation=layer.dilation,
+    )
+
+
+def _read(layer: Layer, windows: range, *, first: int, size: int) -> Indices:
+    """Which of `size` cells, the first of which has the index `first`, any window reads; from 0."""
+    moved = range(windows.start - first, windows.stop - first, windows.step)
+    return read_by(Indices.first(count(windows)), moved, layer).below(size)
+
+
+def _meeting(index: int, windows: range, layer: Layer) -> int:
+    """How many windows read an index: those taps t for which index - dilation * t starts a window."""
+    stride, dilation = layer.stride, layer.dilation
+    offset = index - windows.start
+    shared = gcd(stride, dilation)
+    if offset % shared:
+        return 0
+    cycle = stride // shared  # of the taps that fit, each is so many after the one before
+    tap = offset // shared * pow(dilation // shared, -1, cycle) % cycle
+    last = windows.stop - 1 - windows.start
+    least = max(0, -((last - offset) // dilation))
+    most = min(layer.kernel_size - 1, offset // dilation)
+    return max(0, (most - tap) // cycle - (least - 1 - tap) // cycle)
