@@ -1,5 +1,6 @@
 """The form every chapter keeps, so that a reader always knows where to look."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -111,3 +112,31 @@ def test_every_exercise_has_a_solution_that_runs(path):
 @each(NOTEBOOKS)
 def test_no_slider_that_is_dead_in_the_page(path):
     assert not re.search(r"\binteract(_manual)?\(", "\n".join(cell.source for cell in code(path)))
+
+
+@each(NOTEBOOKS)
+def test_no_code_cell_is_longer_than_a_screen(path):
+    assert [cell.id for cell in code(path) if len(cell.source.splitlines()) > 40] == []
+
+
+def test_no_function_is_defined_in_two_notebooks():
+    homes = {}
+    for path in NOTEBOOKS:
+        for cell in code(path):
+            functions = [
+                node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.FunctionDef)
+            ]
+            for function in functions:
+                homes.setdefault(function.name, set()).add(path.stem)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+@each(NOTEBOOKS)
+def test_numbers_reach_sentences_by_one_door(path):
+    assert re.findall(r"\bglue\(|import glue", "\n".join(cell.source for cell in code(path))) == []
+
+
+@each(NOTEBOOKS)
+def test_no_figure_is_drawn_apart_from_its_words(path):
+    source = "\n".join(cell.source for cell in code(path))
+    assert re.findall(r"\blambda ax\b|\bdescribe_\w+\(", source) == []

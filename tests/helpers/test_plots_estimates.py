@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from helpers import plots
 from helpers.plots.cells import PUBLISHED
+from helpers.statistics import seed_effect
 
 numbers = st.integers(-400, 400).map(lambda cents: cents / 4)
 
@@ -70,6 +71,20 @@ def test_estimates_wear_their_stride_and_padding(stride, padding):
     assert (bar.get_color(), point.get_markeredgecolor()) == (shade, shade)
     assert bar.is_dashed() == (stride == 2)
     assert (point.get_markerfacecolor() == shade) == (padding != "valid")
+
+
+def test_an_estimate_of_an_effect_is_its_95_percent_interval():
+    effect = seed_effect([0.1, 0.3, 0.8])
+    each = plots.Estimate.of("ours", effect, runs=[0.1], published=1, stride=2, padding="valid")
+    low, high = effect.interval()
+    assert vars(each) == vars(plots.Estimate("ours", effect.estimate, low, high, [0.1], 1, 2, "valid"))
+
+
+def test_words_name_the_quantity_as_the_axis_does_or_as_they_are_told():
+    drawn = [plots.Estimate("a", 1, 0, 2)]
+    assert plots.estimates(drawn, xlabel="recall, %").alt.startswith("Recall in percent with")
+    assert plots.estimates(drawn, xlabel="recall, %", quantity="hits").alt.startswith("Hits with")
+    assert plots.class_estimates({"b": drawn}, xlabel="F1", quantity="score").alt.startswith("Score with")
 
 
 @st.composite

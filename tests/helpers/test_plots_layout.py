@@ -1,7 +1,8 @@
 """Where panels go, at both widths, and what a finished picture is made of."""
 
 import re
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from html.parser import HTMLParser
 from io import StringIO
 from itertools import pairwise
@@ -341,3 +342,49 @@ def test_rows_of_maps_are_even():
     assert all(
         after.get_window_extent().x0 > before.get_window_extent().x1 for before, after in pairwise(axes[:4])
     )
+
+
+def test_the_words_of_a_figure_are_those_of_its_panels_each_after_its_title():
+    lines = [plots.line_windows(7, kernel_size=3, stride=stride) for stride in (1, 2)]
+    assert plots.figure(lines[0]).alt == lines[0].alt
+    assert plots.figure(*lines).alt == f"{lines[0].alt} {lines[1].alt}"
+    titled = [replace(line, title=f"stride {stride}") for stride, line in enumerate(lines, start=1)]
+    assert plots.figure(titled[0]).alt == lines[0].alt
+    assert plots.figure(*titled).alt == f"Stride 1: {lines[0].alt} Stride 2: {lines[1].alt}"
+    assert plots.figure(*titled, alt="two lines").alt == "two lines"
+
+
+def test_a_grid_says_its_title_itself_or_the_name_it_is_given():
+    image, output = (
+        plots.grid([[1]], title="image"),
+        plots.output_grid([[2]], title="left", name="left output"),
+    )
+    assert plots.figure(image, output).alt == (
+        "Image, 1 by 1: row 0 holds 1. Left output, 1 by 1: row 0 holds 2."
+    )
+
+
+def test_words_stay_on_one_line_and_code_keeps_its_letters():
+    panels = [plots.Panel(str, "first\nline.", "ceil_mode=True"), plots.Panel(str, "b.", "on\ntwo lines")]
+    assert plots.figure(*panels).alt == "ceil_mode=True: first line. On two lines: b."
+
+
+def test_more_marks_and_words_come_after_those_of_the_panel():
+    kernel = plots.kernel_grid(KERNEL, title="kernel")
+    marked = kernel.plus(partial(plots.outline, corner=(0, 0)), says="Outlined: the first tap.").plus(
+        says="And no more."
+    )
+    assert marked.alt == f"{kernel.alt} Outlined: the first tap. And no more."
+    bare, outlined = (plots.compose(panel).axes[0].patches for panel in (kernel, marked))
+    assert len(outlined) == len(bare) + 1
+    assert outlined[-1].get_xy() == (-0.5, -0.5)
+
+
+def test_words_are_computed_once_and_only_if_they_are_needed():
+    calls = []
+    panel = plots.Panel(str, lambda: calls.append("said") or "words")
+    plots.compose(panel)
+    assert plots.figure(panel, alt="others").alt == "others"
+    assert calls == []
+    assert [plots.figure(panel).alt for _ in range(2)] == ["words", "words"]
+    assert calls == ["said"]

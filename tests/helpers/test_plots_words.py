@@ -262,6 +262,21 @@ def test_a_grid_in_words():
     assert plots.grid(np.arange(400).reshape(20, 20)).alt == "Grid, 20 by 20: values from 0 to 399."
 
 
+def test_a_padded_grid_in_words_tells_its_padding_and_what_is_never_read():
+    padded = plots.grid(np.pad(np.ones((2, 2)), ((0, 1), (1, 0))), pads=((0, 1), (1, 0)), unread=((2,), (1,)))
+    assert padded.alt == (
+        "Grid, 2 by 2: row 0 holds 1, 1; row 1 holds 1, 1. Padding: one row below and one column left. "
+        "Never read: 2 of 4 pixels and 3 of 5 padding cells, those in row 2 and column 1."
+    )
+
+
+def test_an_output_in_words_tells_what_was_published_and_what_is_outlined():
+    output = plots.output_grid([[1, 2]], selected=(0, 1), published=[[1, 3]])
+    assert output.alt == (
+        "Output, 1 by 2: row 0 holds 1, 2. Published at row 0, column 1: 3. Outlined: row 0, column 1."
+    )
+
+
 def test_curves_in_words():
     short = plots.Curve("stride 1, same", [[0.90, 0.95], [0.92, 0.97]], 1, "same")
     long = plots.Curve("stride 2", np.linspace(1, 0.5, 11))

@@ -43,7 +43,7 @@ Span = tuple[int, int]
 
 
 def mix(name: str, share: float) -> Color:
-    """So much of a color of the palette, the rest white."""
+    """A color of the palette mixed with white: a share of 1 is the color itself, 0 is white."""
     red, green, blue = (1 - share * (1 - channel) for channel in to_rgb(color(name)))
     return red, green, blue
 
@@ -52,8 +52,8 @@ def squares(cells: Iterable[Position]) -> Path:
     """The outline of every cell as one path, which keeps a map of a thousand cells small."""
     corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
-    places = [(column, row) for row, column in cells]
-    return Path(np.concatenate([corners + place for place in places]), codes * len(places))
+    centers = [(column, row) for row, column in cells]
+    return Path(np.concatenate([corners + center for center in centers]), codes * len(centers))
 
 
 def lattice(rows: Span, columns: Span) -> Path:
@@ -65,7 +65,7 @@ def lattice(rows: Span, columns: Span) -> Path:
 
 
 def mark_padding(ax: Axes, rows: Span, columns: Span, unused: Sequence[Position] = ()) -> None:
-    """White cells with a dotted border, for pixels to be drawn upon; those that nothing reads have a dash."""
+    """Draw padding below the pixels: white cells with a dotted border, and a dash where no window reads."""
     ax.add_patch(PathPatch(lattice(rows, columns), **_PADDING, zorder=-1, label=PADDING))
     if unused:
         dashes = _lines([((column - 0.3, row), (column + 0.3, row)) for row, column in unused])
@@ -73,13 +73,13 @@ def mark_padding(ax: Axes, rows: Span, columns: Span, unused: Sequence[Position]
 
 
 def mark_padding_cells(ax: Axes, cells: Sequence[Position]) -> None:
-    """The same for cells that stand apart."""
+    """Draw single padding cells: white, with a dotted border."""
     if cells:
         ax.add_patch(PathPatch(squares(cells), **_PADDING, label=PADDING))
 
 
 def mark_unread(ax: Axes, cells: Sequence[Position]) -> Axes:
-    """Hatch the pixels that nothing reads; a number in them gets a white ground, so that it stays legible."""
+    """Hatch pixels that nothing reads; a number in them gets a white ground, so that it stays legible."""
     if not cells:
         return ax
     edge = points(1.2 if len(cells) <= NUMBERED**2 else 0.3)
@@ -108,7 +108,7 @@ def mark_window(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> Axes:
 def outline(
     ax: Axes, corner: Position, *, width: float = 1, height: float = 1, edge: str = "ink", label: str = ""
 ) -> Axes:
-    """Outline cells from their upper left one on, thickly; a thin dark casing makes it show on any gray."""
+    """Outline `width` by `height` cells from an upper left one on; a dark edge makes it show on any gray."""
     row, column = corner
     box = Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=color(edge), label=label)
     box.set(linewidth=points(3), joinstyle="miter", zorder=5, clip_on=False, path_effects=[cased(3)])
@@ -117,24 +117,24 @@ def outline(
 
 
 def cased(width: float) -> AbstractPathEffect:
-    """A thin dark line along both sides of a line that is so many CSS pixels wide."""
+    """The path effect that puts a thin dark edge on both sides of a line `width` CSS pixels wide."""
     return withStroke(linewidth=points(width + 1.5), foreground=color("ink"))
 
 
 def mark_published(ax: Axes, cell: Position, text: str) -> None:
-    """Write what a source printed, in the lower half of a cell, behind a cross."""
+    """Write what a source printed into the lower half of a cell, after a cross."""
     row, column = cell
     write_cell(ax, (row + 0.22, column), f"×{text}", label=PUBLISHED)
 
 
 def write_cell(ax: Axes, cell: Position, text: str, *, label: str = NUMBER, **style: Any) -> None:
-    """Write into a cell; the shades of numbered cells are light enough for black."""
+    """Write text into the middle of a cell."""
     row, column = cell
     ax.text(column, row, text, ha="center", va="center", zorder=6, label=label, fontdict=style)
 
 
 def numbers(ax: Axes) -> list[Text]:
-    """All that is written into cells."""
+    """All text in cells: numbers, and what was published."""
     return [text for text in ax.texts if text.get_label() in (NUMBER, PUBLISHED)]
 
 
@@ -146,27 +146,27 @@ def frame(ax: Axes, rows: Span, columns: Span, *, ticks: bool = True) -> None:
         length=0, top=False, labeltop=ticks, bottom=False, labelbottom=False, labelleft=ticks, pad=3
     )
     at_most = NUMBERED if max(rows[1] - rows[0], columns[1] - columns[0]) <= NUMBERED else NUMBERED // 2
-    ax.set_xticks(tick_places(*columns, at_most=at_most))
-    ax.set_yticks(tick_places(*rows, at_most=at_most))
+    ax.set_xticks(tick_indices(*columns, at_most=at_most))
+    ax.set_yticks(tick_indices(*rows, at_most=at_most))
     ax.xaxis.set_major_formatter("{x:.0f}")
     ax.yaxis.set_major_formatter("{x:.0f}")
 
 
-def tick_places(start: int, stop: int, *, at_most: int = NUMBERED) -> list[int]:
-    """Every index, or so many at most: the multiples of a power of two."""
+def tick_indices(start: int, stop: int, *, at_most: int = NUMBERED) -> list[int]:
+    """Every index from `start` on; where that is more than `at_most`, the multiples of a power of two."""
     step = next(2**power for power in count() if stop - start <= at_most * 2**power)
     return [index for index in range(start, stop) if index % step == 0]
 
 
 def shade_key(ax: Axes, shade: Any, text: str) -> None:
-    """Have the figure's key say what a shade stands for."""
+    """Add a shade and its meaning to the key of the figure."""
     ax.plot(
         [], [], linestyle="", marker="s", markersize=points(12), color=shade, mec=color("line"), label=text
     )
 
 
 def key_handles(artists: Iterable[Artist]) -> dict[str, Artist]:
-    """For each thing that is labeled among the artists, what stands for it in a key, in one order for all."""
+    """Legend handles by label for what the artists show, in the same order in every figure."""
     labeled = {str(artist.get_label()): artist for artist in artists}
     handles = {name: make() for name, make in _KEY.items() if name in labeled}
     drawn = {

@@ -31,7 +31,7 @@ def confusion(counts: ArrayLike, *, classes: Sequence[str], per: int = 100, titl
         counts: images of each true class (rows) by predicted class (columns); runs may be added up.
         classes: their names.
         per: 100 for percent; 1000 where the errors are rare.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if the counts are not square, not finite, negative, or none for a class, or the names
@@ -72,7 +72,7 @@ def confusion_difference(
         classes: their names.
         told: whether each cell's difference is told from noise; such cells are outlined.
         per: how many images of a class its numbers are out of.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if the difference is not square or not finite, or names or marks are not as many.

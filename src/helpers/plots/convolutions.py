@@ -1,4 +1,4 @@
-"""Whole figures: one step of a convolution, and the maps that a layer puts out."""
+"""Whole figures: one step of a convolution, and the feature maps of a layer."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -48,7 +48,7 @@ def convolution_figure(
     published: ArrayLike | None = None,
     caption: str | None = None,
 ) -> Picture:
-    """Draw how one output cell comes about, with the text alternative computed from the same numbers.
+    """Draw how one output cell is computed: the input with its window, the kernel, and the output.
 
     Args:
         image: the input, (H, W).
@@ -117,7 +117,7 @@ def feature_maps(
 
     Args:
         maps: the maps, (N, H, W).
-        labels: what stands above each; by default "map 0" and so on.
+        labels: the title above each; by default "map 0" and so on.
         shared: one scale for all maps; otherwise each map has its own, and says its range.
         caption: a line below the figure.
 

@@ -1,4 +1,4 @@
-"""Loss or accuracy by epoch, in the look of its stride and its padding, or of its part of the log."""
+"""Loss or accuracy by epoch, in the look of a stride and padding or of a part of a training log."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -38,7 +38,8 @@ class Curve:
         values: the quantity.
         stride: 1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray).
         padding: "same" (filled markers) or "valid" (open markers); None for no markers.
-        part: of one network's log, in place of the two: "running" (dotted), "fitted" (solid) or "validation".
+        part: instead of these two, a part of one run's log: "running" (dotted), "fitted" (solid) or
+            "validation" (open triangles).
     """
 
     label: str
@@ -83,7 +84,7 @@ def curves(
         band: what to draw around the mean in place of the runs: its own 95% interval ("mean"), or the one for
             a further run ("run").
         limits: the least and the most of the quantity to show, so that panels side by side can agree.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if there is no curve, no such band, or a band around a single run.

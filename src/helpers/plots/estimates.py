@@ -30,10 +30,10 @@ _LEVELS = {0.95: 2.5, 0.9: 7.0}  # of the intervals, with the width of their bar
 
 @dataclass(frozen=True, eq=False)
 class Dots:
-    """The runs of one thing.
+    """The values of all runs of one model or setting.
 
     Attributes:
-        label: what stands beside them.
+        label: the name of the row.
         values: the value of every run, (runs,).
         stride: 1 (blue) or 2 (orange); None if the comparison is not about stride (gray).
         padding: "valid" (open dots), or "same" or None (filled).
@@ -57,7 +57,7 @@ class Dots:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A number, where it lies with 95% confidence, and what to hold it against.
+    """A number with its 95% interval, and what to compare it with.
 
     Attributes:
         label: what it is an estimate of.
@@ -121,7 +121,7 @@ def dots(drawn: Sequence[Dots], *, xlabel: str, quantity: str | None = None, tit
         drawn: the runs, from the top down.
         xlabel: the quantity and its unit.
         quantity: what the words call it; by default as the label does.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if there is nothing to draw.
@@ -171,7 +171,7 @@ def estimates(
         xlabel: the quantity and its unit.
         quantity: what the words call it; by default as the label does.
         reference: a value to draw a line at, such as 0 where differences are drawn.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if there is no estimate.
@@ -210,7 +210,7 @@ def class_estimates(
             same ones in the same order. Their runs are not drawn.
         xlabel: the quantity and its unit.
         quantity: what the words call it; by default as the label does.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if there is no class, or one has no estimate or other ones than the first.
@@ -242,10 +242,10 @@ def differences(drawn: Mapping[str, Effect], *, margin: float, xlabel: str, titl
     difference is too small to matter: it lies within the margin, which is shaded.
 
     Args:
-        drawn: the differences by what stands beside them, from the top down.
+        drawn: the differences by the name of their row, from the top down.
         margin: differences of this size or less do not matter.
         xlabel: the quantity and its unit.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if there is no difference, or the margin is not above zero.

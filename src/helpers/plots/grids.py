@@ -38,7 +38,7 @@ _SIDES = (("row", "above"), ("row", "below"), ("column", "left"), ("column", "ri
 
 
 class Scale(NamedTuple):
-    """From the lowest value to the highest: as deep as it goes, and as deep as black numbers can stand on."""
+    """Two color maps: one as dark as it gets, and one light enough for black numbers."""
 
     deep: Colormap
     numbered: Colormap
@@ -76,7 +76,7 @@ def grid(
         unread: the rows and the columns that no window reads, those of the padding too (negative above and
             left of pixel (0, 0)): a pixel in one of them is hatched, a padding cell has a dash through.
         limits: values of the lightest and of the darkest cell; by default those of the input itself.
-        title: what stands above.
+        title: the title above the panel.
         name: what the words call it; by default the title.
         ticks: whether rows and columns are numbered along the edges.
 
@@ -117,7 +117,7 @@ def kernel_grid(values: ArrayLike, *, title: str = "", name: str | None = None) 
 
     Args:
         values: the kernel, (H, W).
-        title: what stands above.
+        title: the title above the panel.
         name: what the words call it; by default the title.
 
     Raises:
@@ -155,7 +155,7 @@ def output_grid(
         selected: the cell to outline.
         published: what a source printed, (H, W); where it differs, its value stands below, crossed.
         limits: values of the lightest and of the darkest cell; by default those of the output itself.
-        title: what stands above.
+        title: the title above the panel.
         name: what the words call it; by default the title.
         ticks: whether rows and columns are numbered along the edges.
 
@@ -311,7 +311,7 @@ def crossing(shape: tuple[int, ...], rows: Sequence[int], columns: Sequence[int]
 
 
 def _describe_grid(values: NDArray[np.float64], name: str) -> str:
-    """Say what a grid holds: every number up to 12 by 12, their range beyond."""
+    """Say what a grid holds: every number up to 12 by 12 cells, and their range beyond."""
     height, width = values.shape
     if max(height, width) > NUMBERED:
         told = f"values from {number(values.min())} to {number(values.max())}"

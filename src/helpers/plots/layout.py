@@ -29,7 +29,7 @@ _LINE = 8  # free room between the numbers of neighboring cells
 
 
 class _Sheet(NamedTuple):
-    """A panel of cells: its extent in cells, what stands around it, and which size of cell suits it."""
+    """A panel of cells: its size in cells, the margins around it, and the limits for the size of a cell."""
 
     ax: Axes
     columns: float
@@ -63,7 +63,7 @@ def figure(*panels: Panel, alt: str | None = None, caption: str | None = None, k
         key: whether to say below the panels what their marks mean.
 
     Raises:
-        TypeError: if a panel is none, or the text is not a string.
+        TypeError: if something else than a Panel is given, or the text is not a string.
         ValueError: if there is no panel, or the text is empty.
     """
     wide = drawing(compose(*panels, width=COLUMN, key=key))
@@ -83,18 +83,18 @@ def compose(*panels: Panel, width: float = COLUMN, key: bool = True) -> Figure:
     """Draw the panels on one figure of at most `width` CSS pixels, as high as they need.
 
     Raises:
-        TypeError: if a panel is none.
+        TypeError: if something else than a Panel is given.
         ValueError: if there is no panel.
     """
     if not panels:
         raise ValueError("panels must hold at least one Panel, got none")
-    for place, panel in enumerate(panels):
+    for index, panel in enumerate(panels):
         if not isinstance(panel, Panel):
-            raise TypeError(f"panels[{place}] must be a Panel, such as grid(image) returns, got {panel!r}")
+            raise TypeError(f"panels[{index}] must be a Panel, such as grid(image) returns, got {panel!r}")
     with mpl.rc_context(style()):
         figure = Figure(figsize=(width / DPI, width / DPI))
         FigureCanvasAgg(figure)  # it measures text
-        axes = [figure.add_axes((0, 0, 1, 1), label=f"panel {place}") for place in range(len(panels))]
+        axes = [figure.add_axes((0, 0, 1, 1), label=f"panel {index}") for index in range(len(panels))]
         for panel, ax in zip(panels, axes, strict=True):
             panel.draw(ax)
         are_cells = all(ax.get_aspect() == 1 for ax in axes)
@@ -106,7 +106,7 @@ def compose(*panels: Panel, width: float = COLUMN, key: bool = True) -> Figure:
 
 def _cells(axes: Sequence[Axes], width: float) -> list[_Box]:
     cell = float(_CELL[1])
-    for _ in range(2):  # what stands around a panel depends a little on its size, so measure twice
+    for _ in range(2):  # the margins of a panel depend a little on its size, so measure twice
         sheets = [_measure(ax, cell) for ax in axes]
         rows, cell = _arrange(sheets, width)
     boxes, bottom = [], 0.0
@@ -188,14 +188,14 @@ def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
     most = max(loose + edges for (_, loose), edges in zip(lists, around, strict=True))
     high = max(min(high, most), *(tight + edges for (tight, _), edges in zip(lists, around, strict=True)))
     boxes = []
-    for place, (ax, (left, right, top, bottom)) in enumerate(zip(axes, margins, strict=True)):
-        x, y = place % length * (wide + _GAP), place // length * (high + _GAP)
+    for index, (ax, (left, right, top, bottom)) in enumerate(zip(axes, margins, strict=True)):
+        x, y = index % length * (wide + _GAP), index // length * (high + _GAP)
         boxes.append(_Box(ax, x + left, y + top, wide - left - right, high - top - bottom))
     return boxes
 
 
 def _list_heights(ax: Axes) -> tuple[float, float]:
-    """The least and the most for a list, whose rows run downward; any for a chart whose axis points up."""
+    """Limits for the height of a list, whose rows run downward; none for a chart, whose axis points up."""
     low, high = ax.get_ylim()
     if low <= high:
         return 0.0, inf

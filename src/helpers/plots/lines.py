@@ -17,7 +17,7 @@ from helpers.plots.cells import (
     mark_unread,
     mix,
     squares,
-    tick_places,
+    tick_indices,
     write_cell,
 )
 from helpers.plots.picture import Panel
@@ -113,7 +113,7 @@ def _draw_pixels(ax: Axes, size: int, window: Window) -> Span:
     cells = PathPatch(squares([(0, column) for column in range(size)]), fc=color("paper"), ec=color("line"))
     ax.add_patch(cells)
     is_full = columns[1] - columns[0] <= _FULL
-    for column in range(*columns) if is_full else tick_places(*columns):
+    for column in range(*columns) if is_full else tick_indices(*columns):
         slant = "normal" if 0 <= column < size else "italic"
         write_cell(ax, (0, column), number(column), label=NUMBER if is_full else "_index", style=slant)
     mark_unread(ax, [(0, column) for column in unread(size, **window)])

@@ -52,7 +52,7 @@ def coverage_map(rows: Sequence[int], columns: Sequence[int] | None = None, *, t
     Args:
         rows: for each row, how many windows along the height read it, as `helpers.arithmetic.coverage` says.
         columns: the same for the columns; by default as the rows.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         ValueError: if an axis is empty, or a count is negative.
@@ -101,7 +101,7 @@ def reading_map(
         rows: the rows that are never read, as `unread` and `network_unread` of `helpers.arithmetic` say.
         columns: the columns that are never read; by default as the rows.
         image: an image of that shape to draw below.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         TypeError: if the image does not hold numbers.
@@ -147,7 +147,7 @@ def phase_map(
         stride: rows and columns from one kept sample to the next.
         paddings: the two paddings that are compared, by name; by default half the kernel on each side, as is
             usual in PyTorch, and TensorFlow's SAME.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
@@ -190,7 +190,7 @@ def sequence_strip(
         shape: height and width of the map.
         order: whether the map is read row by row or column by column.
         window: the rows and the columns of a window, outlined in the map and step by step below.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         TypeError: if height or width is not an integer.

@@ -131,7 +131,7 @@ def drawing(figure: Figure) -> Drawing:
 
 
 def _trimmed(svg: str) -> str:
-    """Without what a page has no use for: prologue, date, comments, group names, spare digits and blanks."""
+    """SVG without prologue, date, comments, names of groups, or digits and blanks that change nothing."""
     svg = svg[svg.index("<svg") :]
     names = '(?<=<g) id="[^"]*"', ' id="image[^"]*"'  # nothing refers to them
     for needless in ("<metadata>.*?</metadata>", "<!--.*?-->", r"(?<=>)\s+(?=<)", *names):
@@ -143,5 +143,5 @@ def _trimmed(svg: str) -> str:
 
 
 def _rounded(found: re.Match[str]) -> str:
-    """A coordinate to a hundredth of a point; the scale of a glyph as it is."""
+    """A coordinate rounded to a hundredth of a point; the scale of a glyph unchanged."""
     return found[0] if found[0].startswith("scale") else f"{float(found[0]):.2f}".rstrip("0").rstrip(".")

@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.arithmetic import Layer, network_unread, trace, window_starts
 from helpers.checks import choice, whole_number
-from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_places
+from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_indices
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, line, marker, points
 from helpers.plots.words import count, joined, plural, sentence
@@ -21,7 +21,7 @@ _MARKS = {"convolution": "o", "pooling": "s"}
 
 
 class _Level(NamedTuple):
-    """The input, or the map that a layer puts out."""
+    """The input, or the output map of a layer."""
 
     name: str
     size: int
@@ -37,13 +37,13 @@ class _Level(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One layer, as far as its map goes.
+    """One layer of a network: the size of its output map, and what made it so.
 
     Attributes:
-        size: units along one axis of the map it puts out.
+        size: units along one axis of its output map.
         stride: cells from one window to the next.
         is_padded: whether its input is padded.
-        type: what it is.
+        type: the kind of layer.
     """
 
     size: int
@@ -63,7 +63,7 @@ def receptive_field_pyramid(
         size: pixels of the input.
         layers: the layers, from the input on.
         unit: the unit of the last map whose field is traced; by default the middle one.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         TypeError: if `size` is not an integer, or `layers` not a sequence of Layer.
@@ -84,7 +84,7 @@ units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on
         ax.set(aspect="equal", xlim=(min(ends) - 0.5, max(ends) + 0.5))
         ax.set(ylim=(-0.5, pitch * (len(levels) - 1) + 0.5), title=title)
         ax.spines[:].set_visible(False)
-        ax.set_xticks(tick_places(0, size))
+        ax.set_xticks(tick_indices(0, size))
         ax.set_yticks([pitch * row for row in range(len(levels))], [_label(level) for level in levels])
         ax.tick_params(length=0, pad=6)
 
@@ -114,7 +114,7 @@ def descent(size: int, stages: Sequence[Stage], *, title: str = "") -> Panel:
     Args:
         size: pixels along one axis of the image.
         stages: the layers, in the order of execution.
-        title: what stands above.
+        title: the title above the panel.
 
     Raises:
         TypeError: if a size or stride is not an integer.

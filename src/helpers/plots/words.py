@@ -1,4 +1,4 @@
-"""Numbers and lists as a sentence says them, for text alternatives."""
+"""Numbers and lists in words, for text alternatives."""
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
@@ -43,7 +43,7 @@ def spelled(value: int) -> str:
 
 
 def count(value: int, noun: str) -> str:
-    """So many of a thing, whose plural takes an s.
+    """A count and its noun, whose plural takes an s.
 
     >>> count(0, "pixel"), count(1, "window"), count(28, "row")
     ('no pixels', 'one window', '28 rows')
@@ -61,7 +61,7 @@ def joined(parts: Sequence[str]) -> str:
 
 
 def listed(indices: Iterable[int]) -> str:
-    """Ascending whole numbers; a long row of them is told by its step, or by its runs.
+    """A list of ascending whole numbers; a long one is given by its step or by its runs.
 
     >>> listed([0, 2, 4, 6])
     '0, 2, 4 and 6'
@@ -77,7 +77,7 @@ def listed(indices: Iterable[int]) -> str:
     if len(steps) == 1 and steps != {1}:
         first = ", ".join(number(index) for index in ordered[:3])
         return f"{first} and so on to {number(ordered[-1])}"
-    breaks = [place + 1 for place, (before, after) in enumerate(pairwise(ordered)) if after - before > 1]
+    breaks = [index + 1 for index, (before, after) in enumerate(pairwise(ordered)) if after - before > 1]
     runs = [run.tolist() for run in np.split(np.array(ordered), breaks)]
     return joined([_run(run) for run in runs])
 
