@@ -367,6 +367,7 @@ def test_a_grid_says_its_title_itself_or_the_name_it_is_given():
 def test_words_stay_on_one_line_and_code_keeps_its_letters():
     panels = [plots.Panel(str, "first\nline.", "ceil_mode=True"), plots.Panel(str, "b.", "on\ntwo lines")]
     assert plots.figure(*panels).alt == "ceil_mode=True: first line. On two lines: b."
+    assert panels[0].alt == "first line."
 
 
 def test_more_marks_and_words_come_after_those_of_the_panel():

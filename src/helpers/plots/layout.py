@@ -74,9 +74,10 @@ def figure(*panels: Panel, alt: str | None = None, caption: str | None = None, k
 def _words(panels: Sequence[Panel]) -> str:
     if len(panels) == 1:
         return panels[0].alt
-    titles = [f"{capitalized(panel.title)}: " if panel.title else "" for panel in panels]
-    words = " ".join(title + panel.alt for title, panel in zip(titles, panels, strict=True))
-    return words.replace("\n", " ")
+    titles = [capitalized(" ".join(panel.title.split())) for panel in panels]
+    return " ".join(
+        f"{title}: {panel.alt}" if title else panel.alt for title, panel in zip(titles, panels, strict=True)
+    )
 
 
 def compose(*panels: Panel, width: float = COLUMN, key: bool = True) -> Figure:
