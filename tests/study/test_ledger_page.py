@@ -118,15 +118,19 @@ def test_nothing_needs_a_script():
 
 
 def test_what_was_found_is_text():
-    claim = Claim(id="M-99", source="me", statement="1 < 2 & so on.", parts=())
+    claim = Claim(id="M-99", source="<me>", statement="1 < 2 & so on.", parts=())
     finding = decided({"yes": True}, "<script>alert(1)</script>")
     for html in (page.guesses([claim], {"M-99": finding}).html, _table_of(claim, finding)):
         assert "<script" not in html
         assert "1 &lt; 2 &amp; so on." in html
+        assert "&lt;me&gt;" in html
+        assert "<me>" not in html
 
 
 def _table_of(claim, finding):
-    return page.ledger([replace(CLAIMS["M-05"], statement=claim.statement)], {"M-05": finding}).html
+    return page.ledger(
+        [replace(CLAIMS["M-05"], statement=claim.statement, source=claim.source)], {"M-05": finding}
+    ).html
 
 
 def notebooks():
