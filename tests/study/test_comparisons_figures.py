@@ -91,3 +91,8 @@ def test_a_result_is_a_figure_of_all_contrasts_and_their_table():
     assert f". valid: {signed(condition.estimate)}, {between(condition.interval())}" in picture.alt
     assert "up to 1 do not matter" in picture.alt
     assert table.data["difference"].tolist() == ["same", "valid"]
+
+
+def test_rules_of_two_margins_do_not_stand_in_one_figure():
+    with pytest.raises(ValueError, match=r"labels must name rules of one margin, got margins \[0.2, 1.0\]"):
+        result({"M-15": ["same", "valid"], "Q-01": ["2x2"]})

@@ -140,21 +140,23 @@ def class_means(
 def result(
     labels: Mapping[str, Sequence[str]], *, xlabel: str = "difference in accuracy, points"
 ) -> tuple[plots.Picture, Styler]:
-    """What rules of one measure found: the figure of their contrasts, and the table of their verdicts.
+    """What rules of one measure and margin found: the figure of their contrasts, the table of their verdicts.
 
     Args:
         labels: by rule, what its contrast and then each of its conditions compares.
         xlabel: the quantity and its unit.
 
     Raises:
-        ValueError: unless each contrast of a rule has its label.
+        ValueError: unless each contrast of a rule has its label, and all rules the same margin.
     """
+    margins = {judgements()[claim].rule.margin for claim in labels}
+    if len(margins) != 1:
+        raise ValueError(f"labels must name rules of one margin, got margins {sorted(margins)}")
     drawn = {}
     for claim, names in labels.items():
         for position, (name, effect) in enumerate(zip(names, effects(claim).values(), strict=True)):
             drawn[name if position else f"{claim}: {name}"] = effect
-    margin = judgements()[next(reversed(labels))].rule.margin
-    picture = plots.figure(plots.differences(drawn, margin=margin, xlabel=xlabel))
+    picture = plots.figure(plots.differences(drawn, margin=margins.pop(), xlabel=xlabel))
     return picture, contrast_table(labels)
 
 

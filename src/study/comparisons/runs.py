@@ -64,7 +64,7 @@ def measurements(variant: str, name: str = "accuracy") -> dict[int, float]:
 
 
 def learned(variant: str, quantity: str) -> NDArray[np.float64]:
-    """A quantity after each epoch of each run, shape (runs, epochs): accuracy in per cent, all else as recorded.
+    """A quantity after each epoch of each run, shape (runs, epochs): accuracy in per cent, all else as it is.
 
     Args:
         variant: "experiment/variant".
@@ -130,8 +130,8 @@ def confusion_changes(first: str, second: str) -> CellDifferences:
 def beyond_mistakes(variant: str) -> dict[int, float]:
     """Wrong training labels that a network gives back, beyond those that mistakes alone would hit, by seed.
 
-    A network that learned no wrong label by heart still hits some of them: a mistake falls on any class but the
-    true one, and one of these is the label that was dealt.
+    A network that learned no wrong label by heart still hits some of them: a mistake falls on any class
+    but the true one, and one of these is the label that was dealt.
 
     Args:
         variant: "experiment/variant" whose training labels were partly wrong.

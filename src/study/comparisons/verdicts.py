@@ -112,7 +112,9 @@ def verdict_table(claims: Mapping[str, str]) -> Styler:
     rows = []
     for claim, compared in claims.items():
         rows.append({"claim": f"{claim}: {says(claim)} Judged: {compared}.", **in_numbers(claim)})
-    return _bold(pd.DataFrame(rows).rename(columns={"difference": "points"}).style.hide())
+    table = pd.DataFrame(rows).rename(columns={"difference": "points"})
+    columns = ["claim", "verdict", "points", "95% interval", "Welch, 95%", "correlation"]
+    return _bold(table[columns].style.hide())
 
 
 def summary_table(*claims: str) -> Styler:
