@@ -29,7 +29,7 @@ class MnistSetting(NamedTuple):
     '(1, same)'
     """
 
-    stride: int
+    stride: Literal[1, 2]
     padding: Literal["same", "valid"]
 
     @property
