@@ -68,7 +68,7 @@ def test_a_figure_of_learning_has_a_panel_for_each_quantity():
     quantities = {"loss, nats": "validation_loss", "accuracy, %": "validation_accuracy"}
     alt = learning_figure(looks, quantities, band="run").alt
     assert "Loss, nats by epoch" in alt
-    assert "Accuracy, % by epoch" in alt
+    assert "Accuracy in percent by epoch" in alt
     assert f"{learned('mnist/s2-same', 'validation_accuracy')[:, -1].mean():.4g}" in alt
 
 

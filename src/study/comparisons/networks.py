@@ -9,9 +9,8 @@ from pandas.io.formats.style import Styler
 from torch import nn
 
 from helpers.anatomy import anatomy
+from helpers.models import IMAGE_SIZE
 from study.experiments.catalog import find
-
-SIDE = 28  # pixels of an image of MNIST and of Fashion-MNIST
 
 
 def network(variant: str) -> nn.Module:
@@ -29,7 +28,7 @@ def network(variant: str) -> nn.Module:
 
 def layer_table(variant: str) -> pd.DataFrame:
     """The network of "experiment/variant" layer by layer, for an image of 28 by 28 pixels."""
-    return anatomy(network(variant), SIDE)
+    return anatomy(network(variant), IMAGE_SIZE)
 
 
 def network_facts(names: Mapping[str, str]) -> pd.DataFrame:
