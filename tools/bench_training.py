@@ -28,12 +28,12 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
 from helpers.data import Images, load_or_draw
-from helpers.models import MnistPadding, keras_init_, mnist_cnn
+from helpers.models import NetworkPadding, keras_init_, mnist_cnn
 from helpers.training import fit, streams
 from study.experiments.cost import cost
 from study.experiments.pool import Died, run_on_processes
 
-Setting = tuple[int, MnistPadding]
+Setting = tuple[int, NetworkPadding]
 
 # The slowest first, so that two processes end together.
 SETTINGS: list[Setting] = [(1, "same"), (1, "valid"), (2, "same"), (2, "valid")]
@@ -110,7 +110,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return self.transform(picture), int(self.labels[index])
 
 
-def tutorial_network(stride: int, padding: MnistPadding) -> nn.Sequential:
+def tutorial_network(stride: int, padding: NetworkPadding) -> nn.Sequential:
     """The network as one writes it down: default layout and weights, the source's order of layers."""
     convolution = partial(nn.Conv2d, kernel_size=3, stride=stride, padding=int(padding == "same"))
     features = [

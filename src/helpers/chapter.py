@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
 from IPython.core.formatters import format_display_data
 from IPython.display import HTML, Javascript, display
 from jupyterquiz.dynamic import loader, renderer
@@ -36,7 +37,8 @@ def say(**numbers: object) -> None:
     """Hand numbers, or words that code has put together, to the sentences of this notebook.
 
     A sentence names what was handed over with a hyphen for each underscore: after `say(unread_2=55)` the text
-    ``{glue:text}`unread-2` pixels`` reads "55 pixels". Nothing is shown below the cell.
+    ``{glue:text}`unread-2` pixels`` reads "55 pixels". Numbers of NumPy read as Python's do. Nothing is shown
+    below the cell.
 
     Raises:
         ValueError: if there is nothing to hand over.
@@ -44,7 +46,8 @@ def say(**numbers: object) -> None:
     if not numbers:
         raise ValueError("numbers must hold at least one name and its value, got none")
     for name, value in numbers.items():
-        data, metadata = format_display_data(value)
+        plain = value.item() if isinstance(value, np.generic) else value  # else it would read np.int64(55)
+        data, metadata = format_display_data(plain)
         metadata["scrapbook"] = {"name": name.replace("_", "-"), "mime_prefix": _UNSEEN}
         display({f"{_UNSEEN}{kind}": shown for kind, shown in data.items()}, metadata=metadata, raw=True)
 

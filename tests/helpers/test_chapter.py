@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import HTML
@@ -47,6 +48,14 @@ def test_what_is_said_is_kept_where_the_book_looks_for_it():
     assert [(each.data, each.metadata) for each in said.outputs] == [
         (each.data, each.metadata) for each in glued.outputs
     ]
+
+
+def test_a_number_of_numpy_is_said_as_one_of_python():
+    InteractiveShell.instance()
+    with capture_output() as said:
+        chapter.say(pixels=np.int64(55), share=np.float64(0.5))
+    shown = [each.data["application/papermill.record/text/plain"] for each in said.outputs]
+    assert shown == ["55", "0.5"]
 
 
 def test_saying_nothing_is_refused():

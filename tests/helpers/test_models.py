@@ -11,7 +11,16 @@ from torch import nn
 
 from helpers.arithmetic import Layer, macs, trace
 from helpers.layers import Conv2dSame
-from helpers.models import CNNBiLSTM, LastStates, MapToSequence, fashion_cnn, keras_init_, mnist_cnn
+from helpers.models import (
+    MNIST_SETTINGS,
+    CNNBiLSTM,
+    LastStates,
+    MapToSequence,
+    fashion_cnn,
+    keras_init_,
+    layers_of,
+    mnist_cnn,
+)
 
 MNIST = [(stride, padding) for stride in (1, 2) for padding in ("same", "valid", "same-pytorch")]
 MODELS = {
@@ -66,6 +75,15 @@ def multiplications(model):
             steps = shapes["sequence"][1]
             total += 2 * macs(layer.input_size + layer.hidden_size, 4 * layer.hidden_size, 1, (steps, 1))
     return total
+
+
+@pytest.mark.parametrize("name", MNIST_SETTINGS)
+def test_the_layers_of_a_setting_make_the_maps_of_its_network(name):
+    setting = MNIST_SETTINGS[name]
+    assert name == f"s{setting.stride}-{setting.padding}"
+    shapes = outputs(mnist_cnn(**setting._asdict()))
+    maps = [shapes[layer][2] for layer in ("conv1", "pool1", "conv2", "pool2")]
+    assert [row.size for row in trace(28, layers_of(setting))] == maps
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -11,7 +11,7 @@ from torch import nn
 from helpers.arithmetic import Layer, network_unread, receptive_field
 from helpers.layers import BlurPool2d
 from helpers.models import CNNBiLSTM, LastStates, MapToSequence, cnn, fashion_cnn, hybrid_cnn, keras_init_
-from helpers.models.features import features, map_shape
+from helpers.models.cnn import features, map_shape
 
 STRIDES = st.lists(st.integers(1, 2), min_size=1, max_size=3)
 
@@ -159,11 +159,17 @@ def test_a_and_b_without_dropout_begin_as_with_it():
         (partial(cnn, strides=(1, 1), pooling="mean"), "pooling must be one of 'max', 'blur'.*got 'mean'"),
         (partial(cnn, strides=(1, 1), padding_mode="ones"), "padding_mode must be one of .*got 'ones'"),
         (partial(cnn, strides=(1, 1), head="max"), "head must be one of 'flatten', 'average', got 'max'"),
-        (partial(cnn, strides=(1, 1, 1)), r"strides=\(1, 1, 1\): each needs an entry in channels and pools"),
-        (partial(cnn, strides=(1, 1), pools=(None,)), r"strides=\(1, 1\): each needs an entry"),
-        (partial(cnn, strides=(0, 1)), "strides, padding or pools: conv1 cannot take maps of 28 x 28: "),
-        (partial(cnn, strides=(1, 1), pools=((2, 2), (40, 2))), "pool2 cannot take maps of 11 x 11"),
-        (partial(hybrid_cnn, strides=(8, 8), padding="valid"), "conv2 cannot take maps of 2 x 2"),
+        (
+            partial(cnn, strides=(1, 1, 1)),
+            r"channels and pools must have an entry .* for strides=\(1, 1, 1\)",
+        ),
+        (partial(cnn, strides=(1, 1), pools=(None,)), r"got channels=\(32, 64\) and pools=\(None,\)"),
+        (
+            partial(cnn, strides=(0, 1)),
+            "strides, padding and pools must leave maps that conv1 can take, got 28 x 28: ",
+        ),
+        (partial(cnn, strides=(1, 1), pools=((2, 2), (40, 2))), "maps that pool2 can take, got 11 x 11"),
+        (partial(hybrid_cnn, strides=(8, 8), padding="valid"), "maps that conv2 can take, got 2 x 2"),
         (
             partial(hybrid_cnn, reading="cols"),
             "reading must be one of 'pixels', 'rows', 'columns', got 'cols'",

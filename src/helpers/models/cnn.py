@@ -1,24 +1,104 @@
 """Convolutions under dense layers: models A and B, the four MNIST settings, and most controls."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Literal, get_args
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple, get_args
 
+import torch
 from torch import nn
 
+from helpers.arithmetic import Layer
 from helpers.checks import choice
-from helpers.models.features import CHANNELS, Padding, PaddingMode, Pooling, Window, features, map_shape
+from helpers.convolution import PaddingMode
+from helpers.layers import BlurPool2d, Conv2dSame
 
 Head = Literal["flatten", "average"]
-CLASSES = 10
+NetworkPadding = Literal["same", "valid", "same-pytorch"]
+Pooling = Literal["max", "blur", "max-blur"]
+PoolWindow = tuple[int, int]  # kernel size and stride
+
+IMAGE_SIZE = 28
+_CHANNELS = (32, 64)
+_CLASSES = 10
+
+
+class MnistSetting(NamedTuple):
+    """Stride and padding of both convolutions of `stride-padding-mnist`.
+
+    >>> MnistSetting(1, "same").label
+    '(1, same)'
+    """
+
+    stride: Literal[1, 2]
+    padding: Literal["same", "valid"]
+
+    @property
+    def label(self) -> str:
+        """How the pages write it."""
+        return f"({self.stride}, {self.padding})"
+
+
+MNIST_SETTINGS: Mapping[str, MnistSetting] = {
+    "s1-same": MnistSetting(1, "same"),
+    "s1-valid": MnistSetting(1, "valid"),
+    "s2-same": MnistSetting(2, "same"),
+    "s2-valid": MnistSetting(2, "valid"),
+}
+"""The four settings that the source compares, by the name of their runs in `results/mnist`."""
+
+
+def layers_of(setting: MnistSetting) -> tuple[Layer, ...]:
+    """The two convolutions and two poolings of an MNIST network, along one axis.
+
+    >>> from helpers.arithmetic import receptive_field
+    >>> receptive_field(layers_of(MNIST_SETTINGS["s1-same"])).size
+    10
+    """
+    convolution, pooling = Layer(3, setting.stride, setting.padding), Layer(2, stride=2)
+    return convolution, pooling, convolution, pooling
+
+
+def mnist_cnn(*, stride: int, padding: NetworkPadding) -> nn.Sequential:
+    """The network of `stride-padding-mnist`: two convolutions, each pooled, and two dense layers.
+
+    Stride and padding apply to both convolutions. Shapes: (N, 1, 28, 28) in, logits (N, 10) out.
+
+    Args:
+        stride: 1 or 2.
+        padding: "valid" for none; "same" as TensorFlow pads, the odd pixel after; "same-pytorch" for one
+            pixel on each side, which at stride 2 gives maps of the same size but of other samples.
+
+    Raises:
+        ValueError: if the stride or the padding is another.
+
+    >>> mnist_cnn(stride=2, padding="valid").fc1
+    Linear(in_features=64, out_features=128, bias=True)
+    """
+    choice("stride", stride, (1, 2))
+    return cnn(strides=(stride, stride), padding=padding)
+
+
+def fashion_cnn(*, stride: int) -> nn.Sequential:
+    """Model A (stride 2) or B (stride 1) of `stride-bilstm`; only the first convolution's stride differs.
+
+    Shapes: (N, 1, 28, 28) in, logits (N, 10) out.
+
+    Raises:
+        ValueError: if the stride is not 1 or 2.
+
+    >>> fashion_cnn(stride=2).fc1
+    Linear(in_features=256, out_features=128, bias=True)
+    """
+    choice("stride", stride, (1, 2))
+    return cnn(strides=(stride, 1), dropout=0.5)
 
 
 def cnn(
     *,
     strides: Sequence[int],
-    padding: Padding = "valid",
-    channels: Sequence[int] = CHANNELS,
-    pools: Sequence[Window | None] = (),
+    padding: NetworkPadding = "valid",
+    channels: Sequence[int] = _CHANNELS,
+    pools: Sequence[PoolWindow | None] = (),
     pooling: Pooling = "max",
     padding_mode: PaddingMode = "zeros",
     border: tuple[int, int] = (0, 0),
@@ -70,11 +150,99 @@ def cnn(
     return nn.Sequential(with_classifier(layers, units, dropout))
 
 
+def features(
+    *,
+    strides: Sequence[int],
+    padding: NetworkPadding = "valid",
+    channels: Sequence[int] = _CHANNELS,
+    pools: Sequence[PoolWindow | None] = (),
+    pooling: Pooling = "max",
+    padding_mode: PaddingMode = "zeros",
+    border: tuple[int, int] = (0, 0),
+) -> OrderedDict[str, nn.Module]:
+    """The layers conv1, pool1, relu1, conv2 and so on, 3x3 convolutions all; as many as there are strides.
+
+    ReLU comes after max-pooling: either order gives the same numbers and gradients, to the bit, but this one
+    leaves four times fewer to clip, and is faster. A blur does not commute with ReLU, and follows it.
+
+    Args:
+        strides: of each convolution.
+        padding: of all convolutions: "valid" for none; "same" as TensorFlow pads, the odd pixel after;
+            "same-pytorch" for one pixel on each side, which at stride 2 reads other samples.
+        channels: that each convolution makes; those beyond the last stride are ignored.
+        pools: kernel size and stride of the pooling after each convolution, None for no pooling; 2 and 2
+            after each if empty.
+        pooling: "max"; "blur" for a binomial blur of three taps, then the stride; "max-blur" for the maximum
+            at stride 1, then the same.
+        padding_mode: what "same" pads with.
+        border: zeros put around the image first, before and after on both axes.
+
+    Raises:
+        ValueError: if a word is unknown, or the lengths do not match.
+    """
+    choice("padding", padding, get_args(NetworkPadding))
+    choice("pooling", pooling, get_args(Pooling))
+    choice("padding_mode", padding_mode, get_args(PaddingMode))
+    if len(channels) < len(strides) or len(pools) not in (0, len(strides)):
+        raise ValueError(
+            "channels and pools must have an entry for each stride, "
+            f"got channels={channels!r} and pools={pools!r} for strides={strides!r}"
+        )
+    windows = pools or ((2, 2),) * len(strides)
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if any(border):
+        layers["border"] = nn.ZeroPad2d((*border, *border))
+    before = 1
+    for number, (stride, made, window) in enumerate(zip(strides, channels, windows, strict=False), start=1):
+        layers[f"conv{number}"] = _convolution(before, made, stride, padding, padding_mode)
+        relu = {f"relu{number}": nn.ReLU()}
+        pool = {} if window is None else {f"pool{number}": _pool(pooling, window, made)}
+        layers |= pool | relu if pooling == "max" else relu | pool
+        before = made
+    return layers
+
+
+def map_shape(layers: OrderedDict[str, nn.Module]) -> tuple[int, int, int]:
+    """Channels, height and width of what the layers make of an image of 28 x 28.
+
+    Raises:
+        ValueError: if a layer cannot take what those before it leave of the image; torch's reason is in it.
+    """
+    maps = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
+    for name, layer in layers.items():
+        try:
+            with torch.no_grad():
+                maps = layer(maps)  # (1, C, H, W)
+        except RuntimeError as error:
+            before = " x ".join(map(str, maps.shape[2:]))
+            raise ValueError(
+                f"strides, padding and pools must leave maps that {name} can take, got {before}: {error}"
+            ) from None
+    channels, height, width = maps.shape[1:]
+    return channels, height, width
+
+
 def with_classifier(
     layers: OrderedDict[str, nn.Module], units: int, dropout: float
 ) -> OrderedDict[str, nn.Module]:
     """The layers, and on top dropout, unless it is 0, and a dense layer from `units` to the classes."""
     if dropout:
         layers["dropout"] = nn.Dropout(dropout)
-    layers["fc2" if "fc1" in layers else "fc1"] = nn.Linear(units, CLASSES)
+    layers["fc2" if "fc1" in layers else "fc1"] = nn.Linear(units, _CLASSES)
     return layers
+
+
+def _convolution(
+    before: int, made: int, stride: int, padding: NetworkPadding, mode: PaddingMode
+) -> nn.Conv2d:
+    if padding == "same":
+        return Conv2dSame(before, made, 3, stride, padding_mode=mode)
+    return nn.Conv2d(before, made, 3, stride, padding=int(padding == "same-pytorch"), padding_mode=mode)
+
+
+def _pool(pooling: Pooling, window: PoolWindow, channels: int) -> nn.Module:
+    kernel_size, stride = window
+    if pooling == "max":
+        return nn.MaxPool2d(kernel_size, stride)
+    blur = BlurPool2d(channels, stride=stride)
+    return blur if pooling == "blur" else nn.Sequential(nn.MaxPool2d(kernel_size, stride=1), blur)

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from helpers.models.sequences import LastStates
+from helpers.models.hybrid import LastStates
 
 
 def keras_init_(model: nn.Module, generator: torch.Generator) -> None:

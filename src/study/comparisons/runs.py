@@ -1,0 +1,166 @@
+"""What the recorded runs of a variant measured, and one variant beside another."""
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.statistics import CellDifferences, Effect, cell_differences, crossed_effect, paired_table
+from study.records import Record, per_epoch, recorded
+
+
+def runs(variant: str) -> list[Record]:
+    """The finished runs of a variant, in the order of their seeds; read once.
+
+    Args:
+        variant: "experiment/variant", such as "mnist/s1-same".
+
+    Raises:
+        ValueError: if the name does not read so, or no run of it is recorded.
+
+    >>> len(runs("mnist/s1-same"))
+    60
+    """
+    experiment, _, name = variant.partition("/")
+    by_variant = _runs_of(experiment)
+    if name not in by_variant:
+        known = ", ".join(f"{experiment}/{each}" for each in by_variant)
+        raise ValueError(f"variant must be one of {known}, got {variant!r}")
+    return by_variant[name]
+
+
+def accuracies(variant: str) -> NDArray[np.float64]:
+    """Test accuracy of each run in per cent, shape (runs,).
+
+    >>> accuracies("mnist/s1-same")[:2].round(2).tolist()
+    [98.85, 98.96]
+    """
+    return np.array([100 * run.outcome.accuracy for run in runs(variant)])
+
+
+def hits(variant: str) -> dict[int, NDArray[np.bool_]]:
+    """Whether each test image is classified correctly, shape (images,), by the seed of the run."""
+    return {run.seed: run.outcome.hits() for run in runs(variant)}
+
+
+def measurements(variant: str, name: str = "accuracy") -> dict[int, float]:
+    """One measurement of each run in per cent, by seed.
+
+    Args:
+        variant: "experiment/variant".
+        name: "accuracy" (on the test images), or a share that the runs measured besides (`Record.extra`).
+
+    Raises:
+        ValueError: if a run did not measure it.
+    """
+    done = runs(variant)
+    if name == "accuracy":
+        return {run.seed: 100 * run.outcome.accuracy for run in done}
+    if any(name not in run.extra for run in done):
+        known = ", ".join(("accuracy", *done[0].extra))
+        raise ValueError(f"name must be one of {known} for {variant}, got {name!r}")
+    return {run.seed: 100 * run.extra[name] for run in done}
+
+
+def learned(variant: str, quantity: str) -> NDArray[np.float64]:
+    """A quantity after each epoch of each run, shape (runs, epochs): accuracy in per cent, all else as it is.
+
+    Args:
+        variant: "experiment/variant".
+        quantity: one of `EpochMetrics`, such as "fitted_accuracy"; or "test_accuracy", for runs that validate
+            on other images and were tested after each epoch.
+
+    Raises:
+        ValueError: for an unknown quantity, or one that a run did not measure.
+
+    >>> learned("mnist/s1-same", "validation_accuracy").shape
+    (60, 3)
+    """
+    done = runs(variant)
+    if quantity == "test_accuracy":
+        epochs = range(1, 1 + len(done[0].epochs))
+        of_epochs = [measurements(variant, f"accuracy-epoch-{epoch}") for epoch in epochs]
+        return np.array([list(values.values()) for values in of_epochs]).T  # (runs, epochs)
+    return (100 if quantity.endswith("accuracy") else 1) * per_epoch(done, quantity)
+
+
+class Reached(NamedTuple):
+    """When each run first reached a validation accuracy; NaN for a run that never did, shape (runs,).
+
+    Attributes:
+        epochs: the epoch, 1 for the first.
+        seconds: time of training up to its end.
+    """
+
+    epochs: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+
+
+def reached(variant: str, target: float) -> Reached:
+    """When each run of a variant first reaches a validation accuracy, from 0 to 1."""
+    there = per_epoch(runs(variant), "validation_accuracy") >= target
+    first = there.argmax(axis=1)
+    clock = per_epoch(runs(variant), "seconds").cumsum(axis=1)
+    seconds = np.take_along_axis(clock, first[:, None], axis=1)[:, 0]
+    ever = there.any(axis=1)
+    return Reached(np.where(ever, first + 1, np.nan), np.where(ever, seconds, np.nan))
+
+
+def difference_table(first: str, second: str) -> NDArray[np.float64]:
+    """First minus second for each common seed and test image, in points, shape (seeds, images)."""
+    return paired_table(hits(first), hits(second))
+
+
+def difference(first: str, second: str) -> Effect:
+    """First minus second in test accuracy, over seeds and test images; for a pair that no rule judges.
+
+    >>> difference("mnist/s1-same", "mnist/s2-same").interval().low > 0
+    True
+    """
+    return crossed_effect(difference_table(first, second))
+
+
+def confusion_changes(first: str, second: str) -> CellDifferences:
+    """How the confusion matrices of two variants differ, cell by cell, over their common seeds."""
+    one, other = ({run.seed: run.outcome.confusion for run in runs(variant)} for variant in (first, second))
+    return cell_differences(one, other)
+
+
+def beyond_mistakes(variant: str) -> dict[int, float]:
+    """Wrong training labels that a network gives back, beyond those that mistakes alone would hit, by seed.
+
+    A network that learned no wrong label by heart still hits some of them: a mistake falls on any class
+    but the true one, and one of these is the label that was dealt.
+
+    Args:
+        variant: "experiment/variant" whose training labels were partly wrong.
+
+    Returns:
+        Per cent of the images with a wrong label.
+    """
+    given = measurements(variant, "mislabeled-as-given")
+    true = measurements(variant, "mislabeled-as-true")
+    others = len(runs(variant)[0].outcome.confusion) - 1
+    return {seed: given[seed] - (100 - true[seed]) / others for seed in given}
+
+
+def beyond_chance(confusion: ArrayLike) -> float:
+    """Accuracy, less what the same answers would score if they had nothing to do with the images, in points.
+
+    Args:
+        confusion: test images of each true class (rows) by predicted class (columns).
+
+    >>> beyond_chance([[5, 0], [5, 0]])
+    0.0
+    >>> beyond_chance([[5, 0], [0, 5]])
+    50.0
+    """
+    shares = np.asarray(confusion, dtype=np.float64)
+    shares = shares / shares.sum()
+    return float(100 * (np.trace(shares) - shares.sum(axis=0) @ shares.sum(axis=1)))
+
+
+@cache
+def _runs_of(experiment: str) -> dict[str, list[Record]]:
+    return recorded(experiment)

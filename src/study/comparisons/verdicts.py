@@ -1,0 +1,142 @@
+"""What the committed rules found, in words and as tables."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import pandas as pd
+from pandas.io.formats.style import Styler
+
+from helpers.statistics import Effect
+from study.judging import Judgement, recorded_judgements
+from study.judging.rules import rules
+from study.ledger.measured import signed, unit, with_interval
+from study.ledger.questions import says
+
+_TOGETHER = {"white-space": "nowrap"}  # an id such as M-01 is not to be broken
+_BELOW = 'style="margin-top: 1.5em"'  # a table that follows another
+
+
+@cache
+def judgements() -> Mapping[str, Judgement]:
+    """The judgement of every rule, by its id, on the records that come with the book; made once."""
+    return recorded_judgements()
+
+
+def between(ends: Sequence[float], *, decimals: int = 2) -> str:
+    """The ends of an interval in words, without plus signs.
+
+    >>> between((-0.5, 1.25))
+    '−0.50 to 1.25'
+    """
+    return " to ".join(f"{end:.{decimals}f}" for end in ends).replace("-", "\N{MINUS SIGN}")
+
+
+def verdict(claim: str) -> str:
+    """A rule's verdict in words, and whether a difference that is real may still not matter.
+
+    >>> verdict("M-03")
+    'holds'
+    """
+    each = judgements()[claim]
+    small = each.differs and each.equivalent and each.rule.direction != "equal"
+    return f"{each.verdict}{', but within the margin' if small else ''}"
+
+
+def effects(*claims: str) -> dict[tuple[str, str], Effect]:
+    """What rules of one measure found: the effect of each contrast and condition, by its two variants.
+
+    >>> list(effects("M-03"))[0]
+    ('mnist/s2-same', 'mnist/s1-valid')
+    """
+    found = {}
+    for claim in claims:
+        each = judgements()[claim]
+        contrasts = (each.rule.contrast, *each.rule.conditions)
+        for contrast, effect in zip(contrasts, (each.effect, *each.conditions), strict=True):
+            found[contrast.first, contrast.second] = effect
+    return found
+
+
+def in_numbers(claim: str) -> dict[str, str]:
+    """What stands behind a rule's verdict: over seeds and images, and over seeds alone."""
+    each = judgements()[claim]
+    return {
+        "verdict": str(each.verdict),
+        "difference": signed(each.effect.estimate),
+        "95% interval": signed(*each.interval),
+        "correlation": signed(each.paired.correlation),
+        "Welch, 95%": signed(*each.paired.welch_interval),
+    }
+
+
+def rule_table(*claims: str) -> Styler:
+    """The rules of some claims or questions, as they were committed before the runs."""
+    rows = [{"rule": claim, "says": says(claim), "seeds": rules()[claim].seeds} for claim in claims]
+    margins = {f"{rules()[claim].margin:g} {unit(rules()[claim])}" for claim in claims}
+    table = pd.DataFrame(rows).style.hide().set_table_attributes(_BELOW)
+    table.set_caption(f"Margin: {', '.join(sorted(margins))}.")
+    return table.set_properties(["rule"], **_TOGETHER)
+
+
+def contrast_table(labels: Mapping[str, Sequence[str]]) -> Styler:
+    """Each contrast of some rules with its difference and interval, and the verdict of each rule.
+
+    Args:
+        labels: by rule, what its contrast and then each of its conditions compares.
+
+    Raises:
+        ValueError: unless each contrast of a rule has its label.
+    """
+    rows = []
+    for claim, names in labels.items():
+        column = f"{unit(rules()[claim])}, 95% interval"
+        for position, (name, effect) in enumerate(zip(names, effects(claim).values(), strict=True)):
+            rows.append(
+                {
+                    "rule": "" if position else claim,
+                    "difference": name.replace("\n", " "),
+                    column: with_interval(effect),
+                    "verdict": "" if position else verdict(claim),
+                }
+            )
+    return _with_verdicts(rows)
+
+
+def verdict_table(claims: Mapping[str, str]) -> Styler:
+    """Verdicts of rules with what stands behind them.
+
+    Args:
+        claims: by rule, what it compares.
+    """
+    rows = []
+    for claim, compared in claims.items():
+        rows.append({"claim": f"{claim}: {says(claim)} Judged: {compared}.", **in_numbers(claim)})
+    table = pd.DataFrame(rows).rename(columns={"difference": "points"})
+    columns = ["claim", "verdict", "points", "95% interval", "Welch, 95%", "correlation"]
+    return _bold(table[columns].style.hide())
+
+
+def summary_table(*claims: str) -> Styler:
+    """Rules with their verdict, difference and statement; the unit where it is not points."""
+    rows = []
+    for claim in claims:
+        each = judgements()[claim]
+        other = "" if unit(each.rule) == "points" else f" {unit(each.rule)}"
+        rows.append(
+            {
+                "rule": claim,
+                "verdict": verdict(claim),
+                "difference, 95% interval": f"{with_interval(each.effect)}{other}",
+                "says": says(claim),
+            }
+        )
+    return _with_verdicts(rows)
+
+
+def _with_verdicts(rows: Sequence[Mapping[str, Any]]) -> Styler:
+    return _bold(pd.DataFrame(rows).style.hide()).set_properties(["rule"], **_TOGETHER)
+
+
+def _bold(table: Styler) -> Styler:
+    return table.set_properties(["verdict"], **{"font-weight": "bold"})
