@@ -54,13 +54,38 @@
     }).observe(place);
   }
 
+  function parse(json) {
+    let state;
+    try {
+      state = JSON.parse(json);
+    } catch (error) {
+      throw new Error("its state must be JSON.", { cause: error });
+    }
+    if (state === null || typeof state !== "object" || Array.isArray(state)) throw new Error("its state must be an object.");
+    return state;
+  }
+
+  // The fallback stays, below a sentence. What an explorer says of its state is for the reader; a fault in it is not.
+  function refuse(place, error) {
+    console.error(`explorer ${place.dataset.module}:`, error);
+    const problem = document.createElement("p");
+    problem.className = "problem";
+    problem.role = "alert";
+    const reason = error.constructor === Error ? `: ${error.message}` : ".";
+    problem.textContent = `This explorer cannot be drawn${reason}`;
+    place.prepend(problem);
+  }
+
   async function draw(place) {
     const view = document.createElement("div");
-    const model = new PageModel(JSON.parse(place.dataset.state));
+    let model;
     try {
-      await window.BOOK_WIDGETS[place.dataset.module].render({ model, el: view });
+      const { module, state } = place.dataset;
+      if (!Object.hasOwn(window.BOOK_WIDGETS ?? {}, module)) throw new Error("the page lacks its module.");
+      model = new PageModel(parse(state));
+      await window.BOOK_WIDGETS[module].render({ model, el: view });
     } catch (error) {
-      console.error(`explorer ${place.dataset.module}:`, error); // and the fallback stays
+      refuse(place, error);
       return;
     }
     place.replaceChildren(view);

@@ -124,7 +124,7 @@ def test_the_controls_offer_what_python_takes(page):
         "in_channels": part(page, "in_channels"),
     }.items():
         ours = ReceptiveFieldExplorer.class_traits()[name]
-        assert [int(control.get_attribute(end)) for end in ("min", "max")] == [ours.min, ours.max], name
+        assert [int(control.get_attribute(end)) for end in ("min", "max")] == [ours.low, ours.high], name
     assert part(page, "example").locator("option:not([hidden])").all_inner_texts() == list(NETWORKS)
 
 

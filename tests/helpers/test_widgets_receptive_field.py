@@ -39,11 +39,12 @@ def test_it_opens_with_the_network_that_reads_least():
 @pytest.mark.parametrize(
     ("trait", "value", "rule"),
     [
-        ("input_size", 0, "'input_size' .* should not be less than 1"),
-        ("input_size", 257, "'input_size' .* should not be greater than 256"),
-        ("input_size", "28", "'input_size' .* expected an int"),
+        ("input_size", 0, "input_size must be a whole number from 1 to 256, got 0"),
+        ("input_size", 257, "input_size must be a whole number from 1 to 256, got 257"),
+        ("input_size", True, "input_size must be a whole number"),
+        ("input_size", "28", "input_size must be a whole number from 1 to 256, got '28'"),
         ("input_size", 20, r"'pool2', number 4 of 4, shrinks the map below one pixel"),
-        ("in_channels", 2049, "'in_channels' .* should not be greater than 2048"),
+        ("in_channels", 2049, "in_channels must be a whole number from 1 to 2048, got 2049"),
         ("layers", [], "layers must be a list of 1 to 24 layers, got "),
         ("layers", [Layer(1)] * 25, "layers must be a list of 1 to 24 layers"),
         ("layers", Layer(3), "layers must be a list of 1 to 24 layers"),

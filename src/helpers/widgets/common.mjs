@@ -1,4 +1,4 @@
-// What the explorers share: the arithmetic of one axis, words, and the parts of a view.
+// What the explorers share: the rules of a state, the arithmetic of one axis, words, and the parts of a view.
 //
 // Their modules import it by name. Neither host could resolve its address, so assets.py sets this text before a
 // module for anywidget, and makes it a script of its own for the pages.
@@ -6,6 +6,78 @@
 export const range = (count) => [...Array(count).keys()];
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export const pair = (value) => (Array.isArray(value) ? value : [value, value]);
+export const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
+
+// What a trait may be, as a function of its value and its name that throws a sentence for the reader unless it passes.
+// A page may hold any JSON; the traits in Python have the same limits (tests/browser/test_states.py).
+
+/** Throws the sentence; text is shown as text, but not all of it. */
+function refuse(name, rule, value) {
+  const kind = Array.isArray(value) ? `a list of ${value.length}` : value && typeof value === "object" ? "an object" : null;
+  throw new Error(`${name} must be ${rule}, got ${kind ?? JSON.stringify(value)?.slice(0, 40) ?? "nothing"}.`);
+}
+
+export const rule = (words, passes, ends) =>
+  Object.assign((value, name) => passes(value) || refuse(name, words, value), { words, passes, ...ends });
+
+const isWhole = (value, low, high) => Number.isInteger(value) && value >= low && value <= high;
+export const isNumber = (value) => Number.isFinite(value) && Math.abs(value) <= 1e100; // so that sums are finite, too
+const isPairOf = (value, passes) => Array.isArray(value) && value.length === 2 && value.every(passes);
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+export const whole = (low, high) =>
+  rule(`a whole number from ${low} to ${high}`, (value) => isWhole(value, low, high), { low, high });
+export const perAxis = (low, high) => {
+  const { words, passes } = whole(low, high);
+  const passesPair = (value) => passes(value) || isPairOf(value, passes);
+  return rule(`${words}, or two, (rows, columns)`, passesPair, { low, high });
+};
+export const number = rule("a finite number up to 1e100", isNumber);
+export const truth = rule("true or false", (value) => typeof value === "boolean");
+export const text = (most) =>
+  rule(`text of up to ${most} characters`, (value) => typeof value === "string" && value.length <= most);
+export const oneOf = (words) => rule(`one of ${words.map((word) => `'${word}'`).join(", ")}`, (value) => words.includes(value));
+const endsOf = ({ low, high }) => ({ low, high });
+export const either = (...rules) =>
+  rule(rules.map(({ words }) => words).join(", or "), (value) => rules.some(({ passes }) => passes(value)), endsOf(rules[0]));
+export const pairOf = ({ passes }, words) => rule(words, (value) => isPairOf(value, passes));
+export const nothing = rule("nothing", (value) => value === null || value === undefined);
+
+/** A grid of numbers. */
+export function cellsOf(low, high) {
+  const isLong = (value) => Array.isArray(value) && value.length >= low && value.length <= high;
+  const passes = (value) =>
+    isLong(value) && value.every((row) => isLong(row) && row.length === value[0].length && row.every(isNumber));
+  return rule(`a grid of ${low} to ${high} rows and columns of finite numbers up to 1e100`, passes, { low, high });
+}
+
+export const listOf = (check, low, high) => (value, name) => {
+  if (!Array.isArray(value) || !isWhole(value.length, low, high)) refuse(name, `a list of ${low} to ${high}`, value);
+  value.forEach((each, index) => check(each, `${name}[${index}]`));
+};
+export const objectOf = (checks) => (value, name) => {
+  if (!isObject(value)) refuse(name, "an object", value);
+  for (const [key, check] of Object.entries(checks)) check(value[key], `${name}: ${key}`);
+};
+
+/** Settings by name, each checked when it is chosen. */
+export const EXAMPLES = rule("up to 64 settings by name", (value) => {
+  if (!isObject(value)) return false;
+  const settings = Object.entries(value);
+  return settings.length <= 64 && settings.every(([name, setting]) => name.length <= 200 && isObject(setting));
+});
+
+/** Throws a sentence for the reader unless each trait of a state passes. */
+export function check(state, rules) {
+  for (const [name, check] of Object.entries(rules)) check(state[name], name);
+}
+
+/** The ink of a handwritten 7 at a point of the unit square, 0 to 9. */
+export function ink(x, y) {
+  const bar = Math.max(Math.abs(y - 0.22), Math.abs(x - 0.5) - 0.25);
+  const stem = Math.max(0.9 * Math.abs(x - 0.75 + 0.5 * (y - 0.22)), Math.abs(y - 0.52) - 0.3);
+  return clamp(Math.floor(15.5 - 120 * Math.min(bar, stem)), 0, 9);
+}
 
 /** Cells of padding before and after an axis. */
 function pads(size, reach, { stride, padding, convention }) {
@@ -97,10 +169,10 @@ export function paddingOf(kind, number, sides) {
 }
 
 /** A slider below its label and its number; returns the three. */
-export function addSlider(parent, id, name, [min, max], change) {
+export function addSlider(parent, id, name, { low, high }, change) {
   const slot = document.createElement("div");
   slot.innerHTML = `<label for="${id}"></label><output for="${id}"></output>
-    <input type="range" id="${id}" name="${name}" min="${min}" max="${max}">`;
+    <input type="range" id="${id}" name="${name}" min="${low}" max="${high}">`;
   parent.append(slot);
   const [label, output, input] = slot.children;
   input.oninput = () => change(Number(input.value));
@@ -114,13 +186,27 @@ export const keepKeys = (el) => {
 
 let instances = 0;
 
+const LAST = "the last setting that fits";
+
+/** Does something that may throw a sentence for the reader; returns the sentence. */
+export function problemOf(act) {
+  try {
+    act();
+    return "";
+  } catch (error) {
+    if (error.constructor !== Error) throw error; // no sentence of ours
+    return error.message;
+  }
+}
+
 /**
- * Fills an element with an explorer, tied to its model.
+ * Fills an element with an explorer, tied to its model, whose traits have `rules` and `defaults`.
  *
- * `names` are the traits that the reader sets. `fit` takes them, and throws a sentence for the reader if they cannot
- * be drawn, or returns what changes with them. `showControls` and `update` draw.
+ * `fit` takes a state that passes the rules, and throws a sentence for the reader if it cannot be drawn, or returns
+ * what changes with it; `adapt` first makes what the reader has chosen fit. `showControls` and `update` draw.
  */
-export function openView({ model, el, name, template, names, fit, showControls, update }) {
+export function openView(explorer) {
+  const { model, el, name, template, rules, defaults, adapt = (state) => ({ ...state }), fit, showControls, update } = explorer;
   const id = `${name}-${++instances}`;
   el.classList.add("book-explorer");
   el.innerHTML = template;
@@ -128,42 +214,54 @@ export function openView({ model, el, name, template, names, fit, showControls, 
   const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
   let pending = {}; // choices that do not fit, until another makes them
 
-  const read = () => ({ ...Object.fromEntries(names.map((name) => [name, model.get(name)])), ...pending });
+  const given = () => Object.fromEntries(Object.keys(rules).map((name) => [name, model.get(name)]));
+  const read = () => ({ ...given(), ...pending });
 
   function write(changes) {
     model.set(changes);
     model.save_changes();
   }
 
-  function show(problem) {
-    showControls(read());
-    say(part.problem, problem);
-  }
+  const tell = (problem, drawn) => say(part.problem, problem && `${problem} The drawing shows ${drawn}.`);
 
   /** Sets traits if all of them fit together; returns whether they do. */
   function choose(changes) {
-    pending = { ...read(), ...changes };
-    let rest;
-    try {
-      rest = fit(pending);
-    } catch (error) {
-      show(`${error.message} The drawing shows the last setting that fits.`);
-      return false;
+    const chosen = { ...read(), ...changes };
+    let [problem, wanted] = [problemOf(() => check(chosen, rules))];
+    if (!problem) {
+      pending = chosen;
+      wanted = adapt(chosen);
+      problem = problemOf(() => Object.assign(wanted, fit(wanted)));
+      if (problem) showControls(chosen);
     }
-    write({ ...pending, ...rest });
-    return true;
+    if (problem) tell(problem, LAST);
+    else write(wanted);
+    return !problem;
   }
 
+  const problemNow = () => problemOf(() => check(given(), rules) ?? fit(given()));
+
   function redraw() {
-    pending = {};
-    show("");
-    update();
+    const problem = problemNow();
+    if (!problem) {
+      pending = {};
+      showControls(given());
+      update();
+    }
+    tell(problem, LAST);
+  }
+
+  const refused = problemNow();
+  if (refused) {
+    const examples = model.get("examples"); // those that pass remain to choose from
+    model.set({ ...defaults, ...(rules.examples && { examples: rules.examples.passes(examples) ? examples : {} }) });
   }
 
   /** Draws now and after each change; returns the clean-up. */
   function start() {
     model.on("change", redraw);
     redraw();
+    if (refused) tell(refused, "its default");
     return () => model.off("change", redraw);
   }
 

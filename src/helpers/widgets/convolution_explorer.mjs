@@ -4,16 +4,14 @@
 // tests/golden/windows.json holds its arithmetic to helpers.arithmetic and helpers.convolution.
 
 import {
-  CELL, MARKS, PADDINGS, addSlider, at, axis, clamp, floored, formula, isInput, limit, line, menu, openView, paddingOf,
-  pair, put, range, remark, say, square, steer, windowOf,
+  CELL, EXAMPLES, MARKS, PADDINGS, addSlider, at, axis, cellsOf, clamp, either, floored, formula, grid, ink, isInput,
+  isNumber, limit, line, menu, oneOf, openView, paddingOf, pair, pairOf, perAxis, put, range, remark, say, square, steer,
+  whole, windowOf,
 } from "./common.mjs";
 
-// The least and the most of each slider.
-const SLIDERS = { input_size: [3, 32], kernel_size: [1, 11], stride: [1, 16], dilation: [1, 4], padding: [0, 10] };
+const SLIDERS = ["input_size", "kernel_size", "stride", "dilation", "padding"];
 const MENUS = ["padding_mode", "image", "kernel"];
-const SETTINGS = [...Object.keys(SLIDERS), "convention", ...MENUS];
-
-const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
+const GRIDS = [["image", "input_size"], ["kernel", "kernel_size"]];
 
 // Inputs and kernels that exist at any size.
 const isCenter = ({ row, column, height, width }) => row === height >> 1 && column === width >> 1;
@@ -33,12 +31,25 @@ const KERNELS = {
   identity: (at) => +isCenter(at),
 };
 
-/** The ink of a handwritten 7 at a point of the unit square, 0 to 9. */
-function ink(x, y) {
-  const bar = Math.max(Math.abs(y - 0.22), Math.abs(x - 0.5) - 0.25);
-  const stem = Math.max(0.9 * Math.abs(x - 0.75 + 0.5 * (y - 0.22)), Math.abs(y - 0.52) - 0.3);
-  return clamp(Math.floor(15.5 - 120 * Math.min(bar, stem)), 0, 9);
-}
+const sides = pairOf(whole(0, 10));
+export const RULES = {
+  image: either(cellsOf(3, 32), oneOf(Object.keys(IMAGES))),
+  input_size: perAxis(3, 32),
+  kernel: either(cellsOf(1, 11), oneOf(Object.keys(KERNELS))),
+  kernel_size: perAxis(1, 11),
+  stride: perAxis(1, 16),
+  dilation: perAxis(1, 4),
+  padding: either(perAxis(0, 10), pairOf(sides, "four, ((top, bottom), (left, right))"), oneOf(["valid", "same", "full"])),
+  convention: oneOf(["tensorflow", "onnx-lower", "pytorch"]),
+  padding_mode: oneOf(["zeros", "reflect", "replicate", "circular"]),
+  selected: pairOf(whole(0, 4095), "(row, column) from 0 on"),
+  view: oneOf(["values", "coverage"]),
+  examples: EXAMPLES,
+};
+export const DEFAULTS = {
+  image: "digits", input_size: 7, kernel: "vertical edges", kernel_size: 3, stride: 1, dilation: 1, padding: 0,
+  convention: "tensorflow", padding_mode: "zeros", selected: [0, 0], view: "values",
+};
 
 /** The numbers of a grid that has a name, or its own. */
 function cells(value, table, height, width) {
@@ -49,7 +60,7 @@ function cells(value, table, height, width) {
 /** Both axes, and how often each cell is read. Throws a sentence for the reader if no window fits. */
 function axes({ padding, convention, padding_mode: mode, ...setting }) {
   return [0, 1].map((side) => {
-    const [size, kernel_size, stride, dilation] = SETTINGS.slice(0, 4).map((name) => pair(setting[name])[side]);
+    const [size, kernel_size, stride, dilation] = SLIDERS.slice(0, 4).map((name) => pair(setting[name])[side]);
     const own = axis(size, { kernel_size, stride, dilation, padding: pair(padding)[side], convention });
     const widest = { reflect: size - 1, circular: size }[mode] ?? Infinity;
     if (Math.max(own.before, own.after) > widest) {
@@ -61,6 +72,27 @@ function axes({ padding, convention, padding_mode: mode, ...setting }) {
     }
     return { ...own, reads, isRead: (cell) => reads[cell] > 0 };
   });
+}
+
+/** What changes with a setting, if it can be drawn. */
+function fit(setting) {
+  for (const [name, size] of GRIDS) {
+    const own = setting[name];
+    if (Array.isArray(own) && `${pair(setting[size])}` !== `${[own.length, own[0].length]}`) {
+      throw new Error(`${size} must be that of ${name}, ${own.length} by ${own[0].length}.`);
+    }
+  }
+  return { selected: limit(setting.selected, axes(setting)) };
+}
+
+/** The setting with grids of the size that is chosen. */
+function adapt(setting) {
+  const resized = { ...setting };
+  for (const [name, size] of GRIDS) {
+    const own = setting[name];
+    if (Array.isArray(own)) resized[name] = grid(...pair(setting[size]), (i, j) => own[i % own.length][j % own[0].length]);
+  }
+  return resized;
 }
 
 /** The index whose value a cell beyond the input repeats, or -1 for zero. */
@@ -240,7 +272,7 @@ const template = `
 
 function render({ model, el }) {
   const view = openView({
-    model, el, name: "convolution-explorer", template, names: SETTINGS, fit, showControls, update,
+    model, el, name: "convolution-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls, update,
   });
   const { part, read, write } = view;
   const [, stops, stop, frame] = part.input.children;
@@ -257,24 +289,14 @@ function render({ model, el }) {
   const selected = () => limit(model.get("selected"), sides());
   const select = (stops) => write({ selected: limit(stops, sides()) });
 
-  function fit(setting) {
-    return { selected: limit(model.get("selected"), axes(setting)) };
-  }
-
   function choose(changes, example = "") {
-    const wanted = { ...read(), ...changes };
-    for (const [name, size] of [["image", "input_size"], ["kernel", "kernel_size"]]) {
-      const now = wanted[name];
-      if (typeof now === "string" || !(size in changes)) continue;
-      wanted[name] = grid(...pair(wanted[size]), (i, j) => now[i % now.length][j % now[0].length]);
-    }
-    if (view.choose(wanted)) part.example.value = example;
+    if (view.choose(changes)) part.example.value = example;
   }
 
-  const sliders = Object.entries(SLIDERS).flatMap(([name, limits]) =>
+  const sliders = SLIDERS.flatMap((name) =>
     range(name === "padding" ? 4 : 2).map((index) => {
       const change = (value) => choose({ [name]: handles(read()[name])[index][2](value) });
-      const [label, output, input] = addSlider(part.settings, `${view.id}-${name}-${index}`, name, limits, change);
+      const [label, output, input] = addSlider(part.settings, `${view.id}-${name}-${index}`, name, RULES[name], change);
       return (setting) => {
         const [side, value] = handles(setting[name])[index] ?? [""];
         input.parentNode.hidden = value === undefined;
@@ -287,7 +309,7 @@ function render({ model, el }) {
 
   function showControls(setting) {
     for (const showSlider of sliders) showSlider(setting);
-    part.apart.checked = Object.keys(SLIDERS).some((name) => handles(setting[name]).length === 2);
+    part.apart.checked = SLIDERS.some((name) => handles(setting[name]).length === 2);
     part.coverage.checked = model.get("view") === "coverage";
     part.padding.value = paddingKind(setting);
     for (const name of MENUS) part[name].value = Array.isArray(setting[name]) ? "" : setting[name];
@@ -339,10 +361,11 @@ function render({ model, el }) {
 
   function update() {
     part.example.value = "";
-    const traits = JSON.stringify([read(), model.get("view")]);
+    const { selected, examples, ...setting } = read();
+    const traits = JSON.stringify(setting);
     el.classList.toggle("is-gliding", traits === drawn);
     if (traits !== drawn) {
-      scene = settle(read());
+      scene = settle(setting);
       drawn = traits;
       showScene();
     }
@@ -353,16 +376,16 @@ function render({ model, el }) {
   part.example.onchange = () => choose(examples[part.example.value], part.example.value);
   part.coverage.onchange = () => write({ view: part.coverage.checked ? "coverage" : "values" });
   part.padding.onchange = () => {
-    const now = sides().map(({ before, after }) => [before, after].map((count) => clamp(count, ...SLIDERS.padding)));
+    const now = sides().map(({ before, after }) => [before, after].map((count) => clamp(count, RULES.padding.low, RULES.padding.high)));
     choose(paddingOf(part.padding.value, now[0][0], now));
   };
   part.apart.onchange = () => {
-    const now = Object.entries(read()).filter(([name, value]) => name in SLIDERS && handles(value).length % 4);
+    const now = Object.entries(read()).filter(([name, value]) => SLIDERS.includes(name) && handles(value).length % 4);
     const next = (value) => (part.apart.checked ? pair(value) : pair(value)[0]);
     choose(Object.fromEntries(now.map(([name, value]) => [name, next(value)])));
   };
   part.weights.oninput = ({ target }) => {
-    if (!target.value || !Number.isFinite(number(target))) return; // half typed
+    if (!target.value || !isNumber(number(target))) return; // half typed
     let before = [...part.weights.children].indexOf(target);
     const kernel = scene.kernel.map((row) => row.map((weight) => (before-- ? weight : number(target))));
     choose({ kernel, kernel_size: model.get("kernel_size") }); // as drawn: another size may be pending

@@ -4,13 +4,45 @@
 // tests/golden/maps.json holds its arithmetic to what torch computes.
 
 import {
-  CELL, MARKS, at, axis, box, clamp, floored, formula, isInput, limit, line, openView, put, range, remark, say, square,
-  steer, windowOf,
+  CELL, MARKS, at, axis, box, cellsOf, clamp, either, floored, formula, grid, ink, isInput, limit, line, listOf, nothing,
+  number, objectOf, oneOf, openView, pairOf, put, range, remark, say, square, steer, text, truth, whole, windowOf,
 } from "./common.mjs";
 
-// The least and the most of each slider.
-const SLIDERS = { stride: [1, 8], padding: [0, 6] };
-const CONTROLS = [...Object.keys(SLIDERS), "relu"];
+const SLIDERS = ["stride", "padding"];
+const CONTROLS = [...SLIDERS, "relu"];
+
+const stride = whole(1, 8);
+const padding = either(whole(0, 6), oneOf(["valid", "same"]));
+// What PyTorch computed.
+const live = objectOf({
+  layers: listOf(text(200), 1, 1000), layer: text(200), stride, padding, shape: listOf(whole(0, 4096), 3, 3),
+  problem: either(nothing, text(10_000)),
+});
+export const RULES = {
+  image: cellsOf(3, 32),
+  filters: listOf(objectOf({ name: text(200), weights: cellsOf(1, 7), bias: number }), 1, 64),
+  filter: text(200),
+  stride,
+  padding,
+  relu: truth,
+  selected: pairOf(whole(0, 4095), "(row, column) from 0 on"),
+  layer: text(200),
+  _live: (value, name) => value?.layers && live(value, name),
+};
+const CLASSIC = {
+  "vertical edges": [[1, 0, -1], [1, 0, -1], [1, 0, -1]],
+  "horizontal edges": [[1, 1, 1], [0, 0, 0], [-1, -1, -1]],
+  "diagonal edges": [[2, 1, 0], [1, 0, -1], [0, -1, -2]],
+  outline: [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]],
+  blur: [[1 / 16, 1 / 8, 1 / 16], [1 / 8, 1 / 4, 1 / 8], [1 / 16, 1 / 8, 1 / 16]],
+  sharpen: [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
+  identity: [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
+};
+export const DEFAULTS = {
+  image: grid(28, 28, (row, column) => ink((column + 0.5) / 28, (row + 0.5) / 28)),
+  filters: Object.entries(CLASSIC).map(([name, weights]) => ({ name, weights, bias: 0 })),
+  filter: "vertical edges", stride: 1, padding: 0, relu: false, selected: [0, 0], layer: "", _live: {},
+};
 
 /** The axis of the rows and that of the columns; all filters have one shape. */
 function axes({ image, filters: [{ weights }], stride, padding }) {
@@ -20,6 +52,17 @@ function axes({ image, filters: [{ weights }], stride, padding }) {
     const isRead = (cell) => cell - Math.min(Math.floor(cell / stride), own.count - 1) * stride < taps;
     return { ...own, isRead };
   });
+}
+
+/** What changes with a setting, if it can be drawn. */
+function fit(setting) {
+  const { filters } = setting;
+  const shapes = filters.map(({ weights }) => `${weights.length} by ${weights[0].length}`);
+  const [names, kinds] = [new Set(filters.map(({ name }) => name)), new Set(shapes)];
+  if (names.size < filters.length || kinds.size > 1) {
+    throw new Error(`filters must be of one shape, each of another name; ${filters.length} have ${names.size} names.`);
+  }
+  return { selected: limit(setting.selected, axes(setting)) };
 }
 
 /** The image with its padding, row after row. */
@@ -45,7 +88,7 @@ function correlate(cells, { weights, bias }, rows, columns) {
 
 /** The sums of each filter at stride 1 in the most padding: those of every other setting are among them. */
 function sumAll({ image, filters }) {
-  const [rows, columns] = axes({ image, filters, stride: 1, padding: SLIDERS.padding[1] });
+  const [rows, columns] = axes({ image, filters, stride: 1, padding: padding.high });
   const cells = pad(image, rows, columns);
   return { rows, columns, sums: filters.map((filter) => correlate(cells, filter, rows, columns)) };
 }
@@ -178,7 +221,7 @@ function reading({ sum, value, bias }, rows, columns, [row, column]) {
 }
 
 const slider = (name) => `<div part="${name}"><label>${name}</label><output></output>
-  <input type="range" name="${name}" min="${SLIDERS[name][0]}" max="${SLIDERS[name][1]}"></div>`;
+  <input type="range" name="${name}" min="${RULES[name].low}" max="${RULES[name].high}"></div>`;
 
 const template = `
   <div class="settings">
@@ -216,7 +259,7 @@ const template = `
 
 function render({ model, el }) {
   const view = openView({
-    model, el, name: "feature-map-explorer", template, names: CONTROLS, fit, showControls, update,
+    model, el, name: "feature-map-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
   });
   const { id, part, read, write, choose } = view;
   const [marks, frame] = part.input.children;
@@ -229,15 +272,10 @@ function render({ model, el }) {
   let all; // sums there are
   let reach; // the scale of each map
 
-  const given = () => ({ image: model.get("image"), filters: model.get("filters") });
   const sides = () => [scene.rows, scene.columns];
   const selected = () => limit(model.get("selected"), sides());
   const select = (stops) => write({ selected: limit(stops, sides()) });
   const current = () => Math.max(0, drawn.filters.findIndex(({ name }) => name === model.get("filter")));
-
-  function fit(setting) {
-    return { selected: limit(model.get("selected"), axes({ ...given(), ...setting })) };
-  }
 
   function showControls({ stride, padding, relu }) {
     for (const [name, value] of Object.entries({ stride, padding })) {
@@ -331,10 +369,10 @@ function render({ model, el }) {
     part.layer.value = layer;
     const size = `${count} maps of ${height} × ${width}`;
     part.liveWords.textContent = problem ?? `PyTorch at stride ${stride}, padding ${padding}: ${size}.`;
-    const { buffer, byteOffset, byteLength } = model.get("_live_maps");
-    const values = new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength));
+    const { buffer, byteOffset, byteLength } = model.get("_live_maps") ?? {};
+    const values = buffer ? new Float32Array(buffer.slice(byteOffset, byteOffset + byteLength)) : [];
     const area = height * width;
-    const maps = range(area && values.length / area).map((place) => values.slice(place * area, (place + 1) * area));
+    const maps = range(area && Math.floor(values.length / area)).map((place) => values.slice(place * area, (place + 1) * area));
     part.liveStrip.replaceChildren(
       ...maps.map((map) => {
         const canvas = resize(document.createElement("canvas"), width, height);
@@ -346,7 +384,7 @@ function render({ model, el }) {
 
   function update() {
     const before = drawn;
-    drawn = { ...given(), ...read(), filter: model.get("filter"), live: before.live };
+    drawn = { ...read(), live: before.live };
     const isNew = (...names) => names.some((name) => drawn[name] !== before[name]);
     if (isNew("image", "filters")) showGiven();
     const isChanged = isNew("image", "filters", ...CONTROLS);
@@ -359,14 +397,14 @@ function render({ model, el }) {
     showLive();
   }
 
-  for (const name of Object.keys(SLIDERS)) {
+  for (const name of SLIDERS) {
     const [label, output, input] = part[name].children;
     label.htmlFor = output.htmlFor = input.id = `${id}-${name}`;
     input.oninput = () => choose({ [name]: Number(input.value) });
   }
   part.kind.onchange = () => {
     const { value } = part.kind;
-    choose({ padding: value === "number" ? clamp(scene.rows.before, ...SLIDERS.padding) : value });
+    choose({ padding: value === "number" ? clamp(scene.rows.before, padding.low, padding.high) : value });
   };
   part.relu.onchange = () => choose({ relu: part.relu.checked });
   part.layer.onchange = () => write({ layer: part.layer.value });

@@ -11,6 +11,7 @@ from traitlets import TraitError, TraitType
 
 from helpers.arithmetic import Layer, macs, parameters, trace
 from helpers.checks import switch, whole_number
+from helpers.widgets.traits import MOST_LETTERS
 
 LayerState = dict[str, Any]
 
@@ -138,6 +139,8 @@ def _checked(state: LayerState) -> LayerState:
                 "channels must be None for a depthwise layer, which keeps those of the map below, "
                 f"got {state['channels']!r}"
             )
+    if len(window.name) > MOST_LETTERS:
+        raise ValueError(f"name must have at most {MOST_LETTERS} characters, got {window.name!r}")
     for name, most in MOST_OF_A_LAYER.items():
         value = checked[name]
         numbers = value if isinstance(value, list) else [value]

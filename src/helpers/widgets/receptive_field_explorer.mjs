@@ -3,18 +3,60 @@
 // Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
 // tests/golden/stacks.json holds its arithmetic to helpers.arithmetic.
 
-import { PADDINGS, addSlider, axis, clamp, menu, openView, paddingOf, put, range, say } from "./common.mjs";
+import {
+  EXAMPLES, PADDINGS, addSlider, axis, check, clamp, either, listOf, menu, nothing, oneOf, openView, paddingOf, pairOf,
+  problemOf, put, range, say, text, truth, whole,
+} from "./common.mjs";
 
-// The least and the most of each number.
-const LIMITS = { input_size: [1, 256], kernel_size: [1, 16], stride: [1, 16], dilation: [1, 8], padding: [0, 15] };
-const [MOST_CHANNELS, MOST_LAYERS] = [2048, 24];
+const MOST_LAYERS = 24;
 
 // What a layer is unless it says otherwise. Without channels it is a pooling, or depthwise.
 const PLAIN = {
   name: "", stride: 1, padding: 0, dilation: 1, convention: "tensorflow", channels: null, bias: true, depthwise: false,
 };
-const TRAITS = ["input_size", "in_channels", "layers", "editing"]; // what the controls set
 const complete = (layer) => ({ ...PLAIN, ...layer });
+
+const channels = whole(1, 2048);
+const sides = whole(0, 15);
+export const LAYER_RULES = {
+  name: text(200),
+  kernel_size: whole(1, 16),
+  stride: whole(1, 16),
+  padding: either(sides, pairOf(sides, "two, (before, after)"), oneOf(["valid", "same", "full"])),
+  dilation: whole(1, 8),
+  convention: oneOf(["tensorflow", "onnx-lower", "pytorch"]),
+  channels: either(channels, nothing),
+  bias: truth,
+  depthwise: truth,
+};
+function checkLayer(layer, name) {
+  try {
+    check(complete(layer), LAYER_RULES);
+  } catch (error) {
+    throw new Error(`${name}: ${error.message}`);
+  }
+  if (layer.depthwise && layer.channels) throw new Error(`${name}: a depthwise layer must have no channels of its own.`);
+}
+export const RULES = {
+  input_size: whole(1, 256),
+  in_channels: channels,
+  layers: listOf(checkLayer, 1, MOST_LAYERS),
+  editing: whole(0, MOST_LAYERS - 1),
+  selected: either(nothing, pairOf(whole(0, 65_535), "(layer, unit) from 0 on")),
+  examples: EXAMPLES,
+};
+const START = { stride: 2, padding: "valid", kernel_size: 3 };
+const POOL = { kernel_size: 2, stride: 2 };
+export const DEFAULTS = {
+  input_size: 28,
+  in_channels: 1,
+  layers: [
+    { name: "conv1", channels: 32, ...START }, { name: "pool1", ...POOL },
+    { name: "conv2", channels: 64, ...START }, { name: "pool2", ...POOL },
+  ],
+  editing: 0,
+  selected: null,
+};
 
 /** The map that a layer makes of the one below. Throws a sentence for the reader if no window fits. */
 function above(below, layer) {
@@ -47,6 +89,23 @@ export function settle({ input_size: size, in_channels: channels, layers }) {
   const [read] = dependencies(levels, layers.length, range(levels.at(-1).size));
   return { levels, unread: range(size).filter((pixel) => !read.includes(pixel)) };
 }
+
+let settled = {}; // the last stack, since a choice is tried before it is drawn
+
+/** What is drawn of a setting, if it can be. */
+function sceneOf(setting) {
+  const now = key(setting);
+  if (settled.key !== now) settled = { key: now, scene: settle(setting) };
+  return settled.scene;
+}
+
+function fit(setting) {
+  const last = setting.layers.length - 1;
+  if (setting.editing > last) throw new Error(`editing must be a layer from 0 to ${last}, got ${setting.editing}.`);
+  sceneOf(setting);
+}
+
+const adapt = (setting) => ({ ...setting, layers: setting.layers.map(complete) });
 
 /** The places at each level that units of one depend on, from the image up; those beside a map are padding. */
 export function dependencies(levels, top, units) {
@@ -196,12 +255,12 @@ function derive(below, { name, stride, dilation, kernel_size: taps, jump, field 
 const NUMBERS = ["size", "jump", "field", "start", "parameters", "macs"];
 
 const entry = (name, text, type) => `<label>${text}<input part="${name}" autocomplete="off" ${type}></label>`;
-const whole = `type="number" min="1" max="${MOST_CHANNELS}"`;
+const numeric = `type="number" min="${channels.low}" max="${channels.high}"`;
 
 const template = `
   <div class="settings network" part="settings">
   ${menu("example", "network", "<option value='' hidden>your own")}
-  ${entry("in_channels", "image channels", whole)}
+  ${entry("in_channels", "image channels", numeric)}
   </div>
   <div class="layer" role="group" aria-label="Layer">
   <div class="settings" part="layer">
@@ -209,7 +268,7 @@ const template = `
   ${entry("name", "its name", 'spellcheck="false"')}
   ${menu("kind", "kind", `<option>convolution<option>convolution, no bias
     <option>depthwise<option>depthwise, no bias<option>pooling`)}
-  ${entry("channels", "channels", whole)}
+  ${entry("channels", "channels", numeric)}
   ${menu("padding", "padding", PADDINGS)}
   </div>
   <div class="bar">
@@ -268,12 +327,15 @@ const swap = (layers, at, to) => [layers.with(at, layers[to]).with(to, layers[at
 
 function render({ model, el }) {
   const view = openView({
-    model, el, name: "receptive-field-explorer", template, names: TRAITS, fit, showControls, update,
+    model, el, name: "receptive-field-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls,
+    update,
   });
-  const { part, read, write } = view;
+  const { part, read, write, choose } = view;
   const [maps, fields] = part.units.children;
   const examples = model.get("examples");
-  const keys = Object.fromEntries(Object.entries(examples).map(([name, stack]) => [name, key(stack)]));
+  const isSound = (stack) => !problemOf(() => check({ ...stack, editing: 0, examples: {} }, RULES));
+  const sound = Object.entries(examples).filter(([, stack]) => isSound(stack));
+  const keys = Object.fromEntries(sound.map(([name, stack]) => [name, key(stack)]));
   for (const name in examples) part.example.add(new Option(name));
 
   let scene; // what is drawn
@@ -281,7 +343,7 @@ function render({ model, el }) {
   let drawn; // and from what
   let held; // where a pointer went down, and the level along which it moves
 
-  const edited = ({ layers, editing } = read()) => complete(layers[Math.min(editing, layers.length - 1)]);
+  const edited = ({ layers, editing } = read()) => complete(layers[editing]);
   const levelAt = (level) => clamp(level, 1, scene.levels.length - 1);
 
   /** The selected unit: its level, and its place there. */
@@ -292,11 +354,6 @@ function render({ model, el }) {
     return [level, Math.min(unit ?? size >> 1, size - 1)];
   }
 
-  function fit(setting) {
-    settle(setting);
-  }
-
-  const choose = (changes) => view.choose({ ...changes, layers: (changes.layers ?? read().layers).map(complete) });
   const edit = (changes) => {
     const { layers, editing } = read();
     choose({ layers: layers.with(editing, { ...edited(), ...changes }) });
@@ -305,7 +362,7 @@ function render({ model, el }) {
   /** A slider, hidden where its number does not exist; returns what shows a setting in it. */
   function slider(parent, name, caption, change, numberOf = (setting) => setting[name]) {
     const key = `${view.id}-${parent.part}-${parent.children.length}`;
-    const [label, output, input] = addSlider(parent, key, name, LIMITS[name], change);
+    const [label, output, input] = addSlider(parent, key, name, RULES[name] ?? LAYER_RULES[name], change);
     say(label, caption);
     return (setting) => {
       const number = numberOf(setting);
@@ -392,7 +449,7 @@ function render({ model, el }) {
   function update() {
     const now = key(read());
     if (now !== drawn) {
-      scene = settle(read());
+      scene = sceneOf(read());
       drawn = now;
       showScene();
     }
@@ -410,7 +467,7 @@ function render({ model, el }) {
   for (const [name, change] of [["channels", edit], ["in_channels", choose]]) {
     part[name].oninput = ({ target }) => {
       if (target.value && target.checkValidity()) change({ [name]: Number(target.value) });
-      else say(part.problem, `A number of channels is whole, from 1 to ${MOST_CHANNELS}.`);
+      else say(part.problem, `A number of channels is whole, from ${channels.low} to ${channels.high}.`);
     };
   }
   const mapOf = (layer) => scene.levels[levelAt(layer + 1)];
@@ -422,8 +479,8 @@ function render({ model, el }) {
   };
   part.padding.onchange = () => {
     const { before, after } = mapOf(read().editing);
-    const sides = [before, after].map((count) => clamp(count, ...LIMITS.padding));
-    edit(paddingOf(part.padding.value, sides[0], sides));
+    const cells = [before, after].map((count) => clamp(count, sides.low, sides.high));
+    edit(paddingOf(part.padding.value, cells[0], cells));
   };
 
   for (const [name, restack] of Object.entries(RESTACKS)) {

@@ -8,6 +8,7 @@ from traitlets import Bunch, Dict, Int, TraitError, Tuple, observe, validate
 from helpers.arithmetic import network_unread
 from helpers.widgets.base import BookWidget
 from helpers.widgets.networks import NETWORKS, Stack, StackRow, stack_layers, stack_rows
+from helpers.widgets.traits import WholeNumber
 
 _START = NETWORKS["MNIST: stride 2, valid"]
 _HEADINGS = ("layer", "output", "jump", "receptive field", "start", "parameters", "MACs")
@@ -40,8 +41,8 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
     (21, (21, 22, 23, 24, 25, 26, 27))
     """
 
-    input_size = Int(_START["input_size"], min=1, max=256).tag(sync=True)
-    in_channels = Int(_START["in_channels"], min=1, max=2048).tag(sync=True)
+    input_size = WholeNumber(_START["input_size"], low=1, high=256).tag(sync=True)
+    in_channels = WholeNumber(_START["in_channels"], low=1, high=2048).tag(sync=True)
     layers = Stack(_START["layers"]).tag(sync=True)
     editing = Int(0).tag(sync=True)
     selected = Tuple(Int(), Int(), default_value=None, allow_none=True).tag(sync=True)

@@ -1,6 +1,5 @@
 """Traits of the explorers: a setting of one axis or both, a padding, a grid, filters. Each names its rule."""
 
-import math
 from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, TypedDict, get_args
@@ -12,6 +11,8 @@ from helpers.arithmetic.layer import NamedPadding
 from helpers.widgets.setting import Grid, kernel_cells
 
 MOST_FILTERS = 64  # the largest convolution of the book has as many
+MOST_LETTERS = 200  # of a name
+_MOST_NUMBER = 1e100  # sums of products of two are finite, too
 
 _WORDS = get_args(NamedPadding)
 
@@ -93,7 +94,7 @@ class Cells(TraitType[Any, Any]):
             names = f"one of {', '.join(map(repr, self.names))}, or " if self.names else ""
             raise TraitError(
                 f"{self.name} must be {names}a grid of {self.low} to {self.high} rows and columns of finite "
-                f"numbers, got {value!r}"
+                f"numbers up to {_MOST_NUMBER:g}, got {value!r}"
             )
         return cells
 
@@ -107,7 +108,7 @@ def as_grid(value: Any, *, low: int, high: int) -> Grid | None:
     except ValueError:  # rows of several lengths
         return None
     sizes_fit = cells.ndim == 2 and all(low <= size <= high for size in cells.shape)
-    if not sizes_fit or cells.dtype.kind not in "iuf" or not np.isfinite(cells).all():
+    if not sizes_fit or cells.dtype.kind not in "iuf" or not (np.abs(cells) <= _MOST_NUMBER).all():
         return None
     lists: Grid = cells.tolist()
     return lists
@@ -167,9 +168,11 @@ class Filters(TraitType[Any, Any]):
     def _checked(self, value: Any) -> Filter:
         name, grid, bias = (value.get(key) for key in Filter.__annotations__)
         weights = as_grid(grid, low=1, high=7)
-        if not isinstance(name, str) or not name:
-            raise TraitError(f"{self.name} must have text for names, got {name!r}")
-        if weights is None or not isinstance(bias, int | float) or not math.isfinite(bias):
+        if not isinstance(name, str) or not 0 < len(name) <= MOST_LETTERS:
+            raise TraitError(
+                f"{self.name} must have text for names, of 1 to {MOST_LETTERS} characters, got {name!r}"
+            )
+        if weights is None or not isinstance(bias, int | float) or not abs(bias) <= _MOST_NUMBER:
             raise TraitError(
                 f"{self.name} must be grids of 1 to 7 rows and columns of finite numbers, with a finite "
                 f"bias; {name!r} has {grid!r} and {bias!r}"
