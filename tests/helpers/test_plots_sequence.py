@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from helpers import plots
 from helpers.models import MapToSequence
 from helpers.plots.cells import WINDOW
-from helpers.plots.words import count, listed, spelled
+from helpers.plots.words import counted, listed, spelled
 
 few = settings(deadline=None, max_examples=40)
 
@@ -75,7 +75,7 @@ def test_the_words_name_the_steps_and_how_far_they_reach(case):
     assert re.search(rf"covers steps? {listed(covered)}:", text)
     assert f"read {order[:-1]} by {order[:-1]}" in text
     stretch = covered[-1] - covered[0] + 1
-    assert f": {spelled(len(covered))} of the {count(stretch, 'step')} from" in text
+    assert f": {spelled(len(covered))} of the {counted(stretch, 'step')} from" in text
 
 
 def test_without_a_window_nothing_is_outlined():

@@ -19,7 +19,7 @@ from helpers.arithmetic import (
     window_starts,
 )
 from helpers.convolution import convolve2d
-from helpers.plots.words import count, listed, number
+from helpers.plots.words import counted, listed, number
 
 many = settings(deadline=None, max_examples=150)
 few = settings(deadline=None, max_examples=25)
@@ -92,7 +92,7 @@ def test_numbers_are_short():
 
 
 def test_counts_are_words_up_to_twelve():
-    assert [count(value, "row") for value in (0, 1, 12, 13)] == [
+    assert [counted(value, "row") for value in (0, 1, 12, 13)] == [
         "no rows",
         "one row",
         "twelve rows",

@@ -18,6 +18,7 @@ from matplotlib.path import Path
 from matplotlib.patheffects import AbstractPathEffect, withStroke
 from matplotlib.text import Text
 
+from helpers.arithmetic.indices import Span
 from helpers.plots.style import color, points
 
 NUMBERED = 12  # the longest side of a grid whose cells and edges all hold their numbers
@@ -37,9 +38,6 @@ Color = tuple[float, float, float]
 
 Position = tuple[float, float]
 """Row and column; whole numbers are the centers of cells."""
-
-Span = tuple[int, int]
-"""First index and the one after the last."""
 
 
 def mix(name: str, share: float) -> Color:

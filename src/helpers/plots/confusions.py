@@ -13,7 +13,7 @@ from helpers.plots.cells import NUMBER, TOLD, mix
 from helpers.plots.grids import BLUES
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
-from helpers.plots.words import count, sentence
+from helpers.plots.words import counted, sentence
 
 _SIGNED = LinearSegmentedColormap.from_list(
     "signed", [mix("window", 0.7), mix("window", 0), mix("output", 0.7)]
@@ -95,7 +95,7 @@ def confusion_difference(
         right = ", ".join(f"{name} {_signed(rate) or 0}" for name, rate in diagonal)
         errors = [f"{pair}, {_signed(rate)}" for pair, rate in _largest(change, classes)]
         largest = f"Errors: {'; '.join(errors)}." if errors else "No error changes by one."
-        outlined = "" if told is None else " " + sentence(f"{count(int(marks.sum()), 'cell')} {TOLD}")
+        outlined = "" if told is None else " " + sentence(f"{counted(int(marks.sum()), 'cell')} {TOLD}")
         return f"Change, of {per} images of each class. Right: {right}. {largest}{outlined}"
 
     return Panel(draw, describe, title)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from helpers.plots.cells import PUBLISHED, mix, shade_key
 from helpers.plots.picture import Panel
 from helpers.plots.style import PaddingLook, Stride, check_look, color, line, marker, points
-from helpers.plots.words import capitalized, count, number, spoken
+from helpers.plots.words import capitalized, counted, number, spoken
 
 if TYPE_CHECKING:
     from helpers.statistics import Effect  # at run time it would import scipy, which few pages need
@@ -147,7 +147,7 @@ def dots(drawn: Sequence[Dots], *, xlabel: str, quantity: str | None = None, tit
 
     def describe() -> str:
         told = (
-            f"{each.label}: {count(each.runs.size, 'run')} from {number(each.runs.min())} "
+            f"{each.label}: {counted(each.runs.size, 'run')} from {number(each.runs.min())} "
             f"to {number(each.runs.max())}, mean {number(each.runs.mean())}."
             for each in drawn
         )

@@ -11,9 +11,9 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.patches import PathPatch, Rectangle
 from numpy.typing import ArrayLike, NDArray
 
+from helpers.arithmetic.indices import Span
 from helpers.plots.cells import (
     NUMBERED,
-    Span,
     frame,
     lattice,
     mark_padding,
@@ -26,7 +26,7 @@ from helpers.plots.cells import (
 )
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
-from helpers.plots.words import count, joined, number, plural, sentence
+from helpers.plots.words import counted, joined, number, plural, sentence
 
 Pads = tuple[tuple[int, int], tuple[int, int]]
 """((top, bottom), (left, right)), in cells."""
@@ -329,7 +329,7 @@ def _describe_misprints(wrong: dict[tuple[int, int], float]) -> list[str]:
 
 def _padding(pads: Pads) -> str:
     sides = zip(_SIDES, (*pads[0], *pads[1]), strict=True)
-    named = [f"{count(lines, noun)} {side}" for (noun, side), lines in sides if lines]
+    named = [f"{counted(lines, noun)} {side}" for (noun, side), lines in sides if lines]
     return f"Padding: {joined(named)}." if named else ""
 
 

@@ -8,10 +8,10 @@ from matplotlib.patches import PathPatch, Rectangle
 
 from helpers.arithmetic import Convention, Padding, resolve_padding, unread, window_starts
 from helpers.arithmetic.axes import Window
+from helpers.arithmetic.indices import Span
 from helpers.plots.cells import (
     NUMBER,
     WINDOW,
-    Span,
     cased,
     mark_padding,
     mark_unread,
@@ -22,7 +22,7 @@ from helpers.plots.cells import (
 )
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
-from helpers.plots.words import count, joined, listed, number, plural, sentence, spelled
+from helpers.plots.words import counted, joined, listed, number, plural, sentence, spelled
 
 _PITCH = 0.75  # from one window to the next below it, in cells
 _HEIGHT = 0.45  # of a window's bar, in cells
@@ -89,14 +89,14 @@ def _describe(size: int, window: Window) -> str:
     starts = window_starts(size, **window)
     kernel_size, dilation = window["kernel_size"], window["dilation"]
     before, after = resolve_padding(size, **window)
-    sides = [f"{count(pad, 'cell')} {side}" for pad, side in ((before, "before"), (after, "after")) if pad]
+    sides = [f"{counted(pad, 'cell')} {side}" for pad, side in ((before, "before"), (after, "after")) if pad]
     padded = f", with padding: {joined(sides)}" if sides else ""
     spread = f" whose taps lie {spelled(dilation)} apart" if dilation > 1 and kernel_size > 1 else ""
     inside = starts[0] >= 0 and starts[-1] < size
     noun = ("pixel" if inside else "position") + ("" if len(starts) == 1 else "s")
-    windows = f"{count(len(starts), 'window')} of width {spelled(kernel_size)}{spread}"
+    windows = f"{counted(len(starts), 'window')} of width {spelled(kernel_size)}{spread}"
     parts = [
-        f"{count(size, 'pixel')} in a row{padded}",
+        f"{counted(size, 'pixel')} in a row{padded}",
         f"{windows} {'starts' if len(starts) == 1 else 'start'} at {noun} {listed(starts)}",
         _never("pixel", unread(size, **window)) or "every pixel is read",
         _never("padding cell", _unused(size, window)),

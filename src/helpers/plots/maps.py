@@ -25,7 +25,7 @@ from helpers.plots.cells import (
 from helpers.plots.grids import BLUES, GRAYS, crossing, matrix, paint
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, points
-from helpers.plots.words import count, joined, listed, number, plural, spelled
+from helpers.plots.words import counted, joined, listed, number, plural, spelled
 
 Order = Literal["rows", "columns"]
 """How a map is read as a sequence: row by row, or column by column."""
@@ -172,7 +172,7 @@ and columns 1, 3 and 5. They share no samples.'
         told = [f"{name}, keeps rows and columns {listed(samples)}" for name, samples in kept.items()]
         first, second = kept.values()
         shared = len(set(first) & set(second)) ** 2
-        return f"A map of {size} by {size}. {'; '.join(told)}. They share {count(shared, 'sample')}."
+        return f"A map of {size} by {size}. {'; '.join(told)}. They share {counted(shared, 'sample')}."
 
     return Panel(draw, describe, title)
 
@@ -225,8 +225,8 @@ def sequence_strip(
 
 def _describe_sequence(steps: NDArray[np.int64], order: Order, window: tuple[range, range] | None) -> str:
     height, width = steps.shape
-    told = f"A map of {count(height, 'row')} and {count(width, 'column')}, read {_READ[order]} in "
-    told += f"{count(steps.size, 'step')}."
+    told = f"A map of {counted(height, 'row')} and {counted(width, 'column')}, read {_READ[order]} in "
+    told += f"{counted(steps.size, 'step')}."
     if window is None:
         return told
     covered = _covered(steps, window)
@@ -234,7 +234,7 @@ def _describe_sequence(steps: NDArray[np.int64], order: Order, window: tuple[ran
     stretch = covered[-1] - covered[0] + 1
     return (
         f"{told} A {WINDOW} on {rows} and {columns} covers {plural('step', covered)}: "
-        f"{spelled(len(covered))} of the {count(stretch, 'step')} from its first to its last."
+        f"{spelled(len(covered))} of the {counted(stretch, 'step')} from its first to its last."
     )
 
 
@@ -284,7 +284,7 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _times(value: int) -> str:
-    return ("never", "once", "twice")[value] if value < 3 else f"{count(value, 'time')}"
+    return ("never", "once", "twice")[value] if value < 3 else f"{counted(value, 'time')}"
 
 
 def _steps(shape: tuple[int, int], order: Order) -> NDArray[np.int64]:

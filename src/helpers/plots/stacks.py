@@ -15,7 +15,7 @@ from helpers.checks import choice, whole_number
 from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_indices
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, line, marker, points
-from helpers.plots.words import count, joined, plural, sentence
+from helpers.plots.words import counted, joined, plural, sentence
 
 _MARKS = {"convolution": "o", "pooling": "s"}
 
@@ -93,7 +93,7 @@ units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on
 
 def _describe_field(levels: Sequence[_Level], lost: Sequence[int]) -> str:
     *below, top = levels
-    sizes = ", ".join(f"{level.name} makes {count(level.size, 'unit')}" for level in (*below[1:], top))
+    sizes = ", ".join(f"{level.name} makes {counted(level.size, 'unit')}" for level in (*below[1:], top))
     depends = []
     for level in reversed(below):
         noun, name = ("pixel", "the input") if level is below[0] else ("unit", level.name)
@@ -103,7 +103,7 @@ def _describe_field(levels: Sequence[_Level], lost: Sequence[int]) -> str:
             depends.append(f"padding beside {name}")
     told = f"Unit {top.field[0]} of {top.name} depends on {joined(depends)}."
     rest = f" No unit of {top.name} depends on {plural('pixel', lost)}." if lost else ""
-    return f"An input of {count(below[0].size, 'pixel')}; {sizes}. {told}{rest}"
+    return f"An input of {counted(below[0].size, 'pixel')}; {sizes}. {told}{rest}"
 
 
 def descent(size: int, stages: Sequence[Stage], *, title: str = "") -> Panel:
@@ -145,7 +145,7 @@ def descent(size: int, stages: Sequence[Stage], *, title: str = "") -> Panel:
             )
             if after < before
         ]
-        layers = sentence(count(len(stages), "layer"))
+        layers = sentence(counted(len(stages), "layer"))
         return f"{layers} The map is {joined([f'{size} wide at first', *told])}."
 
     return Panel(draw, describe, title)

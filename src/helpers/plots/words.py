@@ -42,10 +42,10 @@ def spelled(value: int) -> str:
     return _WORDS[value] if 0 < value < len(_WORDS) else str(value)
 
 
-def count(value: int, noun: str) -> str:
+def counted(value: int, noun: str) -> str:
     """A count and its noun, whose plural takes an s.
 
-    >>> count(0, "pixel"), count(1, "window"), count(28, "row")
+    >>> counted(0, "pixel"), counted(1, "window"), counted(28, "row")
     ('no pixels', 'one window', '28 rows')
     """
     return f"{_WORDS[0] if value == 0 else spelled(value)} {noun}{'' if value == 1 else 's'}"
