@@ -162,6 +162,12 @@ def test_a_reference_is_a_line_across(reference):
     assert [list(line.get_xdata()) for line in upright] == ([] if reference is None else [[0, 0]])
 
 
+def test_limits_make_figures_agree():
+    drawn = [plots.Estimate("a", 1, 0.5, 2)]
+    ax = plots.estimates(drawn, xlabel="points", limits=(-3, 4)).on(axes())
+    assert ax.get_xlim() == (-3, 4)
+
+
 @given(drawn)
 @few
 def test_the_words_hold_every_number(drawn):

@@ -162,6 +162,7 @@ def estimates(
     xlabel: str,
     quantity: str | None = None,
     reference: float | None = None,
+    limits: tuple[float, float] | None = None,
     title: str = "",
 ) -> Panel:
     """Draw each estimate as a point on its interval, its runs as rings below, what was published as a cross.
@@ -171,6 +172,7 @@ def estimates(
         xlabel: the quantity and its unit.
         quantity: what the words call it; by default as the label does.
         reference: a value to draw a line at, such as 0 where differences are drawn.
+        limits: the least and the most of the quantity to show, so that several figures can agree.
         title: the title above the panel.
 
     Raises:
@@ -193,6 +195,8 @@ def estimates(
                     each.single, np.full(len(each.single), row + _BELOW), linestyle="", **ring, label=_RUN
                 )
         _list_rows(ax, range(len(drawn)), [each.label for each in drawn], 1, xlabel=xlabel, title=title)
+        if limits:
+            ax.set_xlim(limits)
 
     def describe() -> str:
         return f"{_heading(quantity or spoken(xlabel))} {' '.join(map(_told_estimate, drawn))}"
