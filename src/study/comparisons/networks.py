@@ -42,7 +42,7 @@ def network_facts(names: Mapping[str, str]) -> pd.DataFrame:
         about the last convolution or pooling.
 
     >>> network_facts({"mnist/s2-valid": "(2, valid)"})["pixels never read"].tolist()
-    [108]
+    [343]
     """
     rows = []
     for variant, name in names.items():
