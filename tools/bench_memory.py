@@ -11,7 +11,7 @@ from pathlib import Path
 
 from helpers.data import describe
 from study.experiments.catalog import EXPERIMENTS
-from study.experiments.pool import Died, run_on_processes
+from study.experiments.runner import Died, local_workers, run_on_workers
 from study.experiments.runs import Job, run
 
 STATUS = Path("/proc/self/status")
@@ -27,7 +27,8 @@ def main() -> int:
     print("memory of a worker at most, in GB: resident, of which libraries that all workers share")
     for name in VARIANTS:
         # A worker each, since the peak of a process only grows.
-        ((_, taken),) = run_on_processes(measure, [name], processes=1)
+        with local_workers(1) as client:
+            ((_, taken),) = run_on_workers(measure, [name], client=client)
         if isinstance(taken, Died):
             print(f"  {name}: {taken.reason}")
             return 1

@@ -28,15 +28,14 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
 from helpers.data import Images, load_or_draw
-from helpers.models import NetworkPadding, keras_init_, mnist_cnn
+from helpers.models import MNIST_SETTINGS, MnistSetting, keras_init_, mnist_cnn
 from helpers.training import fit, streams
 from study.experiments.cost import cost
-from study.experiments.pool import Died, run_on_processes
-
-Setting = tuple[int, NetworkPadding]
+from study.experiments.memory import Adam, keep_freed_memory
+from study.experiments.runner import Died, local_workers, run_on_workers
 
 # The slowest first, so that two processes end together.
-SETTINGS: list[Setting] = [(1, "same"), (1, "valid"), (2, "same"), (2, "valid")]
+SETTINGS = list(MNIST_SETTINGS.values())
 BATCH_SIZE = 64
 KERAS = Path(__file__).with_name("bench_keras.py")
 TENSORFLOW = "tensorflow-cpu==2.21.0"
@@ -76,23 +75,25 @@ def cores() -> int:
 
 def ours() -> float:
     """Seconds from the first step of the first network to the last step of the last."""
-    finished = [spans for _, spans in run_on_processes(train_ours, SETTINGS, processes=cores())]
+    with local_workers(cores()) as client:
+        finished = [spans for _, spans in run_on_workers(train_ours, SETTINGS, client=client)]
     spans = [span for span in finished if not isinstance(span, Died)]
     if len(spans) < len(SETTINGS):
         raise RuntimeError("a worker died; is there memory for one process a core?")
     return max(end for _, end in spans) - min(start for start, _ in spans)
 
 
-def train_ours(setting: Setting) -> tuple[float, float]:
+def train_ours(setting: MnistSetting) -> tuple[float, float]:
     """Train one network as the experiments do; return when it began and when it ended."""
     torch.set_num_threads(1)
-    train, stride, padding = images(), *setting
-    model = mnist_cnn(stride=stride, padding=padding)
+    keep_freed_memory()
+    train, model = images(), mnist_cnn(**setting._asdict())
     keras_init_(model, streams(0).initialization)
     warm_up = train.first(2 * BATCH_SIZE)
-    fit(model, warm_up, warm_up, epochs=1, batch_size=BATCH_SIZE, seed=0, device="cpu")
+    fit_one_epoch = partial(fit, model, epochs=1, batch_size=BATCH_SIZE, seed=0, device="cpu", optimizer=Adam)
+    fit_one_epoch(warm_up, warm_up)
     start = time.time()  # not perf_counter: it is compared between processes
-    history = fit(model, train, warm_up, epochs=1, batch_size=BATCH_SIZE, seed=0, device="cpu")
+    history = fit_one_epoch(train, warm_up)
     return start, start + history.epochs[0].seconds
 
 
@@ -110,7 +111,7 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return self.transform(picture), int(self.labels[index])
 
 
-def tutorial_network(stride: int, padding: NetworkPadding) -> nn.Sequential:
+def tutorial_network(stride: int, padding: str) -> nn.Sequential:
     """The network as one writes it down: default layout and weights, the source's order of layers."""
     convolution = partial(nn.Conv2d, kernel_size=3, stride=stride, padding=int(padding == "same"))
     features = [
@@ -166,7 +167,7 @@ def share(seconds: float) -> float:
 
     A training step computes each layer about three times: forward, for the weights, and for the layer below.
     """
-    macs = sum(3 * cost(mnist_cnn(stride=stride, padding=padding)).macs for stride, padding in SETTINGS)
+    macs = sum(3 * cost(mnist_cnn(**setting._asdict())).macs for setting in SETTINGS)
     return macs * len(images()) / seconds / matrix_rate()
 
 

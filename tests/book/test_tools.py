@@ -10,7 +10,7 @@ from unittest.mock import MagicMock, Mock
 import nbformat
 import pytest
 
-from helpers.data.files import cache
+from helpers.data.files import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
@@ -159,7 +159,7 @@ def test_kernels_find_the_data_wherever_they_run(tmp_path, monkeypatch, named):
 def test_the_build_looks_where_the_package_keeps_its_downloads(tmp_path, monkeypatch):
     monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *names, **more: tmp_path / f"{names} {more}")
-    images = cache().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    images = cache_folder().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
     images.parent.mkdir(parents=True)
     images.touch()
     assert [line.startswith(str(images)) for line in execute.data_files()] == [True]

@@ -235,17 +235,19 @@ def test_a_corrupt_file_of_the_other_split_is_no_concern(world):
 
 def test_a_root_that_is_a_file_is_refused(world, monkeypatch):
     file = world.source / "MNIST" / "raw" / TRAIN_IMAGES
-    with pytest.raises(ValueError, match=r"^root='.*train-images.*' is a file; must be a folder"):
+    with pytest.raises(
+        ValueError, match=r"^root must be a folder that holds MNIST/raw, got the file '.*train-images"
+    ):
         load("mnist", split="train", root=file)
     monkeypatch.setenv("STRIDE_BOOK_DATA", str(file))
     with pytest.raises(
-        ValueError, match=r"^\$STRIDE_BOOK_DATA='.*train-images.*' is a file; must be a folder"
+        ValueError, match=r"^\$STRIDE_BOOK_DATA must be a folder .*, got the file '.*train-images"
     ):
         load_or_draw("mnist", split="train")
 
 
 def test_a_root_that_is_no_path_is_refused():
-    with pytest.raises(TypeError, match=r"root=3: must be the path of a folder, not int"):
+    with pytest.raises(TypeError, match=r"root must be the path of a folder, got 3 of type int"):
         load("mnist", split="train", root=3)
 
 

@@ -8,10 +8,9 @@ from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
 from helpers.data import CLASSES, TITLES, stand_in
-from helpers.data.digits import FONTS, draw_digit
+from helpers.data.drawing import BATCH, FONTS, Variation, draw_digit, vary
 from helpers.data.garments import draw_garment
 from helpers.data.sketch import Sketch, mirrored, rounded
-from helpers.data.variation import BATCH, Variation, vary
 
 STILL = Variation(rotation=0, shear=0, size=(1, 1), shift=0, bend=0, shading=0, grain=0)
 points = st.lists(st.tuples(st.floats(0, 28), st.floats(0, 28)), min_size=3, max_size=8)
@@ -139,11 +138,11 @@ def test_clothes_are_symmetric(garments, label):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"size": 0}, "size=0: must be at least 1"),
-        ({"size": -3}, "size=-3: must be at least 1"),
-        ({"seed": -1}, "seed=-1: must be at least 0"),
-        ({"split": "valid"}, "split='valid': unknown; must be one of 'train', 'test'"),
-        ({"name": "kmnist"}, "name='kmnist': unknown; must be one of 'mnist', 'fashion-mnist'"),
+        ({"size": 0}, "size must be at least 1, got 0"),
+        ({"size": -3}, "size must be at least 1, got -3"),
+        ({"seed": -1}, "seed must be at least 0, got -1"),
+        ({"split": "valid"}, "split must be one of 'train', 'test', got 'valid'"),
+        ({"name": "kmnist"}, "name must be one of 'mnist', 'fashion-mnist', got 'kmnist'"),
     ],
 )
 def test_wrong_values_are_refused(arguments, message):
@@ -153,7 +152,7 @@ def test_wrong_values_are_refused(arguments, message):
 
 @pytest.mark.parametrize("argument", ["size", "seed"])
 def test_wrong_kinds_are_refused(argument):
-    with pytest.raises(TypeError, match=f"{argument}=2.5: must be an int, not float"):
+    with pytest.raises(TypeError, match=f"{argument} must be a whole number, got 2.5"):
         stand_in("mnist", split="test", **{argument: 2.5})
 
 

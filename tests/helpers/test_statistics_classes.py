@@ -8,13 +8,13 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from helpers.statistics import cell_differences, class_report, row_shares
-from study.records import EpochMetrics, Outcome, Record, capture, confusions
+from study.records import Epoch, Outcome, Record, capture, confusions
 
 CLASSES = 4
 LABELS = st.lists(st.integers(0, CLASSES - 1), min_size=1, max_size=60).map(
     lambda more: [*range(CLASSES), *more]  # every class has an image
 )
-EPOCH = EpochMetrics(
+EPOCH = Epoch(
     epoch=1, train_loss=1.0, train_accuracy=0.5, validation_loss=1.0, validation_accuracy=0.5, seconds=1.0
 )
 

@@ -1,11 +1,8 @@
 """Training: against a loop written out by hand, to the bit with the same seed, and with clear refusals."""
 
 import math
-import os
 import pickle
-import platform
-import resource
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -16,17 +13,12 @@ from hypothesis import strategies as st
 from torch import nn
 
 from helpers.training import (
-    Adam,
     Examples,
     Streams,
     TrainingDiverged,
     choose_device,
     evaluate,
     fit,
-    hand_back_freed_memory,
-    keep_freed_memory,
-    large_pages,
-    memory,
     streams,
     train_one_epoch,
 )
@@ -88,25 +80,6 @@ def test_does_what_the_loop_written_out_does():
     torch.testing.assert_close(weights(model), weights(plain), rtol=1e-4, atol=1e-6)
 
 
-def test_adam_is_torchs_to_the_bit_and_leaves_alone_what_has_no_gradient():
-    ours, theirs = network(), network()
-    ours.unused, theirs.unused = (nn.Parameter(torch.ones(3)) for _ in range(2))
-    settings = {"lr": 0.01, "eps": 1e-7}
-    optimizers = (
-        Adam(ours.parameters(), **settings),
-        torch.optim.Adam(theirs.parameters(), **settings, fused=True),
-    )
-    images = torch.rand(16, 1, 8, 8)
-    for _ in range(5):
-        for model, optimizer in zip((ours, theirs), optimizers, strict=True):
-            optimizer.zero_grad()
-            F.cross_entropy(model(images), torch.arange(16) % CLASSES).backward()
-            optimizer.step()
-    assert torch.equal(weights(ours), weights(theirs))
-    assert not torch.equal(ours[0].weight, network()[0].weight)
-    assert torch.equal(ours.unused, torch.ones(3))
-
-
 def test_running_score_weighs_a_short_last_batch_by_its_images():
     train = stripes(37)
     model = network()
@@ -126,6 +99,26 @@ def test_running_score_has_dropout_on_and_the_fitted_score_off():
 def test_fitted_score_is_none_unless_asked_for():
     (epoch,) = trained(network(), epochs=1).epochs
     assert epoch.fitted_loss is epoch.fitted_accuracy is None
+
+
+def test_takes_another_optimizer():
+    plain, other = network(), network()
+    trained(plain)
+    trained(other, optimizer=torch.optim.NAdam)
+    assert not torch.equal(weights(plain), weights(other))
+
+
+def test_two_threads_that_train_at_once_draw_from_their_own_streams():
+    def run(seed):
+        model = models[seed]
+        trained(model, stripes(64), seed=seed)
+        return weights(model)
+
+    models = [network(dropout=0.5) for _ in range(4)]
+    with ThreadPoolExecutor(4) as threads:
+        beside = list(threads.map(run, range(4)))
+    models = [network(dropout=0.5) for _ in range(4)]
+    assert all(map(torch.equal, beside, map(run, range(4))))
 
 
 def test_reports_each_epoch_as_it_ends():
@@ -313,91 +306,8 @@ def test_refuses_a_device_that_is_unknown_or_not_there(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match="device must be 'auto', 'cpu', 'cuda' or 'mps', got 'gpu'"):
         choose_device("gpu")
-    with pytest.raises(ValueError, match="device 'cuda' is not available on this machine"):
+    with pytest.raises(ValueError, match="device must be one that this machine has, got 'cuda'"):
         trained(network(), device="cuda")
-
-
-# --- memory
-
-
-def resident():
-    """Bytes of this process that are in memory; 0 where the system does not say."""
-    pages = Path("/proc/self/statm")
-    return int(pages.read_text().split()[1]) * resource.getpagesize() if pages.exists() else 0
-
-
-def page_faults():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-
-
-def test_memory_freed_in_one_step_is_there_in_the_next():
-    keep_freed_memory()
-
-    def step():
-        return [torch.ones(2**22) for _ in range(8)]  # 128 MiB in all, more than glibc keeps by itself
-
-    step()
-    before = page_faults()
-    for _ in range(5):
-        step()
-    # Fresh memory would fault once a page; on other C libraries than glibc nothing is promised.
-    pages = 5 * 8 * 2**24 / resource.getpagesize()
-    assert page_faults() - before < (pages / 2 if platform.libc_ver()[0] == "glibc" else math.inf)
-
-
-def test_what_piled_up_goes_back_to_the_system():
-    keep_freed_memory()
-    pile = [torch.ones(2**22) for _ in range(8)]  # 128 MiB
-    held = torch.ones(1)  # above the pile, so that it is no free end of the heap
-    del pile
-    before = resident()
-    hand_back_freed_memory()
-    assert held.item() == 1
-    assert before - resident() > (100 * 2**20 if platform.libc_ver()[0] == "glibc" else -math.inf)
-
-
-@pytest.fixture
-def kernel(tmp_path, monkeypatch):
-    """A kernel that gives large pages on request, to a process with no tunables."""
-    (tmp_path / "enabled").write_text("always [madvise] never\n")
-    (tmp_path / "hpage_pmd_size").write_text("2097152\n")
-    monkeypatch.setattr(memory, "_KERNEL", tmp_path)
-    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("before", "meanwhile"),
-    [
-        (None, "glibc.malloc.hugetlb=1"),
-        ("glibc.malloc.check=1", "glibc.malloc.check=1:glibc.malloc.hugetlb=1"),
-        ("glibc.malloc.hugetlb=0", "glibc.malloc.hugetlb=0"),
-    ],
-)
-def test_what_is_started_meanwhile_asks_for_large_pages(kernel, monkeypatch, before, meanwhile):
-    if before is not None:
-        monkeypatch.setenv("GLIBC_TUNABLES", before)
-    with large_pages():
-        assert os.environ["GLIBC_TUNABLES"] == meanwhile
-    assert os.environ.get("GLIBC_TUNABLES") == before
-
-
-@pytest.mark.parametrize(
-    ("file", "text"),
-    [("enabled", "always madvise [never]"), ("hpage_pmd_size", str(2**29)), ("enabled", None)],
-)
-def test_large_pages_are_not_asked_for_where_there_are_none_or_too_large_ones(kernel, file, text):
-    (kernel / file).unlink() if text is None else (kernel / file).write_text(text)
-    with large_pages():
-        assert "GLIBC_TUNABLES" not in os.environ
-
-
-def test_fit_keeps_memory_on_a_cpu_but_not_what_earlier_epochs_and_runs_left(monkeypatch):
-    calls = []
-    for name in ("hand_back_freed_memory", "keep_freed_memory"):
-        monkeypatch.setattr(f"helpers.training.fitting.{name}", lambda name=name: calls.append(name))
-    trained(network(), epochs=2)
-    assert calls == ["keep_freed_memory", "hand_back_freed_memory", "hand_back_freed_memory"]
 
 
 def test_an_epoch_can_be_run_by_itself():

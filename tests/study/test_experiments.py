@@ -16,12 +16,11 @@ from torch import nn
 from helpers.data import Images, stand_in
 from helpers.models import keras_init_, mnist_cnn
 from helpers.training import fit, streams
-from study.experiments.catalog import EXPERIMENTS, FASHION_MNIST, MNIST, find
-from study.experiments.check import compare, pick
+from study.experiments.catalog import EXPERIMENTS, FASHION, MNIST, find
 from study.experiments.cost import cost
 from study.experiments.plan import Experiment, Variant
 from study.experiments.preparation import prepare, stratified_split
-from study.experiments.report import details, overview, table
+from study.experiments.report import compare, details, overview, pick, table
 from study.experiments.runs import Job, run, untrained
 from study.experiments.sweep import plan_jobs, rule_digests
 from study.judging import MARGINS, MEASURES, RULES, read_rules
@@ -60,9 +59,9 @@ def test_the_experiments_are_those_of_the_sources():
     }
     assert shape["mnist"] == ("mnist", 3, 64, 0)
     assert shape["fashion-mnist"] == ("fashion-mnist", 8, 128, 6_000)
-    for experiment in (MNIST, FASHION_MNIST):
+    for experiment in (MNIST, FASHION):
         assert (experiment.learning_rate, experiment.epsilon) == (1e-3, 1e-7)
-    seeds = {variant.name: variant.seeds for variant in MNIST.variants + FASHION_MNIST.variants}
+    seeds = {variant.name: variant.seeds for variant in MNIST.variants + FASHION.variants}
     assert seeds == {
         "s1-same": 60, "s1-valid": 60, "s2-same": 20, "s2-valid": 20, "s2-same-pytorch": 20,
         "a": 20, "b": 20, "c": 10,
@@ -150,7 +149,7 @@ def test_uneven_classes_give_their_share_to_within_one(held_out):
 
 @pytest.mark.parametrize("held_out", [0, 100, 101])
 def test_a_split_leaves_something_on_both_sides(held_out):
-    with pytest.raises(ValueError, match=f"held_out={held_out}"):
+    with pytest.raises(ValueError, match=f"held_out must be from 1 to .*, got {held_out}"):
         stratified_split(torch.zeros(100, dtype=torch.int64), held_out=held_out)
 
 
@@ -286,7 +285,7 @@ def test_a_run_that_raises_is_recorded_with_its_reason():
 def test_a_run_without_its_device_is_recorded_with_its_reason(monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     failed = run(replace(JOB, device="cuda"))
-    assert failed.reason.startswith("ValueError: device 'cuda' is not available on this machine")
+    assert failed.reason.startswith("ValueError: device must be one that this machine has, got 'cuda'")
     assert failed.environment.device == "cuda"
     lost = replace(JOB, device="cuda").failure("the worker process died")
     assert lost.reason == "the worker process died"

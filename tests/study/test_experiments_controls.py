@@ -14,17 +14,9 @@ from torch import nn
 
 from helpers.data import Images, stand_in
 from helpers.models import cnn, mnist_cnn
-from study.experiments.catalog import EXPERIMENTS, FASHION_MNIST, MNIST, find
-from study.experiments.changes import (
-    blanked,
-    mislabeled,
-    moved_and_mirrored,
-    pushed,
-    shuffled_labels,
-)
-from study.experiments.check import compare
+from study.experiments.catalog import EXPERIMENTS, FASHION, MNIST, find
 from study.experiments.cost import cost
-from study.experiments.evaluations import (
+from study.experiments.measurements import (
     Trained,
     edge_response,
     fit_of_labels,
@@ -34,7 +26,15 @@ from study.experiments.evaluations import (
     under_shifts,
 )
 from study.experiments.plan import Experiment, Variant
-from study.experiments.preparation import Splits
+from study.experiments.preparation import (
+    Splits,
+    blanked,
+    mislabeled,
+    moved_and_mirrored,
+    pushed,
+    shuffled_labels,
+)
+from study.experiments.report import compare
 from study.experiments.runs import Job, run, untrained
 from study.experiments.sweep import what_is_missing
 from study.judging import RULES, read_rules
@@ -153,10 +153,10 @@ def test_changes_leave_what_they_are_given_as_it_was(splits):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (partial(pushed, corner="left"), "corner='left': must be 'up-left' or 'down-right'"),
-        (partial(blanked, rings=0), "rings=0: must be from 1 to 13"),
+        (partial(pushed, corner="left"), "corner must be one of 'up-left', 'down-right', got 'left'"),
+        (partial(blanked, rings=0), "rings must be from 1 to 13, got 0"),
         (partial(blanked, rings=14), "rings=14"),
-        (partial(mislabeled, share=0), "share=0: must be above 0"),
+        (partial(mislabeled, share=0), "share must be above 0, and at most 1, got 0"),
         (partial(mislabeled, share=1.5), "share=1.5"),
     ],
 )
@@ -386,7 +386,7 @@ def test_a_stored_control_is_accepted_as_finished(record, tmp_path):
 
 def test_the_settings_of_the_sources_are_as_they_were_recorded_first():
     """No key that later controls needed: their records stay valid."""
-    for experiment, model in ((MNIST, "mnist_cnn"), (FASHION_MNIST, "fashion_cnn")):
+    for experiment, model in ((MNIST, "mnist_cnn"), (FASHION, "fashion_cnn")):
         job = Job(experiment=experiment, variant=experiment.variants[0].name, seed=0)
         optional = {"padding"} if model == "mnist_cnn" else set()
         assert set(job.settings) - optional == {
@@ -394,12 +394,12 @@ def test_the_settings_of_the_sources_are_as_they_were_recorded_first():
             "epsilon", "validation", "split_seed", "fitted_images",
         }  # fmt: skip
         assert job.settings["model"] == model
-    assert Job(experiment=FASHION_MNIST, variant="c", seed=0).settings["model"] == "CNNBiLSTM"
+    assert Job(experiment=FASHION, variant="c", seed=0).settings["model"] == "CNNBiLSTM"
 
 
 @pytest.mark.parametrize("experiment", CONTROLS, ids=lambda experiment: experiment.name)
 def test_a_control_differs_from_its_source_in_what_it_says_only(experiment):
-    source = {"mnist": MNIST, "fashion-mnist": FASHION_MNIST}[experiment.data]
+    source = {"mnist": MNIST, "fashion-mnist": FASHION}[experiment.data]
     for name in ("batch_size", "learning_rate", "epsilon", "validation"):
         assert getattr(experiment, name) == getattr(source, name)
     assert experiment.epochs == (source.epochs if not experiment.name.endswith("long") else experiment.epochs)
@@ -456,9 +456,9 @@ def test_the_baselines_are_the_sources_networks():
     for control, name, source in (
         *(("mnist-pixels", name, MNIST) for name in ("s1-same", "s1-valid", "s2-same", "s2-valid")),
         ("mnist-long", "s1-same", MNIST), ("mnist-downsampling", "max", MNIST),
-        *(("fashion-pixels", name, FASHION_MNIST) for name in ("a", "b")),
-        ("fashion-noise", "b", FASHION_MNIST), ("fashion-long", "a", FASHION_MNIST),
-        ("fashion-hybrids", "c", FASHION_MNIST),
+        *(("fashion-pixels", name, FASHION) for name in ("a", "b")),
+        ("fashion-noise", "b", FASHION), ("fashion-long", "a", FASHION),
+        ("fashion-hybrids", "c", FASHION),
     ):  # fmt: skip
         published = source.variant("s1-same" if name == "max" else name)
         first, second = untrained(find(control).variant(name), 3), untrained(published, 3)

@@ -14,8 +14,7 @@ from torch import nn
 
 from helpers.models import mnist_cnn
 from study.experiments.plan import Experiment, Variant
-from study.experiments.pool import Died, run_on_processes
-from study.experiments.progress import Progress
+from study.experiments.runner import Died, local_workers, run_on_workers
 from study.experiments.runs import Job, run
 from study.experiments.sweep import OtherSettings, rule_digests, sweep, what_is_missing
 from study.judging import RULES, read_rules
@@ -53,7 +52,7 @@ def made():
 
 @pytest.fixture
 def runner(made):
-    """Stands in for the pool: gives every job a record without training, and notes which it was asked for."""
+    """Stands in for the workers: gives every job a record without training, and notes its seed."""
 
     def give(jobs):
         for job in jobs:
@@ -130,15 +129,12 @@ def test_a_failed_run_is_stored_with_its_reason_and_tried_again(tmp_path, runner
 
 def test_a_worker_that_dies_costs_its_own_run_only(tmp_path):
     jobs = [JOBS[0], replace(JOBS[0], variant="deadly"), JOBS[1]]
-    failed = sweep(
-        jobs,
-        results=tmp_path,
-        runner=partial(run_on_processes, run, processes=2, attempts=1),
-        stream=io.StringIO(),
-    )
+    with local_workers(2) as client:
+        runner = partial(run_on_workers, run, client=client)
+        failed = sweep(jobs, results=tmp_path, runner=runner, stream=io.StringIO())
     assert failed == 1
     reasons = {(record.variant, record.seed): record.reason for record in records(tmp_path)}
-    assert reasons.pop(("deadly", 0)) == "the worker process died (killed by SIGKILL)"
+    assert reasons.pop(("deadly", 0)) == "the worker process died, 2 times"
     assert reasons == {("plain", 0): "", ("plain", 1): ""}
 
 
@@ -212,30 +208,25 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_the_time_left_is_reckoned_from_the_work_done():
+def test_the_time_left_is_reckoned_from_the_work_done(tmp_path, runner, monkeypatch):
     now = [100.0]
-    stream = io.StringIO()
-    progress = Progress(work=100, runs=3, stream=stream, clock=lambda: now[0])
-    now[0] += 60
-    progress.finish("first", work=10)
-    now[0] += 60
-    progress.finish("second", work=50)
-    progress.finish("third", work=40)
-    assert stream.getvalue().splitlines() == [
-        "[1/3] first; 9 min 0 s left",
-        "[2/3] second; 1 min 20 s left",
-        "[3/3] third; done",
-    ]
+    monkeypatch.setattr("study.experiments.sweep._work", lambda job: {0: 10, 1: 50, 2: 40}[job.seed])
+    monkeypatch.setattr("study.experiments.sweep.time.monotonic", lambda: now[0])
+
+    def slow(jobs):
+        for result in runner(jobs):
+            now[0] += 60 if result[0].seed < 2 else 0
+            yield result
+
+    reported = lines(sweep, JOBS, results=tmp_path, runner=slow)
+    assert [line.rpartition("; ")[2] for line in reported] == ["9 min 0 s left", "1 min 20 s left", "done"]
 
 
-def test_on_a_terminal_a_bar_stays_below_the_lines(monkeypatch):
-    monkeypatch.setattr("shutil.get_terminal_size", lambda: os.terminal_size((50, 24)))
+def test_on_a_terminal_a_bar_stays_below_the_lines(tmp_path, runner):
     stream = Terminal()
-    progress = Progress(work=4, runs=2, stream=stream, clock=lambda: 0.0)
-    progress.finish("first", work=1)
-    progress.finish("second", work=3)
-    assert stream.getvalue().split("\r\x1b[K") == [
-        "",
-        f"[1/2] first\n{'#' * 5}{'.' * 15} 0 s left",
-        f"[2/2] second\n{'#' * 20} done\n",
-    ]
+    sweep(JOBS, results=tmp_path, runner=runner, stream=stream)
+    shown = stream.getvalue()
+    assert [line in shown for line in ("  0%|", " 33%|", " 67%|", "100%|")] == [True] * 4
+    for number in range(3):
+        assert f"\r[{number + 1}/3] small/plain/{number}: " in shown
+    assert shown.endswith("\r")  # the bar is wiped in the end

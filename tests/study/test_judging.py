@@ -18,7 +18,7 @@ from study.judging import (
     read_rules,
     recorded_judgements,
 )
-from study.records import EpochMetrics, Outcome, Record, capture, write
+from study.records import Epoch, Outcome, Record, capture, write
 
 RULE = Rule(
     claim="M-03",
@@ -197,7 +197,7 @@ def a_record(*, variant, seed, right, fitted=None, first=0.5, reason=""):
     truth = np.arange(len(right)) % 10
     probabilities = np.eye(10)[np.where(right, truth, (truth + 1) % 10)]
     epochs = [
-        EpochMetrics(
+        Epoch(
             epoch=number, train_loss=1, train_accuracy=0.5, validation_loss=1, validation_accuracy=accuracy,
             seconds=1, fitted_accuracy=fitted,
         )
@@ -368,7 +368,7 @@ EXTRA = {
 
 def a_record_with(extra, fitted=0.875):
     epochs = tuple(
-        EpochMetrics(
+        Epoch(
             epoch=number, train_loss=1, train_accuracy=0.5, validation_loss=1, validation_accuracy=0.5,
             seconds=seconds, fitted_accuracy=share,
         )

@@ -21,7 +21,7 @@ from study.records import (
     SCHEMA_VERSION,
     ConfidentError,
     Environment,
-    EpochMetrics,
+    Epoch,
     Outcome,
     Record,
     UnreadableRecord,
@@ -48,7 +48,7 @@ ENVIRONMENT = Environment(
     command="python -m study run mnist",
     finished="2026-01-01T00:00:00+00:00",
 )
-EPOCH = EpochMetrics(
+EPOCH = Epoch(
     epoch=1, train_loss=0.5, train_accuracy=0.8, validation_loss=0.4, validation_accuracy=0.85, seconds=1.5
 )
 
@@ -464,7 +464,7 @@ def test_the_finished_runs_of_an_experiment_come_by_variant_in_the_order_of_thei
         "s1-same": [2, 10],
         "s2-same": [0],
     }
-    with pytest.raises(ValueError, match=r"'minst': no finished run.*\['mnist', 'other'\]"):
+    with pytest.raises(ValueError, match=r"must have finished runs.*got 'minst'.*\['mnist', 'other'\]"):
         recorded("minst", root=tmp_path)
 
 
@@ -476,7 +476,10 @@ def test_a_quantity_per_epoch_has_a_row_a_run_and_a_column_an_epoch():
 
 @pytest.mark.parametrize(
     ("quantity", "message"),
-    [("accuracy", "'accuracy': must be one of epoch, train_loss"), ("fitted_loss", "not measured in all")],
+    [
+        ("accuracy", "quantity must be one of epoch, train_loss"),
+        ("fitted_loss", "quantity must be measured in all"),
+    ],
 )
 def test_a_quantity_that_is_not_there_is_named(quantity, message):
     with pytest.raises(ValueError, match=message):

@@ -2,9 +2,8 @@
 
 from helpers.data.drawing import stand_in
 from helpers.data.files import CorruptData, DataUnavailable
-from helpers.data.images import CLASSES, SIZES, TITLES, Images
+from helpers.data.images import CLASSES, SIZES, TITLES, Images, Notice, stand_in_notice
 from helpers.data.loading import describe, load, load_or_draw
-from helpers.data.notice import Notice, stand_in_notice
 
 __all__ = [
     "CLASSES",

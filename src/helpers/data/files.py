@@ -39,14 +39,14 @@ _PREFIX = {"train": "train-", "test": "t10k-"}
 
 
 class DataUnavailable(RuntimeError):
-    """The files of a data set are in none of the places looked at, and could not be fetched."""
+    """The files of a data set are in none of the folders looked at, and could not be fetched."""
 
     def __init__(self, name: str, split: str, tried: tuple[str, ...]) -> None:
         super().__init__(name, split, tried)  # all of them, so that the error can be pickled
         self.name, self.split, self.tried = name, split, tried
 
     def __str__(self) -> str:
-        tried = "".join(f"\n  - {place}" for place in self.tried)
+        tried = "".join(f"\n  - {folder}" for folder in self.tried)
         return (
             f"the {self.split} split of {self.name} could not be had. Tried:{tried}\n"
             f"What to do: set ${VARIABLE} (or pass root=) to a folder that holds "
@@ -71,7 +71,7 @@ class CorruptData(RuntimeError):
 
 
 @dataclass(frozen=True)
-class Place:
+class DataFolder:
     """A folder laid out as torchvision's `root`, and how the user knows it."""
 
     label: str
@@ -108,30 +108,30 @@ class Place:
         return images, labels.to(torch.int64)
 
 
-def pointed_at(root: str | os.PathLike[str] | None) -> list[Place]:
-    """The places that the user named: `root` and $STRIDE_BOOK_DATA, as far as they are given.
+def pointed_at(root: str | os.PathLike[str] | None) -> list[DataFolder]:
+    """The folders that the user named: `root` and $STRIDE_BOOK_DATA, as far as they are given.
 
     Raises:
         TypeError: if `root` is not a path.
         ValueError: if one of them is a file.
     """
     if not isinstance(root, str | os.PathLike | None):
-        raise TypeError(f"root={root!r}: must be the path of a folder, not {type(root).__name__}")
+        raise TypeError(f"root must be the path of a folder, got {root!r} of type {type(root).__name__}")
     named = {"root": root, f"${VARIABLE}": os.environ.get(VARIABLE) or None}
-    places = [
-        Place(label, Path(folder).expanduser()) for label, folder in named.items() if folder is not None
+    folders = [
+        DataFolder(label, Path(path).expanduser()) for label, path in named.items() if path is not None
     ]
-    for place in places:
-        if place.folder.is_file():
+    for each in folders:
+        if each.folder.is_file():
             raise ValueError(
-                f"{place.label}={str(place.folder)!r} is a file; must be a folder that holds MNIST/raw"
+                f"{each.label} must be a folder that holds MNIST/raw, got the file {str(each.folder)!r}"
             )
-    return places
+    return folders
 
 
-def cache() -> Place:
+def cache_folder() -> DataFolder:
     """Where downloads are kept: the user's cache folder."""
-    return Place("the cache", platformdirs.user_cache_path("stride-and-padding"))
+    return DataFolder("the cache", platformdirs.user_cache_path("stride-and-padding"))
 
 
 def _md5(path: Path) -> str:

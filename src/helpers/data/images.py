@@ -1,5 +1,6 @@
-"""What a data set is in this book: its name, its classes and its images as one tensor."""
+"""What a data set is in this book: its name, its classes, its images; the box for drawn ones."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,7 +71,7 @@ class Images:
             ValueError: if there are fewer.
         """
         if not 0 < count <= len(self):
-            raise ValueError(f"count={count}: must be from 1 to {len(self)}, the size of the data set")
+            raise ValueError(f"count must be from 1 to {len(self)}, the size of the data set, got {count}")
         return self._with(self.images[:count], self.labels[:count])
 
     def _with(self, images: Tensor, labels: Tensor) -> "Images":
@@ -81,3 +82,40 @@ def require_known(name: str, split: str) -> None:
     """Raise ValueError unless there is a data set of this name with such a split."""
     choice("name", name, CLASSES)
     choice("split", split, SIZES)
+
+
+class Notice:
+    """A warning that a notebook shows as a box and a terminal as text."""
+
+    def __init__(self, titles: tuple[str, ...]) -> None:
+        names = " and ".join(titles)
+        self.title = f"Drawn images, not {names}"
+        self.text = (
+            f"The files of {names} could not be had, so this page was computed on images that the package "
+            "drew, and the numbers computed here are not those of the real data (recorded results are). "
+            "To see the real ones, set `STRIDE_BOOK_DATA` to a folder that holds the files, or connect to "
+            "the network, and run the page again; `python -m helpers.data` says what is missing."
+        )
+
+    def __repr__(self) -> str:
+        return f"{self.title}. {self.text}"
+
+    def _repr_html_(self) -> str:
+        text = re.sub("`(.+?)`", r"<code>\1</code>", self.text)
+        return (
+            '<div class="admonition warning" role="note">'
+            f'<p class="admonition-title"><strong>{self.title}</strong></p><p>{text}</p></div>'
+        )
+
+
+def stand_in_notice(*images: Images) -> Notice | None:
+    """What a page shows above its numbers: a warning if any of these images were drawn, else nothing.
+
+    Meant as the last line of a cell, where None leaves no trace.
+
+    >>> from helpers.data import stand_in
+    >>> print(stand_in_notice(stand_in("mnist", split="test", size=10)).title)
+    Drawn images, not MNIST
+    """
+    titles = tuple(dict.fromkeys(TITLES[each.name] for each in images if each.is_stand_in))
+    return Notice(titles) if titles else None

@@ -1,16 +1,16 @@
-"""The two ways to a data set: `load` insists on the real one, `load_or_draw` makes do with a drawn one."""
+"""Load a data set: `load` insists on the real one, `load_or_draw` makes do with a drawn one."""
 
 import os
 
 from helpers.data.download import fetch
 from helpers.data.drawing import stand_in
-from helpers.data.files import DataUnavailable, Place, cache, pointed_at
+from helpers.data.files import DataFolder, DataUnavailable, cache_folder, pointed_at
 from helpers.data.images import CLASSES, SIZES, Images, require_known
 
-Folder = str | os.PathLike[str] | None
+Root = str | os.PathLike[str] | None
 
 
-def load(name: str, *, split: str, root: Folder = None, download: bool = True) -> Images:
+def load(name: str, *, split: str, root: Root = None, download: bool = True) -> Images:
     """Load MNIST or Fashion-MNIST from the published files, their md5 verified.
 
     Looks in `root`, then in the folder that the environment variable STRIDE_BOOK_DATA names, then in the
@@ -27,14 +27,14 @@ def load(name: str, *, split: str, root: Folder = None, download: bool = True) -
     Raises:
         ValueError: for an unknown name or split, or a root that is a file.
         TypeError: for a root that is no path.
-        DataUnavailable: if the files are nowhere; it names every place tried and what to do.
+        DataUnavailable: if the files are nowhere; it names every folder tried and what to do.
         CorruptData: if a file is there but is not the published one.
     """
     images, labels = _locate(name, split=split, root=root, download=download).read(name, split)
     return Images(images, labels, CLASSES[name], is_stand_in=False, name=name, split=split)
 
 
-def load_or_draw(name: str, *, split: str, root: Folder = None, download: bool = True) -> Images:
+def load_or_draw(name: str, *, split: str, root: Root = None, download: bool = True) -> Images:
     """Load as `load` does; where the real data cannot be had, draw the stand-in instead.
 
     A page that uses this shows `stand_in_notice` at its top. Corrupt data is an error here as well: it would
@@ -46,7 +46,7 @@ def load_or_draw(name: str, *, split: str, root: Folder = None, download: bool =
         return stand_in(name, split=split)
 
 
-def describe(name: str, *, root: Folder = None, download: bool = True) -> str:
+def describe(name: str, *, root: Root = None, download: bool = True) -> str:
     """Say what `load_or_draw` gives: "real, from ..." or "stand-in, because ...".
 
     The files are verified, and fetched if need be, but not unpacked.
@@ -55,22 +55,22 @@ def describe(name: str, *, root: Folder = None, download: bool = True) -> str:
         CorruptData, TypeError, ValueError: as `load` does.
     """
     try:
-        places = [_locate(name, split=split, root=root, download=download) for split in SIZES]
+        folders = [_locate(name, split=split, root=root, download=download) for split in SIZES]
     except DataUnavailable as error:
         return f"stand-in, because the files are not to be had: {'; '.join(error.tried)}"
-    return f"real, from {' and '.join(dict.fromkeys(map(str, places)))}"
+    return f"real, from {' and '.join(dict.fromkeys(map(str, folders)))}"
 
 
-def _locate(name: str, *, split: str, root: Folder, download: bool) -> Place:
-    """The first place that holds the split, verified."""
+def _locate(name: str, *, split: str, root: Root, download: bool) -> DataFolder:
+    """The first folder that holds the split, verified."""
     require_known(name, split)
     tried = []
-    kept = cache()
-    for place in [*pointed_at(root), kept]:
-        absence = _verified(place, name, split)
+    kept = cache_folder()
+    for folder in [*pointed_at(root), kept]:
+        absence = _verified(folder, name, split)
         if absence is None:
-            return place
-        tried.append(f"{place}: {absence}")
+            return folder
+        tried.append(f"{folder}: {absence}")
     failure = fetch(name, folder=kept.folder) if download else "not tried, because download=False"
     if failure is None:
         failure = _verified(kept, name, split)
@@ -79,10 +79,10 @@ def _locate(name: str, *, split: str, root: Folder, download: bool) -> Place:
     raise DataUnavailable(name, split, (*tried, f"download: {failure}"))
 
 
-def _verified(place: Place, name: str, split: str) -> str | None:
-    """Why the split is not to be had from this place; None if it is, and is what was published."""
+def _verified(folder: DataFolder, name: str, split: str) -> str | None:
+    """Why the split is not to be had from this folder; None if it is, and is what was published."""
     try:
-        place.verify(name, split)
-        return place.absence(name, split)
+        folder.verify(name, split)
+        return folder.absence(name, split)
     except OSError as error:
         return f"cannot be read ({error})"

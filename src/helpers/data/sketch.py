@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-SIZE = 28
-MIDDLE = SIZE / 2
+SIDE = 28
+MIDDLE = SIDE / 2
 FINENESS = 2  # prototype pixels per finished pixel, so that one moved by half a pixel stays sharp
 SCALE = 8  # drawn pixels per finished pixel: PIL draws hard edges, averaging smooths them
 
@@ -25,7 +25,7 @@ class Sketch:
         self.random = random
         self.tone = tone
         self.contrast = contrast
-        self._canvas = Image.new("L", (SIZE * SCALE, SIZE * SCALE))
+        self._canvas = Image.new("L", (SIDE * SCALE, SIDE * SCALE))
         self._pen = ImageDraw.Draw(self._canvas)
 
     def between(self, low: float, high: float) -> float:
@@ -72,7 +72,7 @@ class Sketch:
 
 def mirrored(points: Sequence[Point]) -> list[Point]:
     """The points reflected at the vertical line through the middle of the image."""
-    return [(SIZE - x, y) for x, y in points]
+    return [(SIDE - x, y) for x, y in points]
 
 
 def rounded(points: Sequence[Point], *, rounds: int) -> list[Point]:

@@ -1,15 +1,20 @@
 """Train and evaluate a classifier on tensors in memory; knows no model and no data set."""
 
-from helpers.training.adam import Adam, Optimizer
-from helpers.training.device import choose_device
-from helpers.training.examples import Examples, Labeled
-from helpers.training.fitting import Epoch, History, fit
-from helpers.training.memory import hand_back_freed_memory, keep_freed_memory, large_pages
-from helpers.training.passes import Augment, Evaluation, Score, TrainingDiverged, evaluate, train_one_epoch
+from helpers.epoch import Epoch
+from helpers.training.epochs import (
+    Augment,
+    Evaluation,
+    Optimizer,
+    Score,
+    TrainingDiverged,
+    evaluate,
+    train_one_epoch,
+)
+from helpers.training.examples import Examples, Labeled, choose_device
+from helpers.training.fitting import History, fit
 from helpers.training.streams import Streams, streams
 
 __all__ = [
-    "Adam",
     "Augment",
     "Epoch",
     "Evaluation",
@@ -23,9 +28,6 @@ __all__ = [
     "choose_device",
     "evaluate",
     "fit",
-    "hand_back_freed_memory",
-    "keep_freed_memory",
-    "large_pages",
     "streams",
     "train_one_epoch",
 ]

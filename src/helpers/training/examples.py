@@ -1,4 +1,4 @@
-"""What training takes: images and labels as two tensors."""
+"""What training takes: images and labels as two tensors, and the device that they are moved to."""
 
 from typing import NamedTuple, Protocol
 
@@ -29,7 +29,7 @@ class Examples(NamedTuple):
 
 
 def on_device(name: str, examples: Labeled, device: torch.device) -> Examples:
-    """All of `examples` in the memory of `device`, the labels as int64; nothing is copied that is there.
+    """All of `examples` in the memory of `device`, the labels as int64; what is there already is not copied.
 
     Raises:
         ValueError: if there are no images, they have another rank, or the labels do not match.
@@ -43,7 +43,23 @@ def on_device(name: str, examples: Labeled, device: torch.device) -> Examples:
 
 
 def as_input(images: Tensor) -> Tensor:
-    """A batch as a model takes it: (N, C, H, W), uint8 scaled to float32 in [0, 1], float as it is."""
+    """A batch as a model takes it, (N, C, H, W): uint8 becomes float32 from 0 to 1, float stays as it is."""
     if images.dim() == 3:
         images = images.unsqueeze(1)  # (N, 1, H, W)
     return images.to(torch.float32).div_(255) if images.dtype == torch.uint8 else images
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of this name; "auto" takes a GPU where there is one.
+
+    Raises:
+        ValueError: if the name is not "auto", "cpu", "cuda" or "mps", or this machine has no such device.
+    """
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(kind for kind, is_here in available.items() if is_here)
+    if name not in available:
+        raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'mps', got {name!r}")
+    if not available[name]:
+        raise ValueError(f"device must be one that this machine has, got {name!r}; use 'auto' or 'cpu'")
+    return torch.device(name)

@@ -3,43 +3,29 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
 
 from helpers.checks import whole_number
-from helpers.training.adam import Adam
-from helpers.training.device import choose_device
-from helpers.training.examples import Examples, Labeled, on_device
-from helpers.training.memory import hand_back_freed_memory, keep_freed_memory
-from helpers.training.passes import Augment, TrainingDiverged, evaluate, train_one_epoch
+from helpers.epoch import Epoch
+from helpers.training.epochs import (
+    Augment,
+    Evaluation,
+    Optimizer,
+    Score,
+    TrainingDiverged,
+    evaluate,
+    train_one_epoch,
+)
+from helpers.training.examples import Examples, Labeled, choose_device, on_device
 from helpers.training.streams import streams
 
-
-@dataclass(frozen=True)
-class Epoch:
-    """What one epoch left behind; losses in nats, accuracies from 0 to 1.
-
-    Attributes:
-        epoch: 1 for the first.
-        train_loss: running mean while the model learned, with dropout on, as Keras logs it.
-        train_accuracy: likewise.
-        validation_loss: after the epoch, in evaluation mode.
-        validation_accuracy: likewise.
-        seconds: time of training, without the evaluations.
-        fitted_loss: after the epoch, in evaluation mode, on training images; None if not asked for.
-        fitted_accuracy: likewise.
-    """
-
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds: float
-    fitted_loss: float | None = None
-    fitted_accuracy: float | None = None
+FUSED_ADAM = partial(torch.optim.Adam, fused=True)  # updates all parameters in one kernel
+FASTEST_LAYOUT = {"cpu": torch.channels_last, "cuda": torch.channels_last, "mps": torch.preserve_format}
+"""The layout of feature maps in which convolution runs fastest, by kind of device."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +46,7 @@ def fit(
     seed: int,
     learning_rate: float = 1e-3,
     epsilon: float = 1e-7,
+    optimizer: Callable[..., Optimizer] = FUSED_ADAM,
     augment: Augment | None = None,
     fitted_images: int = 0,
     device: str = "auto",
@@ -68,19 +55,20 @@ def fit(
     """Train `model` in place with Adam on cross-entropy, and evaluate it after each epoch.
 
     On one machine's CPU and with one number of threads, the same seed gives the same numbers to the last bit.
-    Torch's global stream has no part in it, and is left as it was. The weights are taken as they are: to seed
-    them too, draw them from `streams(seed).initialization` first.
+    Torch's global generator has no part in it, and is left as it was. The weights are taken as they are: to
+    seed them too, draw them from `streams(seed).initialization` first.
 
     Args:
         model: maps images (N, C, H, W) to logits (N, classes); moved to the device.
-        train: what to learn.
-        validation: what to evaluate on.
+        train: the training images.
+        validation: the images to evaluate on.
         epochs: passes over `train`.
         batch_size: images a step; the last step of an epoch takes what is left.
         seed: of order, dropout and augmentation.
-        learning_rate: of Adam.
+        learning_rate: of the optimizer.
         epsilon: of Adam; 1e-7 is Keras's. (Keras adds it before the bias correction, torch after.)
-        augment: changes a batch of float images, with a generator that it draws from.
+        optimizer: called with the parameters, `lr` and `eps`, as `torch.optim.Adam` is.
+        augment: changes a batch of float images; takes the batch and the generator to draw from.
         fitted_images: evaluate on this many of the first training images as well.
         device: "auto", "cpu", "cuda" or "mps".
         on_epoch: called with each epoch when it is over.
@@ -91,34 +79,40 @@ def fit(
         TrainingDiverged: if a loss is not finite.
     """
     epochs = whole_number("epochs", epochs, at_least=1)
-    count = whole_number("fitted_images", fitted_images, at_least=0)
-    place, draws = choose_device(device), streams(seed)
-    train, validation = on_device("train", train, place), on_device("validation", validation, place)
-    _prepare(model, place)
-    optimizer = Adam(model.parameters(), lr=learning_rate, eps=epsilon)
+    fitted_images = whole_number("fitted_images", fitted_images, at_least=0)
+    torch_device, generators = choose_device(device), streams(seed)
+    train = on_device("train", train, torch_device)
+    validation = on_device("validation", validation, torch_device)
+    first_images = Examples(train.images[:fitted_images], train.labels[:fitted_images])
+    model.to(torch_device).to(memory_format=FASTEST_LAYOUT[torch_device.type])
+    adam = optimizer(model.parameters(), lr=learning_rate, eps=epsilon)
     history: list[Epoch] = []
-    for epoch in range(1, epochs + 1):
-        hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch
+    for number in range(1, epochs + 1):
         began = time.perf_counter()
-        score = train_one_epoch(
-            model, train, optimizer, batch_size=batch_size, streams=draws, augment=augment, epoch=epoch
+        running = train_one_epoch(
+            model, train, adam, batch_size=batch_size, streams=generators, augment=augment, epoch=number
         )
         seconds = time.perf_counter() - began
         after = evaluate(model, validation)
-        if not math.isfinite(after.loss):  # the last step can do this, when no later step is there to tell
-            raise TrainingDiverged(epoch, step=math.ceil(len(train.images) / batch_size))
-        history.append(Epoch(epoch, *score, after.loss, after.accuracy, seconds))
-        if count:
-            again = evaluate(model, Examples(train.images[:count], train.labels[:count]))
-            history[-1] = replace(history[-1], fitted_loss=again.loss, fitted_accuracy=again.accuracy)
+        if not math.isfinite(after.loss):  # the last step can diverge, and no later step would notice
+            raise TrainingDiverged(number, step=math.ceil(len(train.images) / batch_size))
+        fitted = evaluate(model, first_images) if fitted_images else None
+        history.append(_metrics(number, running, after, fitted, seconds=seconds))
         if on_epoch is not None:
             on_epoch(history[-1])
-    return History(tuple(history), place.type)
+    return History(tuple(history), torch_device.type)
 
 
-def _prepare(model: nn.Module, device: torch.device) -> None:
-    model.to(device)
-    if device.type != "mps":
-        model.to(memory_format=torch.channels_last)  # the layout that the convolution kernels run fastest in
-    if device.type == "cpu":
-        keep_freed_memory()
+def _metrics(
+    number: int, running: Score, after: Evaluation, fitted: Evaluation | None, *, seconds: float
+) -> Epoch:
+    return Epoch(
+        epoch=number,
+        train_loss=running.loss,
+        train_accuracy=running.accuracy,
+        validation_loss=after.loss,
+        validation_accuracy=after.accuracy,
+        seconds=seconds,
+        fitted_loss=fitted.loss if fitted else None,
+        fitted_accuracy=fitted.accuracy if fitted else None,
+    )

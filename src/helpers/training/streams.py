@@ -1,5 +1,6 @@
-"""One seed, several independent streams of random numbers."""
+"""One seed, several independent streams of random numbers: a generator each."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -9,9 +10,11 @@ import torch
 
 from helpers.checks import whole_number
 
+_global_lock = threading.RLock()
+
 
 class Streams(NamedTuple):
-    """A stream of random numbers for each thing that is drawn in a run.
+    """A generator for each thing that a run draws at random.
 
     Two models that share a seed share these streams as well: they see the images in the same order, even
     though one draws more initial weights than the other. That is what makes their results a pair.
@@ -24,7 +27,7 @@ class Streams(NamedTuple):
 
 
 def streams(seed: int) -> Streams:
-    """The streams of one run: the same seed gives the same ones, and none tells anything of another.
+    """Return the streams of one run: the same seed gives the same ones, and they are independent.
 
     Raises:
         TypeError: if `seed` is not an integer.
@@ -41,9 +44,12 @@ def streams(seed: int) -> Streams:
 
 @contextmanager
 def global_stream(generator: torch.Generator, device: torch.device) -> Iterator[None]:
-    """Let torch's global stream, which dropout draws from, start from `generator`; put it back afterwards."""
+    """Seed torch's global generator, which dropout draws from, by `generator`; restore it afterwards.
+
+    One thread at a time: others that train in this process wait, so that none draws from another's stream.
+    """
     seed = int(torch.randint(2**62, (), generator=generator))
     gpus = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=gpus):
+    with _global_lock, torch.random.fork_rng(devices=gpus):
         torch.manual_seed(seed)
         yield

@@ -68,7 +68,7 @@ def learned(variant: str, quantity: str) -> NDArray[np.float64]:
 
     Args:
         variant: "experiment/variant".
-        quantity: one of `EpochMetrics`, such as "fitted_accuracy"; or "test_accuracy", for runs that validate
+        quantity: one of `Epoch`, such as "fitted_accuracy"; or "test_accuracy", for runs that validate
             on other images and were tested after each epoch.
 
     Raises:

@@ -5,22 +5,24 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import platformdirs
+from distributed import Client
+from tqdm import tqdm
 
 from helpers.data import CorruptData, DataUnavailable
 from helpers.training import choose_device
 from study.experiments.catalog import EXPERIMENTS, find
-from study.experiments.check import compare, pick
-from study.experiments.cluster import ClusterUnavailable, run_on_cluster
 from study.experiments.plan import Experiment
-from study.experiments.pool import run_on_processes
 from study.experiments.preparation import prepare
-from study.experiments.report import details, overview, table
+from study.experiments.report import compare, details, overview, pick, table
+from study.experiments.runner import ClusterUnavailable, cluster_workers, local_workers, run_on_workers
 from study.experiments.runs import Job, run
-from study.experiments.sweep import Runner, plan_jobs, rule_digests, sweep, what_is_missing
+from study.experiments.sweep import plan_jobs, rule_digests, sweep, what_is_missing
 from study.records import RECORDED, Record, records
 
 CHECKPOINTS = platformdirs.user_cache_path("stride-and-padding") / "checkpoints"
@@ -142,18 +144,25 @@ def _sweep_jobs(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
         for plan in {job.experiment.name: job.experiment for job in missing}.values():
             # Once here, so that data which cannot be had stops the sweep, and one process downloads it.
             prepare(plan.data, validation=plan.validation, drawn=options.stand_in)
-    failed = sweep(missing, results=options.results, runner=_runner(options))
+    if not missing:
+        return 0
+    with _workers(options) as client:
+        runner = partial(run_on_workers, run, client=client, say=_say)
+        failed = sweep(missing, results=options.results, runner=runner)
     print(f"{len(missing) - failed} runs finished, {failed} failed")
     return 1 if failed else 0
 
 
-def _runner(options: argparse.Namespace) -> Runner:
+def _say(text: str) -> None:
+    tqdm.write(text, file=sys.stderr)
+
+
+def _workers(options: argparse.Namespace) -> AbstractContextManager[Client]:
     if options.scheduler:
-        return lambda missing: run_on_cluster(run, missing, scheduler=options.scheduler)
+        return cluster_workers(options.scheduler)
     # Several workers would only wait for each other at one GPU.
     on_cpu = choose_device(options.device or "auto").type == "cpu"
-    workers = options.workers or ((os.cpu_count() or 1) if on_cpu else 1)
-    return lambda missing: run_on_processes(run, missing, processes=workers)
+    return local_workers(options.workers or ((os.cpu_count() or 1) if on_cpu else 1))
 
 
 def _parser() -> argparse.ArgumentParser:

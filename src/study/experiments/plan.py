@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from helpers.training import Augment
-from study.experiments.changes import Change
-from study.experiments.evaluations import Evaluation
+from study.experiments.measurements import Measurement
+from study.experiments.preparation import Change
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ class Experiment:
     epsilon: float = 1e-7
     validation: int = 0
     tolerance: float
-    evaluations: tuple[Evaluation, ...] = ()
+    evaluations: tuple[Measurement, ...] = ()
     test_every_epoch: bool = False
 
     @property

@@ -1,10 +1,11 @@
-"""What there is to run and what has been recorded, as lines of text."""
+"""What there is to run, what is recorded, and whether a run comes out the same when it is run again."""
 
+import datetime
 from collections.abc import Iterator, Sequence
 from statistics import fmean, stdev
+from typing import NamedTuple
 
 from study.experiments.plan import Experiment
-from study.experiments.progress import duration
 from study.records import Record
 
 
@@ -50,6 +51,71 @@ def details(record: Record) -> Iterator[str]:
     yield f"tolerance on another machine: {record.tolerance} points"
 
 
+class Comparison(NamedTuple):
+    """A recorded run beside its repetition.
+
+    Attributes:
+        recorded: accuracy on the test images, in points.
+        repeated: likewise.
+        identical: whether every prediction and every number but the time is the same to the bit.
+        agrees: whether the difference is within the tolerance that the record states.
+    """
+
+    recorded: float
+    repeated: float
+    identical: bool
+    agrees: bool
+
+
+def pick(records: Sequence[Record], *, name: str = "", date: datetime.date | None = None) -> Record:
+    """Choose the finished run to repeat: by name, or another one each day.
+
+    Args:
+        records: to choose from.
+        name: such as "mnist/s1-same/0"; empty to go by the date.
+        date: today if not given.
+
+    Raises:
+        ValueError: if there is no such run, or none at all.
+    """
+    finished = {record.name: record for record in records if not record.failed}
+    if not finished:
+        raise ValueError("there is no finished run to check; record some with `run` first")
+    if not name:
+        return list(finished.values())[(date or datetime.date.today()).toordinal() % len(finished)]
+    if name not in finished:
+        example = next(iter(finished))
+        raise ValueError(f"no finished run {name!r}; names read experiment/variant/seed, as in {example}")
+    return finished[name]
+
+
+def compare(recorded: Record, repeated: Record) -> Comparison:
+    """Compare two records of the same run.
+
+    Raises:
+        ValueError: if the repetition failed.
+    """
+    before, after = (100 * record.outcome.accuracy for record in (recorded, repeated))
+    identical = recorded.outcome == repeated.outcome and _measured(recorded) == _measured(repeated)
+    # Rounded, so that a difference of exactly the tolerance is within it.
+    agrees = round(abs(before - after), 6) <= recorded.tolerance
+    return Comparison(before, after, identical, agrees)
+
+
+def duration(seconds: float) -> str:
+    """Say a time in two units at most.
+
+    >>> duration(42), duration(150), duration(7300)
+    ('42 s', '2 min 30 s', '2 h 1 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
 def _figures(finished: Sequence[Record]) -> str:
     accuracies = [100 * record.outcome.accuracy for record in finished]
     spread = f"({stdev(accuracies):.3f})" if len(accuracies) > 1 else "(one)"
@@ -57,3 +123,7 @@ def _figures(finished: Sequence[Record]) -> str:
     first = finished[0]
     accuracy = f"{fmean(accuracies):.3f} {spread}"
     return f"{accuracy:>15} {first.parameters:10,} {first.macs:10,}  {duration(seconds)}"
+
+
+def _measured(record: Record) -> list[dict[str, float | None]]:
+    return [dict(record.extra), *({**vars(epoch), "seconds": None} for epoch in record.epochs)]

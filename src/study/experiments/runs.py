@@ -1,9 +1,10 @@
 """One training run, from its name to its record."""
 
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import partial, reduce
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ from torch import nn
 from helpers.models import keras_init_
 from helpers.training import Epoch, History, choose_device, evaluate, fit, streams
 from study.experiments.cost import cost
-from study.experiments.evaluations import Trained
+from study.experiments.measurements import Trained
+from study.experiments.memory import Adam, hand_back_freed_memory, keep_freed_memory
 from study.experiments.plan import Experiment, Variant
 from study.experiments.preparation import SPLIT_SEED, Splits, prepare
-from study.records import Environment, EpochMetrics, Outcome, Record, capture
-from study.records.codec import to_json
+from study.records import Environment, Outcome, Record, capture, to_json
 
 # Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
 FITTED_IMAGES = 10_000
+
+# Torch's number of threads, its flags and its global generator belong to the process.
+_one_run = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +106,13 @@ def run(job: Job) -> Record:
 
     One thread on a CPU, repeatable kernels in full float32 on a GPU: the same job gives the same numbers to
     the bit on the same machine, however many run beside it, and no kernel rounds more coarsely than a CPU's.
+    A process does one run at a time; where a worker has several threads, the others wait.
     """
-    with _one_thread(), torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False):
+    with (
+        _one_run,
+        _one_thread(),
+        torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
+    ):
         try:
             _environment(job)  # notes the commit before hours have passed
             record = _trained(job)
@@ -129,7 +138,7 @@ def _trained(job: Job) -> Record:
         extra |= evaluation(trained)
     record = job.success(
         _environment(job),
-        epochs=tuple(EpochMetrics(**asdict(epoch)) for epoch in history.epochs),
+        epochs=history.epochs,
         test=Outcome.measured(splits.test.labels, result.probabilities, loss=result.loss),
         parameters=counted.parameters,
         macs=counted.macs,
@@ -153,9 +162,13 @@ def _fit(model: nn.Module, splits: Splits, job: Job) -> tuple[History, dict[str,
     plan = job.experiment
     tested: dict[str, float] = {}
 
-    def test(epoch: Epoch) -> None:
-        tested[f"accuracy-epoch-{epoch.epoch}"] = evaluate(model, splits.test).accuracy
+    def on_epoch(epoch: Epoch) -> None:
+        hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch
+        if plan.test_every_epoch:
+            tested[f"accuracy-epoch-{epoch.epoch}"] = evaluate(model, splits.test).accuracy
 
+    keep_freed_memory()
+    hand_back_freed_memory()
     history = fit(
         model,
         splits.train,
@@ -165,10 +178,11 @@ def _fit(model: nn.Module, splits: Splits, job: Job) -> tuple[History, dict[str,
         seed=job.seed,
         learning_rate=plan.learning_rate,
         epsilon=plan.epsilon,
+        optimizer=Adam,
         augment=plan.variant(job.variant).augment,
         fitted_images=FITTED_IMAGES,
         device=job.device,
-        on_epoch=test if plan.test_every_epoch else None,
+        on_epoch=on_epoch,
     )
     return history, tested
 

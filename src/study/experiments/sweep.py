@@ -2,14 +2,17 @@
 
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from tqdm import tqdm
+
 from study.experiments.cost import cost
 from study.experiments.plan import Experiment
-from study.experiments.pool import Died
-from study.experiments.progress import Progress, duration
+from study.experiments.report import duration
+from study.experiments.runner import Died
 from study.experiments.runs import Job
 from study.judging import RULES, read_rules
 from study.records import Record, clear_leftovers, is_finished, path_of, read, write
@@ -38,7 +41,7 @@ def plan_jobs(
         ValueError: for an unknown variant, or fewer than one seed.
     """
     if seeds is not None and seeds < 1:
-        raise ValueError(f"seeds={seeds}: must be at least 1")
+        raise ValueError(f"seeds must be at least 1, got {seeds}")
     chosen = [experiment.variant(name) for name in variants] or list(experiment.variants)
     counts = {variant.name: seeds or variant.seeds for variant in chosen}
     return [(name, seed) for seed in range(max(counts.values())) for name in counts if seed < counts[name]]
@@ -70,30 +73,63 @@ def sweep(jobs: Sequence[Job], *, results: Path, runner: Runner, stream: TextIO 
     Args:
         jobs: what is missing.
         results: the folder of the records.
-        runner: yields each job that it is given with its record, such as `run_on_processes` with `run`.
+        runner: yields each job that it is given with its record, such as `run_on_workers` with `run`.
         stream: for the progress.
 
     Raises:
         OSError: if a record cannot be stored; those stored before are safe.
     """
-    work = {id(job): _work(job) for job in jobs}
-    progress = Progress(work=sum(work.values()), runs=len(jobs), stream=stream)
 
     def pending() -> Iterator[Job]:
         """Those that no other sweep has stored by the time a worker is free for them."""
         for job in jobs:
             if _is_stored(job, results):
-                progress.finish(f"{job.name}: stored meanwhile", work=work[id(job)])
+                progress.finish(job, "stored meanwhile")
             else:
                 yield job
 
     failed = 0
-    for job, result in runner(pending()):
-        record = job.failure(result.reason) if isinstance(result, Died) else result
-        write(record, results)
-        failed += record.failed
-        progress.finish(f"{job.name}: {_summary(record)}", work=work[id(job)])
+    with _Progress(jobs, stream) as progress:
+        for job, result in runner(pending()):
+            record = job.failure(result.reason) if isinstance(result, Died) else result
+            write(record, results)
+            failed += record.failed
+            progress.finish(job, _summary(record))
     return failed
+
+
+class _Progress:
+    """A line for each run that is over; where the stream is a terminal, a bar below the lines."""
+
+    def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
+        self._work = {id(job): _work(job) for job in jobs}
+        self._total, self._done, self._finished = sum(self._work.values()), 0.0, 0
+        self._stream, self._began = stream, time.monotonic()
+        self._bar = tqdm(
+            total=self._total,
+            file=stream,
+            disable=not stream.isatty(),
+            bar_format="{percentage:3.0f}%|{bar}|",
+            leave=False,
+        )
+
+    def __enter__(self) -> "_Progress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def finish(self, job: Job, message: str) -> None:
+        """Report a run, and the time left if the rest of the work goes at the mean speed so far."""
+        self._done += self._work[id(job)]
+        self._finished += 1
+        runs = len(self._work)
+        seconds = (time.monotonic() - self._began) * (self._total - self._done) / self._done
+        left = f"{duration(seconds)} left" if self._finished < runs else "done"
+        line = f"[{self._finished:{len(str(runs))}}/{runs}] {job.name}: {message}; {left}"
+        self._bar.update(self._work[id(job)])
+        tqdm.write(line, file=self._stream)
+        self._stream.flush()
 
 
 def _is_stored(job: Job, results: Path) -> bool:

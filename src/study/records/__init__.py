@@ -1,18 +1,27 @@
 """The record of a run: what it holds, and how it is stored so that nothing is lost."""
 
-from study.records.codec import SCHEMA_VERSION, UnreadableRecord
+from helpers.epoch import Epoch
 from study.records.environment import Environment, capture
-from study.records.outcome import ConfidentError, Outcome
-from study.records.record import EpochMetrics, Record
+from study.records.record import ConfidentError, Outcome, Record
 from study.records.recorded import RECORDED, confusions, per_epoch, recorded
-from study.records.store import clear_leftovers, is_finished, path_of, read, records, write
+from study.records.store import (
+    SCHEMA_VERSION,
+    UnreadableRecord,
+    clear_leftovers,
+    is_finished,
+    path_of,
+    read,
+    records,
+    to_json,
+    write,
+)
 
 __all__ = [
     "RECORDED",
     "SCHEMA_VERSION",
     "ConfidentError",
     "Environment",
-    "EpochMetrics",
+    "Epoch",
     "Outcome",
     "Record",
     "UnreadableRecord",
@@ -25,5 +34,6 @@ __all__ = [
     "read",
     "recorded",
     "records",
+    "to_json",
     "write",
 ]

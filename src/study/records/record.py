@@ -1,38 +1,103 @@
-"""What is kept of one training run."""
+"""What is kept of one training run: its settings and metrics, and how it does on the test images."""
 
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from helpers.epoch import Epoch
 from study.records.environment import Environment
-from study.records.outcome import Outcome
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+class ConfidentError(NamedTuple):
+    """A test image taken for something else: its index, true class, predicted class and its probability."""
+
+    image: int
+    truth: int
+    prediction: int
+    probability: float
+
+
 @dataclass(frozen=True, kw_only=True)
-class EpochMetrics:
-    """One epoch: losses in nats, accuracies from 0 to 1.
+class Outcome:
+    """Predictions on the test images, without the images and without most of the probabilities.
 
     Attributes:
-        epoch: 1 for the first.
-        train_loss: running mean while the model learned, with dropout on, as Keras logs it.
-        train_accuracy: likewise.
-        validation_loss: after the epoch, in evaluation mode.
-        validation_accuracy: likewise.
-        seconds: time of training, without the evaluations.
-        fitted_loss: after the epoch, in evaluation mode, on training images; None where not measured.
-        fitted_accuracy: likewise.
+        loss: mean cross-entropy, in nats.
+        right: one bit an image in the order of the data set, 1 where the prediction is right; 8 to a byte,
+            the first in the highest bit, zeros after the last (NumPy's packbits).
+        confusion: images of each true class (rows) by predicted class (columns).
+        errors: the wrong predictions of highest probability, highest first.
+
+    Raises:
+        ValueError: if the bits and the confusion matrix do not describe the same predictions.
     """
 
-    epoch: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds: float
-    fitted_loss: float | None = None
-    fitted_accuracy: float | None = None
+    loss: float
+    right: bytes
+    confusion: tuple[tuple[int, ...], ...]
+    errors: tuple[ConfidentError, ...]
+
+    def __post_init__(self) -> None:
+        hits = sum(byte.bit_count() for byte in self.right)
+        diagonal = sum(row[index] for index, row in enumerate(self.confusion))
+        if hits != diagonal or len(self.right) != -(-self.images // 8):
+            raise ValueError(
+                f"right has {hits} hits in {len(self.right)} bytes, but confusion {diagonal} of {self.images}"
+            )
+
+    @classmethod
+    def measured(
+        cls, truth: ArrayLike, probabilities: ArrayLike, *, loss: float, most_confident: int = 20
+    ) -> "Outcome":
+        """Sum up the predictions of a model.
+
+        Args:
+            truth: class of each image, shape (images,).
+            probabilities: of each class, shape (images, classes).
+            loss: mean cross-entropy on these images.
+            most_confident: how many errors to keep.
+
+        Raises:
+            ValueError: if the shapes do not match.
+        """
+        labels, shares = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
+        if shares.ndim != 2 or labels.shape != shares.shape[:1]:
+            raise ValueError(
+                f"probabilities must be (images, classes) for {labels.shape} labels, got {shares.shape}"
+            )
+        predictions, confidence = shares.argmax(axis=1), shares.max(axis=1)
+        confusion = np.zeros((shares.shape[1], shares.shape[1]), dtype=np.int64)
+        np.add.at(confusion, (labels, predictions), 1)
+        wrong = np.flatnonzero(labels != predictions)
+        boldest = wrong[np.argsort(-confidence[wrong], kind="stable")][:most_confident]
+        return cls(
+            loss=loss,
+            right=np.packbits(labels == predictions).tobytes(),
+            confusion=tuple(map(tuple, confusion.tolist())),
+            errors=tuple(
+                ConfidentError(int(i), int(labels[i]), int(predictions[i]), round(float(confidence[i]), 6))
+                for i in boldest
+            ),
+        )
+
+    @property
+    def images(self) -> int:
+        """How many test images there are."""
+        return sum(map(sum, self.confusion))
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions, from 0 to 1."""
+        return sum(byte.bit_count() for byte in self.right) / self.images
+
+    def hits(self) -> NDArray[np.bool_]:
+        """Whether each test image is predicted right, shape (images,)."""
+        return np.unpackbits(np.frombuffer(self.right, np.uint8), count=self.images).astype(np.bool_)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +130,7 @@ class Record:
     environment: Environment
     tolerance: float
     reason: str = ""
-    epochs: tuple[EpochMetrics, ...] = ()
+    epochs: tuple[Epoch, ...] = ()
     test: Outcome | None = None
     parameters: int = 0
     macs: int = 0

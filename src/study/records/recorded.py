@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from study.records.record import EpochMetrics, Record
+from helpers.epoch import Epoch
+from study.records.record import Record
 from study.records.store import records
 
 _CHECKOUT = Path(__file__).resolve().parents[3] / "results"
@@ -33,22 +34,24 @@ def recorded(experiment: str, *, root: Path = RECORDED) -> dict[str, list[Record
             by_variant.setdefault(record.variant, []).append(record)
     if not by_variant:
         known = sorted(path.name for path in root.glob("*/") if path.is_dir())
-        raise ValueError(f"experiment={experiment!r}: no finished run in {root}; there are runs of {known}")
+        raise ValueError(
+            f"experiment must have finished runs in {root}, got {experiment!r}; there are runs of {known}"
+        )
     return by_variant
 
 
 def per_epoch(runs: Sequence[Record], quantity: str) -> NDArray[np.float64]:
-    """A quantity of `EpochMetrics` after each epoch of each run, (runs, epochs).
+    """A quantity of `Epoch` after each epoch of each run, (runs, epochs).
 
     Raises:
         ValueError: for an unknown quantity, or one that a run did not measure.
     """
-    known = [field.name for field in fields(EpochMetrics)]
+    known = [field.name for field in fields(Epoch)]
     if quantity not in known:
-        raise ValueError(f"quantity={quantity!r}: must be one of {', '.join(known)}")
+        raise ValueError(f"quantity must be one of {', '.join(known)}, got {quantity!r}")
     values = [[getattr(epoch, quantity) for epoch in record.epochs] for record in runs]
     if any(value is None for row in values for value in row):
-        raise ValueError(f"quantity={quantity!r}: was not measured in all of these runs")
+        raise ValueError(f"quantity must be measured in all of these runs, got {quantity!r}")
     return np.asarray(values, dtype=np.float64)
 
 

@@ -1,20 +1,112 @@
-"""Records in a folder, one file a run, each written whole or not at all.
+"""Records as JSON text in a folder: one file a run, each written whole or not at all.
 
 A run has a file of its own so that any number of sweeps can write at once, and so that a kill at any moment
 costs no other run. A failed run is stored under another name than a finished one: it can replace none.
 """
 
+import json
 import os
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import asdict
+from math import isfinite
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
-from study.records.codec import UnreadableRecord, from_json, to_json
-from study.records.record import Record, check_name
+from helpers.epoch import Epoch
+from study.records.environment import Environment
+from study.records.record import ConfidentError, Outcome, Record, check_name
 
 _FINISHED, _FAILED, _UNFINISHED_FILE = ".json", ".failed.json", ".tmp"
+SCHEMA_VERSION = 1
+
+_REPEAT = "delete it and run the experiment again, which repeats only what is missing"
+
+
+class UnreadableRecord(ValueError):
+    """A file that should hold a record does not; the message names it and says what to do."""
+
+
+def to_json(record: Record) -> str:
+    """One line for each field, so that a change of a record shows as a change of few lines.
+
+    Raises:
+        ValueError: if a number is infinite or not a number, which JSON does not have; it says which.
+    """
+    fields = {"schema_version": SCHEMA_VERSION, **asdict(record)}
+    if record.test is not None:
+        fields["test"] = {**asdict(record.test), "right": b64encode(record.test.right).decode()}
+    lines = (f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in fields.items())
+    try:
+        return "{\n" + ",\n".join(lines) + "\n}\n"
+    except ValueError as error:
+        raise ValueError(f"{next(_not_finite(fields), 'record')}: {error}") from error
+
+
+def _not_finite(value: Any, path: str = "") -> Iterator[str]:
+    """Each number that JSON does not have, and where in the record it is."""
+    if isinstance(value, float) and not isfinite(value):
+        yield f"{path}={value}"
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
+    for name, part in parts:
+        yield from _not_finite(part, f"{path}.{name}".lstrip("."))
+
+
+def from_json(text: str, *, source: str) -> Record:
+    """Read what `to_json` wrote.
+
+    Args:
+        text: the whole file.
+        source: its name, for the errors.
+
+    Raises:
+        UnreadableRecord: if the text is cut off, of another schema, or contradicts itself.
+    """
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableRecord(f"{source} is cut off or no JSON ({error}); {_REPEAT}") from error
+    _check_schema(fields, source)
+    try:
+        return _record(fields)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnreadableRecord(
+            f"{source} is no sound record ({error}); restore it with git, or {_REPEAT}"
+        ) from error
+
+
+def _check_schema(fields: Any, source: str) -> None:
+    found = fields.pop("schema_version", None) if isinstance(fields, dict) else None
+    if found == SCHEMA_VERSION:
+        return
+    newer = isinstance(found, int) and found > SCHEMA_VERSION
+    remedy = "update this package" if newer else _REPEAT
+    raise UnreadableRecord(
+        f"{source} has schema {found!r}, and this version of the package reads {SCHEMA_VERSION}: {remedy}"
+    )
+
+
+def _record(fields: dict[str, Any]) -> Record:
+    test, conv1 = fields["test"], fields["conv1"]
+    decoded = {
+        "environment": Environment(**fields["environment"]),
+        "epochs": tuple(Epoch(**epoch) for epoch in fields["epochs"]),
+        "test": None if test is None else _outcome(test),
+        "conv1": None if conv1 is None else tuple(tuple(map(tuple, kernel)) for kernel in conv1),
+    }
+    return Record(**{**fields, **decoded})
+
+
+def _outcome(fields: dict[str, Any]) -> Outcome:
+    decoded = {
+        "right": b64decode(fields["right"], validate=True),
+        "confusion": tuple(map(tuple, fields["confusion"])),
+        "errors": tuple(ConfidentError(*error) for error in fields["errors"]),
+    }
+    return Outcome(**{**fields, **decoded})
 
 
 def path_of(root: Path, experiment: str, variant: str, seed: int) -> Path:
@@ -70,9 +162,9 @@ def read(path: Path) -> Record:
         raise UnreadableRecord(f"{path} is no text; delete it and run the experiment again") from error
     record = from_json(text, source=str(path))
     suffix = _FAILED if record.failed else _FINISHED
-    place = Path(record.experiment, record.variant, f"{record.seed}{suffix}")
-    if path.parts[-3:] != place.parts:
-        raise UnreadableRecord(f"{path} holds the run {place}: move it there, or delete it")
+    expected = Path(record.experiment, record.variant, f"{record.seed}{suffix}")
+    if path.parts[-3:] != expected.parts:
+        raise UnreadableRecord(f"{path} holds the run {expected}: move it there, or delete it")
     return record
 
 
@@ -88,7 +180,7 @@ def records(root: Path, *, experiment: str = "*", variant: str = "*") -> Iterato
         UnreadableRecord: at the first file that is none.
     """
     paths = root.glob(f"{experiment}/{variant}/[!.]*{_FINISHED}")
-    for path in sorted(paths, key=_place):
+    for path in sorted(paths, key=_order):
         if not (path.name.endswith(_FAILED) and _finished_beside(path).exists()):
             yield read(path)
 
@@ -105,7 +197,7 @@ def _finished_beside(failed: Path) -> Path:
     return failed.with_name(failed.name.removesuffix(_FAILED) + _FINISHED)
 
 
-def _place(path: Path) -> tuple[str, str, int, str]:
+def _order(path: Path) -> tuple[str, str, int, str]:
     seed = path.name.partition(".")[0]
     return path.parent.parent.name, path.parent.name, int(seed) if seed.isdecimal() else -1, path.name
 

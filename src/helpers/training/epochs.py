@@ -1,23 +1,32 @@
-"""One pass over the images: to learn from them, or to see how a model does on them."""
+"""One epoch of training, and one evaluation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.checks import whole_number
-from helpers.training.adam import Optimizer
 from helpers.training.examples import Labeled, as_input
 from helpers.training.streams import Streams, global_stream
 
 Augment = Callable[[Tensor, torch.Generator], Tensor]
 
 
+class Optimizer(Protocol):
+    """What a step of training needs; every optimizer of `torch.optim` has it."""
+
+    def zero_grad(self) -> None:
+        """Set the gradients of all parameters to None."""
+
+    def step(self) -> object:
+        """Update the parameters by their gradients."""
+
+
 class Score(NamedTuple):
-    """Mean cross-entropy (in nats) and share of hits, from 0 to 1."""
+    """Mean cross-entropy in nats, and accuracy from 0 to 1."""
 
     loss: float
     accuracy: float
@@ -25,7 +34,7 @@ class Score(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How a model does on some images: loss and accuracy as in `Score`, probabilities (N, classes)."""
+    """A model evaluated on N images: loss and accuracy as in `Score`, probabilities (N, classes)."""
 
     loss: float
     accuracy: float
@@ -33,7 +42,7 @@ class Evaluation:
 
     @property
     def predictions(self) -> Tensor:
-        """The likeliest class of each image (N,)."""
+        """The most probable class of each image, (N,)."""
         return self.probabilities.argmax(dim=1)
 
 
@@ -41,7 +50,7 @@ class TrainingDiverged(RuntimeError):
     """The loss became infinite or not a number; `epoch` and `step` count from 1."""
 
     def __init__(self, epoch: int, step: int) -> None:
-        super().__init__(epoch, step)  # as arguments: so it survives a trip between processes
+        super().__init__(epoch, step)  # as arguments, so that the error can be pickled
         self.epoch, self.step = epoch, step
 
     def __str__(self) -> str:
@@ -58,19 +67,19 @@ def train_one_epoch(
     augment: Augment | None = None,
     epoch: int = 1,
 ) -> Score:
-    """Take one step for each batch of `train`, in a fresh order.
+    """Train for one epoch: one step of the optimizer for each batch of `train`, in a new random order.
 
-    The score is the running one that Keras logs: each batch as the model was just before it learned from it,
-    with dropout on.
+    The score is the running one that Keras logs: each batch is scored by the model just before the step that
+    learns from it, with dropout on.
 
     Args:
         model: maps images (N, C, H, W) to logits (N, classes); left in training mode.
-        train: what to learn.
-        optimizer: over the model's parameters.
+        train: the training images.
+        optimizer: of the model's parameters.
         batch_size: images a step; the last step takes what is left.
-        streams: of the run; order, dropout and augmentation are drawn from.
-        augment: changes a batch of float images, with a generator that it draws from.
-        epoch: what to call this epoch in an error.
+        streams: the run's generators; order, dropout and augmentation are drawn from them.
+        augment: changes a batch of float images; takes the batch and the generator to draw from.
+        epoch: number of this epoch in an error.
 
     Raises:
         TypeError: if `batch_size` is not an integer.
@@ -103,9 +112,9 @@ def train_one_epoch(
 
 @torch.inference_mode()
 def evaluate(model: nn.Module, examples: Labeled, *, batch_size: int = 100) -> Evaluation:
-    """Loss, accuracy and probabilities on all of `examples`; the model is left in evaluation mode.
+    """Compute loss, accuracy and probabilities on all of `examples`; the model is left in evaluation mode.
 
-    Batches are small so that a layer's maps stay in the processor's cache.
+    Batches are small so that the feature maps of a layer fit in the processor's cache.
 
     Raises:
         TypeError: if `batch_size` is not an integer.
@@ -125,6 +134,6 @@ def _device(model: nn.Module) -> torch.device:
 
 
 def _check_finite(losses: Tensor, epoch: int) -> None:
-    unsound = (~losses.isfinite()).nonzero()
-    if len(unsound):
-        raise TrainingDiverged(epoch, step=int(unsound[0]) + 1)
+    diverged = (~losses.isfinite()).nonzero()
+    if len(diverged):
+        raise TrainingDiverged(epoch, step=int(diverged[0]) + 1)

@@ -31,7 +31,7 @@ class Trained:
     unchanged: Splits
 
 
-Evaluation = Callable[[Trained], Mapping[str, float]]
+Measurement = Callable[[Trained], Mapping[str, float]]
 
 
 def under_noise(trained: Trained, *, levels: Sequence[float], seed: int = 0) -> dict[str, float]:
@@ -51,10 +51,10 @@ def under_noise(trained: Trained, *, levels: Sequence[float], seed: int = 0) -> 
 
 
 def under_shifts(trained: Trained, *, pixels: Sequence[int]) -> dict[str, float]:
-    """Accuracy, and share of unchanged answers, when the test images are moved; black is moved in.
+    """Accuracy, and share of unchanged predictions, when the test images are moved; black is moved in.
 
-    Both are means over the four directions. Consistent is not correct: a network that always gives the same
-    wrong answer is consistent.
+    Both are means over the four directions. Consistent is not correct: a network that always makes the same
+    wrong prediction is consistent.
 
     Args:
         trained: the run.
@@ -91,32 +91,32 @@ def fit_of_labels(trained: Trained) -> dict[str, float]:
 
 
 def edge_response(trained: Trained) -> dict[str, float]:
-    """How much the last convolution answers otherwise at its border than in its center, on a white image.
+    """How far the response of the last convolution at its border differs from its center, on a white image.
 
     Nothing differs along a white image, so any difference comes from the padding. It is the mean over
     channels and the outermost ring of the absolute difference from the center, as a share of the mean
-    absolute answer there; before the ReLU.
+    absolute response there; before the ReLU.
     """
-    answers: list[Tensor] = []
+    responses: list[Tensor] = []
     convolution = _convolutions(trained.model)[-1]
-    hook = convolution.register_forward_hook(lambda _, __, output: answers.append(output[0].double()))
+    hook = convolution.register_forward_hook(lambda _, __, output: responses.append(output[0].double()))
     white = torch.ones(1, 1, *trained.splits.test.images.shape[1:], device=convolution.weight.device)
     with torch.inference_mode():
         trained.model.eval()(white)
     hook.remove()
-    (answer,) = answers  # (C, H, W)
-    height, width = answer.shape[1:]
-    center = answer[:, height // 2, width // 2]  # (C,)
-    difference = (answer - center[:, None, None]).abs().mean(0)  # (H, W)
-    ring = torch.ones(height, width, dtype=torch.bool, device=answer.device)
+    (response,) = responses  # (C, H, W)
+    height, width = response.shape[1:]
+    center = response[:, height // 2, width // 2]  # (C,)
+    difference = (response - center[:, None, None]).abs().mean(0)  # (H, W)
+    ring = torch.ones(height, width, dtype=torch.bool, device=response.device)
     ring[1:-1, 1:-1] = False
     return {"edge-response": (difference[ring].mean() / center.abs().mean()).item()}
 
 
 def initial_gradients(trained: Trained, *, images: int) -> dict[str, float]:
-    """How much gradient reaches the first convolution of the untrained network, beside the last one's.
+    """The gradient at the first convolution of the untrained network, compared with that at the last.
 
-    It is the decimal logarithm of the ratio of their root mean squares: 0 where both are alike.
+    It is the decimal logarithm of the ratio of their root mean squares: 0 where both are the same.
 
     Args:
         trained: the run; its network is an `nn.Sequential`.

@@ -1,0 +1,263 @@
+"""Tasks on Dask workers, of this machine or of a cluster; a worker that dies takes no finished task along."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlsplit
+
+import dask
+import distributed
+
+from helpers.checks import whole_number
+from study.experiments.memory import TUNABLES, with_large_pages
+
+Task = TypeVar("Task")
+Output = TypeVar("Output")
+
+_NO_MORE: Any = object()
+_POLL = 1.0  # seconds between two looks at which workers are alive
+_SILENT = 10.0  # seconds without any worker after which that is said: a nanny restarts one in less
+
+
+class ClusterUnavailable(RuntimeError):
+    """The cluster cannot be had, or went away."""
+
+
+@dataclass(frozen=True)
+class Died:
+    """What stands in for a result where the workers died."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Attempt(Generic[Task]):
+    """A task at a worker; `count` is 1 for the first worker that has it."""
+
+    task: Task
+    count: int
+    worker: str
+
+
+@contextmanager
+def local_workers(processes: int) -> Iterator[distributed.Client]:
+    """Start processes of one thread each, which a nanny restarts; they end with the context or this process.
+
+    Raises:
+        TypeError, ValueError: unless `processes` is a whole number from 1.
+    """
+    whole_number("processes", processes, at_least=1)
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1)
+    tunables = with_large_pages(os.environ.get(TUNABLES, ""))
+    settings = {
+        "distributed.nanny.pre-spawn-environ": threads | ({TUNABLES: tunables} if tunables else {}),
+        "distributed.worker.profile.enabled": False,
+        # Else a nanny whose worker takes more than seconds to start again, on a busy machine, is closed.
+        "distributed.deploy.lost-worker-timeout": "1 hour",
+    }
+    with _quiet(), _environment_kept(), dask.config.set(settings):
+        with _interrupts_blocked():  # Ctrl-C is for this process, which then ends the workers
+            cluster = distributed.LocalCluster(
+                n_workers=processes,
+                threads_per_worker=1,
+                memory_limit=None,
+                host="127.0.0.1",
+                dashboard_address=":0",
+                silence_logs=logging.CRITICAL,
+            )
+        with cluster, distributed.Client(cluster, set_as_default=False) as client:
+            yield client
+
+
+@contextmanager
+def cluster_workers(scheduler: str, *, timeout: float = 10.0) -> Iterator[distributed.Client]:
+    """Connect to the workers of a cluster.
+
+    Args:
+        scheduler: its address, such as "tcp://host:8786".
+        timeout: seconds to wait for the scheduler, and for a first worker.
+
+    Raises:
+        ValueError: if that is no address.
+        ClusterUnavailable: if no scheduler answers, or it has no worker.
+    """
+    if not _is_address(scheduler):
+        raise ValueError(f"scheduler must be an address such as tcp://host:8786, got {scheduler!r}")
+    with _quiet():
+        try:
+            client = distributed.Client(scheduler, timeout=timeout, set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise ClusterUnavailable(
+                f"no scheduler answers at {scheduler} ({error}); start one with `dask scheduler`, or leave "
+                "--scheduler out to run on this machine"
+            ) from error
+        with client:
+            try:
+                client.wait_for_workers(1, timeout=timeout)
+            except TimeoutError as error:
+                start = f"dask worker {scheduler} --nthreads 1"
+                raise ClusterUnavailable(
+                    f"the scheduler at {scheduler} has no worker; start one: `{start}`"
+                ) from error
+            yield client
+
+
+def run_on_workers(
+    function: Callable[[Task], Output],
+    tasks: Iterable[Task],
+    *,
+    client: distributed.Client,
+    attempts: int = 2,
+    patience: float = 600.0,
+    say: Callable[[str], None] = print,
+) -> Iterator[tuple[Task, Output | Died]]:
+    """Yield each task with its result, in the order in which they are finished.
+
+    A worker has one task at a time, however many threads it has, and a task is drawn from `tasks` only when a
+    worker is free for it. Where a worker dies (killed for want of memory, say), its task goes to another.
+
+    Args:
+        function: of a module that the workers can import.
+        tasks: what it is called with; they and the results must be picklable.
+        client: of the workers.
+        attempts: how many workers a task may cost before it is given up.
+        patience: seconds to wait for a worker where all are gone.
+        say: told that all workers are gone.
+
+    Raises:
+        ClusterUnavailable: if the scheduler goes away, or all workers are gone for too long.
+    """
+    queue, again = iter(tasks), list[tuple[Task, int]]()
+    busy: dict[distributed.Future[Any], _Attempt[Task]] = {}
+    roll_call = _RollCall(client, patience=patience, say=say)
+    while True:
+        workers = roll_call.workers()
+        for future, attempt in list(busy.items()):
+            is_lost = attempt.worker not in workers
+            if not (future.done() or is_lost):
+                continue
+            del busy[future]
+            result = _result(future)
+            if is_lost and isinstance(result, Died) and attempt.count < attempts:
+                again.append((attempt.task, attempt.count + 1))
+            elif is_lost and isinstance(result, Died):
+                yield attempt.task, Died(f"{result.reason}, {attempt.count} times")
+            else:
+                yield attempt.task, result  # before another is drawn: that may raise, and this would be lost
+        for worker in workers - {attempt.worker for attempt in busy.values()}:
+            task, count = again.pop() if again else (next(queue, _NO_MORE), 1)
+            if task is _NO_MORE:
+                break
+            future = client.submit(function, task, pure=False, workers=[worker], allow_other_workers=False)
+            busy[future] = _Attempt(task, count, worker)
+        if not busy and not again:
+            if workers or (task := next(queue, _NO_MORE)) is _NO_MORE:
+                return
+            again.append((task, 1))
+        _wait(client, list(busy))
+
+
+class _RollCall:
+    """Which workers are alive, and for how long there has been none."""
+
+    def __init__(self, client: distributed.Client, *, patience: float, say: Callable[[str], None]) -> None:
+        self._client, self._patience, self._say = client, patience, say
+        self._address = client.scheduler_info()["address"]
+        self._last_seen, self._said = time.monotonic(), False
+
+    def workers(self) -> set[str]:
+        """Addresses of the workers that are alive.
+
+        Raises:
+            ClusterUnavailable: if the scheduler is gone, or there has been no worker for too long.
+        """
+        try:
+            alive = set(self._client.nthreads())
+        except (OSError, RuntimeError, AttributeError, distributed.CancelledError) as error:
+            raise ClusterUnavailable(
+                f"the scheduler at {self._address} went away; what had finished is stored"
+            ) from error
+        now = time.monotonic()
+        if alive:
+            self._last_seen, self._said = now, False
+        gone = now - self._last_seen
+        if gone > self._patience:
+            raise ClusterUnavailable(
+                f"the scheduler at {self._address} has had no worker for {gone:.0f} s; "
+                "what had finished is stored"
+            )
+        if gone > _SILENT and not self._said:
+            self._said = True
+            self._say(f"all workers of {self._address} are gone; waiting {self._patience:.0f} s for another")
+        return alive
+
+
+def _wait(client: distributed.Client, futures: list[distributed.Future[Any]]) -> None:
+    """Wait until one of them is done, but no longer than workers may go unwatched."""
+    if not futures:
+        time.sleep(_POLL)
+        return
+    with client.as_current(), suppress(TimeoutError, distributed.CancelledError):
+        distributed.wait(futures, timeout=_POLL, return_when="FIRST_COMPLETED")
+
+
+def _result(future: distributed.Future[Any]) -> Any:
+    """The result of a task that is done; of one whose worker is gone, that it died."""
+    if future.status == "error":
+        error = future.exception()
+        return Died(f"{type(error).__name__} on the worker: {error}")
+    if future.status == "finished":
+        with suppress(TimeoutError, distributed.CancelledError):
+            return future.result(timeout=_SILENT)
+    future.cancel()
+    return Died("the worker process died")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme and parts.hostname and parts.port)
+    except ValueError:  # a port that is no number
+        return False
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Dask's log, tracebacks among it, off the terminal: what matters is raised."""
+    log = logging.getLogger("distributed")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
+
+
+@contextmanager
+def _environment_kept() -> Iterator[None]:
+    """Take back what Dask's nannies put into this process's environment for those that they start."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Let threads and processes that start meanwhile, and those that they start, never see Ctrl-C."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
