@@ -173,7 +173,7 @@ def test_other_rules_do_not_make_other_runs(tmp_path, made):
     [
         (lambda text: text[: len(text) // 2], "0.json is cut off"),
         (lambda text: "", "0.json is cut off"),
-        (lambda text: text.replace('"schema_version": 1', '"schema_version": 0'), "0.json has schema 0"),
+        (lambda text: text.replace('"schema_version": 2', '"schema_version": 0'), "0.json has schema 0"),
     ],
 )
 def test_a_spoiled_record_stops_the_sweep_before_it_begins(tmp_path, made, spoil, message):

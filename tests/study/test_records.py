@@ -130,8 +130,8 @@ def test_a_record_comes_back_as_it_was(tmp_path, record):
 def test_a_record_of_ten_thousand_images_is_small(tmp_path):
     path = write(a_record(test=Outcome.measured(*predictions(10_000), loss=0.4)), tmp_path)
     assert path.stat().st_size < 6_000
-    version_and_braces = 3
-    assert len(path.read_text().splitlines()) == len(asdict(a_record())) + version_and_braces
+    version_checksum_and_braces = 4
+    assert len(path.read_text().splitlines()) == len(asdict(a_record())) + version_checksum_and_braces
 
 
 @pytest.mark.parametrize("name", ["", "Mnist", "a/b", "..", "a--b", "-a", "s1_same", None])
@@ -305,7 +305,10 @@ def test_a_leftover_that_goes_away_by_itself_is_no_trouble(tmp_path):
 
 
 def changed(path, **fields):
-    path.write_text(json.dumps({**json.loads(path.read_text()), **fields}))
+    """Change a record as one of the first schema, which has no checksum to tell."""
+    old = {**json.loads(path.read_text()), "schema_version": 1}
+    del old["sha256"]
+    path.write_text(json.dumps({**old, **fields}))
 
 
 @given(st.integers(1, 10_000))
@@ -321,26 +324,91 @@ def test_a_file_cut_off_anywhere_is_named(tmp_path_factory, length):
 @pytest.mark.parametrize(
     ("version", "remedy"),
     [
-        (SCHEMA_VERSION - 1, "delete it and run"),
+        (0, "delete it and run"),
         (SCHEMA_VERSION + 1, "update this package"),
         (None, "delete it"),
+        (1.0, "delete it"),
+        (True, "delete it"),
     ],
 )
 def test_another_schema_is_named_with_its_remedy(tmp_path, version, remedy):
     path = write(a_record(), tmp_path)
     changed(path, schema_version=version)
-    with pytest.raises(UnreadableRecord, match=rf"{path} has schema {version}, .* reads 1: {remedy}"):
+    with pytest.raises(UnreadableRecord, match=rf"{path} has schema {version}, .* reads 1 and 2: {remedy}"):
         read(path)
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"seed": "3"}, {"test": {}}, {"epochs": [{}]}, {"stranger": 1}, {"environment": None}, {"test": None}],
+    [
+        *(
+            {"seed": "3"},
+            {"test": {}},
+            {"epochs": [{}]},
+            {"stranger": 1},
+            {"environment": None},
+            {"test": None},
+        ),
+        *({"settings": None}, {"settings": []}, {"macs": "many"}, {"macs": 1.5}, {"parameters": True}),
+        *({"tolerance": "x"}, {"tolerance": -1}, {"extra": {"share": "0.5"}}, {"conv1": [[["0.1"]]]}),
+        {"epochs": [{**asdict(EPOCH), "seconds": "long"}]},
+        {"epochs": [{**asdict(EPOCH), "validation_accuracy": 1.5}]},
+        {"epochs": [{**asdict(EPOCH), "epoch": 2}]},
+        {"environment": {**asdict(ENVIRONMENT), "finished": 5}},
+        {"environment": {**asdict(ENVIRONMENT), "threads": 1.0}},
+    ],
 )
 def test_a_record_that_contradicts_itself_is_named(tmp_path, fields):
     path = write(a_record(), tmp_path)
     changed(path, **fields)
     with pytest.raises(UnreadableRecord, match=rf"{path} is no sound record .* restore it with git"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"schema_version": 1, "test": {"loss": NaN}}', "[" * 100_000, '{"seed": ' + "9" * 5_000 + "}"],
+    ids=["not a number", "nested without end", "digits without end"],
+)
+def test_what_the_parser_refuses_is_named_with_its_file(tmp_path, text):
+    path = write(a_record(), tmp_path)
+    path.write_text(text)
+    with pytest.raises(UnreadableRecord, match=rf"{path} is cut off or no JSON"):
+        read(path)
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_one_flipped_bit_is_always_found(tmp_path_factory, data):
+    path = write(a_record(), tmp_path_factory.mktemp("flipped"))
+    content = bytearray(path.read_bytes())
+    place = data.draw(st.integers(0, 8 * len(content) - 1))
+    content[place // 8] ^= 1 << place % 8
+    path.write_bytes(content)
+    with pytest.raises(UnreadableRecord, match=re.escape(str(path))):
+        read(path)
+
+
+def test_a_record_without_its_checksum_is_refused(tmp_path):
+    path = write(a_record(), tmp_path)
+    body = path.read_text().rpartition(',\n"sha256"')[0]
+    path.write_text(body + "\n}\n")
+    with pytest.raises(UnreadableRecord, match="was changed since it was written"):
+        read(path)
+
+
+def test_records_from_before_the_checksum_are_read_as_they_were(tmp_path):
+    path = write(a_record(), tmp_path)
+    changed(path)
+    assert read(path) == a_record()
+
+
+def test_a_link_that_leads_nowhere_is_no_missing_run(tmp_path):
+    path = path_of(tmp_path, "mnist", "s1-same", 3)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(tmp_path / "gone")
+    assert is_finished(tmp_path, "mnist", "s1-same", 3)
+    with pytest.raises(FileNotFoundError, match=re.escape(str(path))):
         read(path)
 
 

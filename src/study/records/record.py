@@ -1,8 +1,11 @@
 """What is kept of one training run: its settings and metrics, and how it does on the test images."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cache
+from types import UnionType
+from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,7 +37,9 @@ class Outcome:
         errors: the wrong predictions of highest probability, highest first.
 
     Raises:
-        ValueError: if the bits and the confusion matrix do not describe the same predictions.
+        TypeError: if a field holds another kind of value than its type says.
+        ValueError: if the bits and the confusion matrix do not describe the same predictions, or a number is
+            out of range.
     """
 
     loss: float
@@ -43,6 +48,16 @@ class Outcome:
     errors: tuple[ConfidentError, ...]
 
     def __post_init__(self) -> None:
+        check_types(self)
+        if self.loss < 0 or any(count < 0 for row in self.confusion for count in row):
+            raise ValueError("loss and confusion must hold no number below 0")
+        classes = len(self.confusion)
+        if any(len(row) != classes for row in self.confusion):
+            raise ValueError(f"confusion must have as many columns as rows, which are {classes}")
+        for error in self.errors:
+            is_there = 0 <= error.image < self.images and 0 <= error.probability <= 1
+            if not is_there or not {error.truth, error.prediction} <= set(range(classes)):
+                raise ValueError(f"errors must be of these images and classes, got {error}")
         hits = sum(byte.bit_count() for byte in self.right)
         diagonal = sum(row[index] for index, row in enumerate(self.confusion))
         if hits != diagonal or len(self.right) != -(-self.images // 8):
@@ -120,7 +135,8 @@ class Record:
         conv1: weights (filters, height, width) of the first convolution, kept for seed 0 only.
 
     Raises:
-        ValueError: if a name is not of that form, the seed is negative, or a finished run lacks its results.
+        TypeError: if a field holds another kind of value than its type says.
+        ValueError: if a name is not of that form, a number is out of range, or a finished run lacks results.
     """
 
     experiment: str
@@ -142,8 +158,21 @@ class Record:
         check_name("variant", self.variant)
         if type(self.seed) is not int or self.seed < 0:
             raise ValueError(f"seed must be a whole number from 0, got {self.seed!r}")
+        for part in (self, self.environment, *self.epochs):
+            check_types(part)
+        self._check_ranges()
         if not self.reason and (self.test is None or not self.epochs):
             raise ValueError("a finished run needs its epochs and its test outcome; a failed one, its reason")
+
+    def _check_ranges(self) -> None:
+        if min(self.tolerance, self.parameters, self.macs) < 0:
+            raise ValueError("tolerance, parameters and macs must be at least 0")
+        for number, epoch in enumerate(self.epochs, start=1):
+            if epoch.epoch != number:
+                raise ValueError(f"epochs must be numbered from 1, got {epoch.epoch} for {number}")
+            for name, value in vars(epoch).items():
+                if value is not None and (value < 0 or (name.endswith("accuracy") and value > 1)):
+                    raise ValueError(f"{name} of epoch {number} is out of range: {value}")
 
     @property
     def name(self) -> str:
@@ -176,3 +205,38 @@ def check_name(kind: str, name: str) -> None:
     """Raise ValueError unless `name` can name a folder and a command-line argument everywhere."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(f"{kind} must be lower-case letters, digits and single hyphens, got {name!r}")
+
+
+def check_types(part: object) -> None:
+    """Raise TypeError unless each field of a dataclass holds what its type says."""
+    for name, hint in _hints(type(part)).items():
+        value = getattr(part, name)
+        if not _conforms(value, hint):
+            raise TypeError(f"{name} must be {getattr(hint, '__name__', hint)}, got {str(value)[:80]!r}")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _conforms(value: Any, hint: Any) -> bool:
+    """Whether a value is of a type; a bool is no number, and a list is no tuple."""
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return True
+    if origin is UnionType:
+        return any(_conforms(value, each) for each in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_conforms(each, arguments[0]) for each in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(
+            _conforms(name, arguments[0]) and _conforms(each, arguments[1]) for name, each in value.items()
+        )
+    if hint is float:
+        return type(value) in (int, float)
+    if hint is int:
+        return type(value) is int
+    if issubclass(hint, tuple):  # a NamedTuple
+        return isinstance(value, hint) and all(map(_conforms, value, _hints(hint).values()))
+    return isinstance(value, hint)

@@ -4,6 +4,7 @@ A run has a file of its own so that any number of sweeps can write at once, and 
 costs no other run. A failed run is stored under another name than a finished one: it can replace none.
 """
 
+import hashlib
 import json
 import os
 import time
@@ -13,7 +14,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from helpers.epoch import Epoch
@@ -21,7 +22,9 @@ from study.records.environment import Environment
 from study.records.record import ConfidentError, Outcome, Record, check_name
 
 _FINISHED, _FAILED, _UNFINISHED_FILE = ".json", ".failed.json", ".tmp"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # since 2, a checksum of all that stands before it is the last field
+_WITHOUT_CHECKSUM = 1
+_CHECKSUM = ',\n"sha256": '
 
 _REPEAT = "delete it and run the experiment again, which repeats only what is missing"
 
@@ -41,9 +44,15 @@ def to_json(record: Record) -> str:
         fields["test"] = {**asdict(record.test), "right": b64encode(record.test.right).decode()}
     lines = (f"{json.dumps(name)}: {json.dumps(value, allow_nan=False)}" for name, value in fields.items())
     try:
-        return "{\n" + ",\n".join(lines) + "\n}\n"
+        body = "{\n" + ",\n".join(lines)
     except ValueError as error:
         raise ValueError(f"{next(_not_finite(fields), 'record')}: {error}") from error
+    return body + _sealed(body)
+
+
+def _sealed(body: str) -> str:
+    """How a file ends whose text before is `body`."""
+    return f'{_CHECKSUM}"{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
 
 
 def _not_finite(value: Any, path: str = "") -> Iterator[str]:
@@ -63,13 +72,21 @@ def from_json(text: str, *, source: str) -> Record:
         source: its name, for the errors.
 
     Raises:
-        UnreadableRecord: if the text is cut off, of another schema, or contradicts itself.
+        UnreadableRecord: if the text is cut off, of another schema, changed since it was written, or
+            contradicts itself.
     """
     try:
-        fields = json.loads(text)
-    except json.JSONDecodeError as error:
+        fields = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
         raise UnreadableRecord(f"{source} is cut off or no JSON ({error}); {_REPEAT}") from error
-    _check_schema(fields, source)
+    if _schema(fields, source) != _WITHOUT_CHECKSUM:
+        body, mark, end = text.rpartition(_CHECKSUM)
+        if mark + end != _sealed(body):
+            raise UnreadableRecord(
+                f"{source} was changed since it was written, by its checksum; "
+                f"restore it with git, or {_REPEAT}"
+            )
+        del fields["sha256"]
     try:
         return _record(fields)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -78,14 +95,19 @@ def from_json(text: str, *, source: str) -> Record:
         ) from error
 
 
-def _check_schema(fields: Any, source: str) -> None:
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _schema(fields: Any, source: str) -> int:
     found = fields.pop("schema_version", None) if isinstance(fields, dict) else None
-    if found == SCHEMA_VERSION:
-        return
-    newer = isinstance(found, int) and found > SCHEMA_VERSION
+    if type(found) is int and found in (_WITHOUT_CHECKSUM, SCHEMA_VERSION):
+        return found
+    newer = type(found) is int and found > SCHEMA_VERSION
     remedy = "update this package" if newer else _REPEAT
     raise UnreadableRecord(
-        f"{source} has schema {found!r}, and this version of the package reads {SCHEMA_VERSION}: {remedy}"
+        f"{source} has schema {found!r}, and this version of the package reads {_WITHOUT_CHECKSUM} and "
+        f"{SCHEMA_VERSION}: {remedy}"
     )
 
 
@@ -121,8 +143,8 @@ def path_of(root: Path, experiment: str, variant: str, seed: int) -> Path:
 
 
 def is_finished(root: Path, experiment: str, variant: str, seed: int) -> bool:
-    """Whether this run is there and need not be run again."""
-    return path_of(root, experiment, variant, seed).is_file()
+    """Whether this run is there and need not be run again; also as a link that leads nowhere, to be named."""
+    return os.path.lexists(path_of(root, experiment, variant, seed))
 
 
 def write(record: Record, root: Path) -> Path:
