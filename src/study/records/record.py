@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -209,15 +208,10 @@ def check_name(kind: str, name: str) -> None:
 
 def check_types(part: object) -> None:
     """Raise TypeError unless each field of a dataclass holds what its type says."""
-    for name, hint in _hints(type(part)).items():
+    for name, hint in get_type_hints(type(part)).items():
         value = getattr(part, name)
         if not _conforms(value, hint):
             raise TypeError(f"{name} must be {getattr(hint, '__name__', hint)}, got {str(value)[:80]!r}")
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
 
 
 def _conforms(value: Any, hint: Any) -> bool:
@@ -238,5 +232,5 @@ def _conforms(value: Any, hint: Any) -> bool:
     if hint is int:
         return type(value) is int
     if issubclass(hint, tuple):  # a NamedTuple
-        return isinstance(value, hint) and all(map(_conforms, value, _hints(hint).values()))
+        return isinstance(value, hint) and all(map(_conforms, value, get_type_hints(hint).values()))
     return isinstance(value, hint)
