@@ -5,6 +5,11 @@ import io
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,7 +21,7 @@ from helpers.models import mnist_cnn
 from study.experiments.plan import Experiment, Variant
 from study.experiments.runner import Died, local_workers, run_on_workers
 from study.experiments.runs import Job, run
-from study.experiments.sweep import OtherSettings, rule_digests, sweep, what_is_missing
+from study.experiments.sweep import CLAIMS, OtherSettings, rule_digests, sweep, what_is_missing
 from study.judging import RULES, read_rules
 from study.records import UnreadableRecord, records, write
 
@@ -110,6 +115,58 @@ def test_what_another_sweep_stores_meanwhile_is_not_run_again(tmp_path, runner, 
     assert runner.asked == [0, 2]
     assert "small/plain/1: stored meanwhile" in reported[1]
     assert reported[2].endswith("done")
+
+
+@pytest.fixture
+def impatient(monkeypatch):
+    """Look at other sweeps' claims without a pause."""
+    monkeypatch.setattr("study.experiments.sweep._POLL", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_two_sweeps_at_once_train_each_run_once_and_both_end_with_all(tmp_path, made):
+    jobs = [replace(JOBS[0], seed=seed) for seed in range(12)]
+    asked, began = [], threading.Barrier(2, timeout=60)
+
+    def slow(given):
+        if not asked:  # the two begin together; a later round has no one to wait for
+            began.wait()
+        for job in given:
+            asked.append(job.seed)
+            time.sleep(0.01)
+            yield job, replace(made, seed=job.seed)
+
+    with ThreadPoolExecutor(2) as pool:
+        streams = [io.StringIO(), io.StringIO()]
+        sweeps = [pool.submit(sweep, jobs, results=tmp_path, runner=slow, stream=each) for each in streams]
+        assert [each.result(timeout=60) for each in sweeps] == [0, 0]
+    assert sorted(asked) == list(range(12))
+    assert [seed for _, seed in stored(tmp_path)] == list(range(12))
+    for each in streams:
+        assert len(each.getvalue().splitlines()) == 12
+    assert not (tmp_path / CLAIMS).exists()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_a_dead_sweep_had_claimed_is_run(tmp_path, runner):
+    claim = (
+        "import os, signal, sys; from pathlib import Path; from filelock import FileLock; "
+        f"folder = Path(sys.argv[1], {CLAIMS!r}); folder.mkdir(); "
+        "lock = FileLock(folder / 'small-plain-1.lock'); lock.acquire(); print('claimed', flush=True); signal.pause()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", claim, tmp_path], stdout=subprocess.PIPE, text=True
+    ) as rival:
+        assert rival.stdout.readline() == "claimed\n"
+
+        def until_it_dies(given):
+            yield from runner(given)
+            rival.kill()
+            rival.wait()
+
+        sweep(JOBS, results=tmp_path, runner=until_it_dies, stream=io.StringIO())
+    assert runner.asked == [0, 2, 1]
+    assert len(stored(tmp_path)) == 3
 
 
 def test_a_failed_run_is_stored_with_its_reason_and_tried_again(tmp_path, runner):

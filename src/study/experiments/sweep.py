@@ -1,12 +1,18 @@
-"""Many runs, each stored as soon as it is finished; only those that are missing are run."""
+"""Many runs, each stored as soon as it is finished; only those that are missing are run.
+
+Sweeps into one folder share its runs: each claims a run before it trains it, and a claim ends with the
+process that made it.
+"""
 
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from study.experiments.cost import cost
@@ -21,6 +27,8 @@ Runner = Callable[[Iterable[Job]], Iterator[tuple[Job, Record | Died]]]
 
 # What a step takes besides its multiply-accumulates, in these; found by timing the networks of the sources.
 _OVERHEAD = 300_000
+CLAIMS = ".claims"  # a folder beside the records
+_POLL = 2.0  # seconds between two looks at what another sweep has claimed
 
 
 class OtherSettings(ValueError):
@@ -79,23 +87,71 @@ def sweep(jobs: Sequence[Job], *, results: Path, runner: Runner, stream: TextIO 
     Raises:
         OSError: if a record cannot be stored; those stored before are safe.
     """
-
-    def pending() -> Iterator[Job]:
-        """Those that no other sweep has stored by the time a worker is free for them."""
-        for job in jobs:
-            if _is_stored(job, results):
-                progress.finish(job, "stored meanwhile")
-            else:
-                yield job
-
     failed = 0
-    with _Progress(jobs, stream) as progress:
-        for job, result in runner(pending()):
-            record = job.failure(result.reason) if isinstance(result, Died) else result
-            write(record, results)
-            failed += record.failed
-            progress.finish(job, _summary(record))
+    with _Progress(jobs, stream) as progress, _Claims(results) as claims:
+        left = list(jobs)
+        while left:
+            batch, left = left, []
+            for job, result in runner(_claimed(batch, results, claims, progress, left)):
+                record = job.failure(result.reason) if isinstance(result, Died) else result
+                write(record, results)
+                claims.release(job)
+                failed += record.failed
+                progress.finish(job, _summary(record))
+            if left:
+                time.sleep(_POLL)
     return failed
+
+
+def _claimed(
+    jobs: Iterable[Job], results: Path, claims: "_Claims", progress: "_Progress", left: list[Job]
+) -> Iterator[Job]:
+    """The jobs that no other sweep has stored or claimed when a worker is free; the claimed go to `left`."""
+    for job in jobs:
+        if not claims.take(job):
+            left.append(job)
+        elif _is_stored(job, results):
+            claims.release(job)
+            progress.finish(job, "stored meanwhile")
+        else:
+            yield job
+
+
+class _Claims:
+    """Which runs this sweep has taken on: a lock each, which the system lifts when the process ends."""
+
+    def __init__(self, results: Path) -> None:
+        self._folder = results / CLAIMS
+        self._locks: dict[str, FileLock] = {}
+
+    def __enter__(self) -> "_Claims":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for name in list(self._locks):
+            self._release(name)
+
+    def take(self, job: Job) -> bool:
+        """Claim a run; False if another sweep has."""
+        self._folder.mkdir(exist_ok=True)
+        lock = FileLock(self._folder / f"{job.name.replace('/', '-')}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return False
+        self._locks[job.name] = lock
+        return True
+
+    def release(self, job: Job) -> None:
+        """End the claim on a run that is stored: whoever locks the file that goes here, finds it stored."""
+        self._release(job.name)
+
+    def _release(self, name: str) -> None:
+        lock = self._locks.pop(name)
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+        with suppress(OSError):  # other claims are in it
+            self._folder.rmdir()
 
 
 class _Progress:
