@@ -152,7 +152,8 @@ def test_what_a_dead_sweep_had_claimed_is_run(tmp_path, runner):
     claim = (
         "import os, signal, sys; from pathlib import Path; from filelock import FileLock; "
         f"folder = Path(sys.argv[1], {CLAIMS!r}); folder.mkdir(); "
-        "lock = FileLock(folder / 'small-plain-1.lock'); lock.acquire(); print('claimed', flush=True); signal.pause()"
+        "lock = FileLock(folder / 'small-plain-1.lock'); lock.acquire(); print('claimed', flush=True); "
+        "signal.pause()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", claim, tmp_path], stdout=subprocess.PIPE, text=True
