@@ -1,25 +1,23 @@
 """The build: what it runs again, how it fails, what it leaves behind."""
 
 import re
-import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock, Mock
 
+import build
+import execute
 import nbformat
+import page_assets
+import pdf
 import pytest
+import setup
+import stage
 
 from helpers.data.files import cache
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import build  # noqa: E402
-import execute  # noqa: E402
-import page_assets  # noqa: E402
-import pdf  # noqa: E402
-import setup  # noqa: E402
-import stage  # noqa: E402
 
 
 def write_notebook(path, *sources):
