@@ -49,7 +49,7 @@ check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-
 	$(VENV)/python -m study check $(RUN)
 
 bench: book  ## measure speed, as ratios side by side
-	@set -e; for each in speed epochs memory explorers pages; do $(VENV)/python bench/$$each.py; done
+	@set -e; for each in speed epochs memory explorers page_load; do $(VENV)/python bench/$$each.py; done
 
 lock: setup  ## renew requirements.lock from requirements.txt
 	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import HTML
 from explorer_page import violations
-from pages import sent  # of bench
+from page_load import sent  # of bench
 
 HEAVIEST = 1_200_000  # bytes that a page may transfer, text compressed
 SCRIPTS = [

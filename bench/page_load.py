@@ -1,4 +1,4 @@
-"""Measure how the heaviest pages load on a phone: `make bench`, or `python bench/pages.py PAGE...`.
+"""Measure how the heaviest pages load on a phone: `make bench`, or `python bench/page_load.py PAGE...`.
 
 Chromium plays a mid-range phone: a quarter of this processor's speed, 1.6 Mbit/s, 150 ms a round trip. Text
 travels compressed, as hosts send it. It measures the pages of the last `make book`.
