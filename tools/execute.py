@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import kernels
 from inputs import DATA, VARIABLE, content, fingerprint, imported_modules, named_data_folder
+from jupyter_core.utils import ensure_event_loop
 
 
 class NotebookFailed(Exception):
@@ -82,14 +83,15 @@ def execute(notebook: Path, destination: Path, work: Path) -> str:
     output = work / notebook.name
     name = f"{notebook.parent.name}/{notebook.name}"
     try:
-        papermill.execute_notebook(
-            notebook,
-            output,
-            kernel_name="python3",
-            progress_bar=False,
-            kernel_manager_class=kernels.MANAGER,
-            resources={"metadata": {"path": str(work)}},  # where the kernel runs
-        )
+        with closing(ensure_event_loop()):  # this thread's, in which Jupyter speaks with the kernel
+            papermill.execute_notebook(
+                notebook,
+                output,
+                kernel_name="python3",
+                progress_bar=False,
+                kernel_manager_class=kernels.MANAGER,
+                resources={"metadata": {"path": str(work)}},  # where the kernel runs
+            )
     except papermill.PapermillExecutionError as error:
         where = f"{name}, cell {error.cell_index + 1}: {error.ename}: {error.evalue}"
         traceback = f"The notebook as far as it ran, with the traceback: {output}"
