@@ -34,7 +34,7 @@ lint: setup  ## style, types, notebooks without outputs
 format: setup  ## put the code in the house style
 	$(VENV)/ruff check --fix . && $(VENV)/ruff format .
 	$(VENV)/python -m nbstripout --keep-id notebooks/*.ipynb
-	$(VENV)/python tools/launch.py
+	$(VENV)/python tools/install_cell.py
 
 lab: setup  ## open the notebooks in JupyterLab
 	$(VENV)/jupyter lab notebooks
@@ -49,11 +49,7 @@ check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-
 	$(VENV)/python -m study check $(RUN)
 
 bench: book  ## measure speed, as ratios side by side
-	$(VENV)/python tools/bench.py
-	$(VENV)/python tools/bench_training.py
-	$(VENV)/python tools/bench_memory.py
-	$(VENV)/python tools/bench_explorers.py
-	$(VENV)/python tools/bench_pages.py
+	@set -e; for each in speed epochs memory explorers page_load; do $(VENV)/python bench/$$each.py; done
 
 lock: setup  ## renew requirements.lock from requirements.txt
 	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

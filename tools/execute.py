@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
-import subprocess
-import sys
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
-ROOT = Path(__file__).resolve().parent.parent
-VARIABLE = "STRIDE_BOOK_DATA"
-SHARED_INPUTS = ["requirements.lock", "src/**/*", "study/rules.json", "results/**/*"]
+import kernels
+from inputs import DATA, VARIABLE, content, fingerprint, imported_modules, named_data_folder
+from jupyter_core.utils import ensure_event_loop
 
 
 class NotebookFailed(Exception):
@@ -34,20 +31,19 @@ def execute_all(notebooks: list[Path], destination: Path, work: Path) -> int:
     destination.mkdir(parents=True, exist_ok=True)
     work.mkdir(parents=True, exist_ok=True)
     forget_removed(notebooks, destination)
-    shared = shared_fingerprint()
-    if all(is_current(notebook, destination, shared) for notebook in notebooks):
+    stale = [notebook for notebook in notebooks if not is_current(notebook, destination)]
+    if not stale:
         return 0
     prepare_kernels(work)
-    shared = shared_fingerprint()  # again, since the data may have been downloaded just now
+    if any(DATA in imported_modules(notebook) for notebook in stale):
+        fetch_data()
     # Taken before they run: what is edited meanwhile has not been executed, and has to be by the next build.
-    stale = {
-        notebook: fingerprint(notebook, shared)
-        for notebook in notebooks
-        if not is_current(notebook, destination, shared)
-    }
+    read = {notebook: fingerprint(notebook) for notebook in stale}
     failures = []
-    with ProcessPoolExecutor(mp_context=multiprocessing.get_context("spawn")) as pool:
+    with workers() as pool:
         start = time.perf_counter()
+        # The longest to read are the longest to run: they begin, so that all end together.
+        stale.sort(key=lambda notebook: -notebook.stat().st_size)
         jobs = {pool.submit(execute, notebook, destination, work): notebook for notebook in stale}
         for done, job in enumerate(as_completed(jobs), start=1):
             notebook, failure = jobs[job], job.result()
@@ -56,15 +52,30 @@ def execute_all(notebooks: list[Path], destination: Path, work: Path) -> int:
             if failure:
                 failures.append(failure)
             else:
-                stamp(notebook, destination).write_text(stale[notebook])
+                stamp(notebook, destination).write_text(mark(read[notebook], destination / notebook.name))
     if failures:
-        raise NotebookFailed("\n\n".join(failures))
+        raise NotebookFailed("\n\n".join(sorted(failures)))
     return len(stale)
 
 
+@contextmanager
+def workers() -> Iterator[ThreadPoolExecutor]:
+    """A thread a core, each to speak with one kernel; an interrupt ends the kernels, and so the threads."""
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix=__name__) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            while any(thread.name.startswith(__name__) for thread in threading.enumerate()):
+                for kernel in multiprocessing.active_children():
+                    kernel.kill()
+                time.sleep(0.1)
+            raise
+
+
 def execute(notebook: Path, destination: Path, work: Path) -> str:
-    """Execute one notebook, in a process of its own; return what went wrong, or an empty string."""
-    import nbformat
+    """Execute one notebook; return what went wrong, or an empty string."""
+    import nbformat  # takes two seconds, which a build after which all is as before need not wait for
     import papermill
 
     stamp(notebook, destination).unlink(missing_ok=True)
@@ -72,7 +83,15 @@ def execute(notebook: Path, destination: Path, work: Path) -> str:
     output = work / notebook.name
     name = f"{notebook.parent.name}/{notebook.name}"
     try:
-        papermill.execute_notebook(notebook, output, kernel_name="python3", cwd=work, progress_bar=False)
+        with closing(ensure_event_loop()):  # this thread's, in which Jupyter speaks with the kernel
+            papermill.execute_notebook(
+                notebook,
+                output,
+                kernel_name="python3",
+                progress_bar=False,
+                kernel_manager_class=kernels.MANAGER,
+                resources={"metadata": {"path": str(work)}},  # where the kernel runs
+            )
     except papermill.PapermillExecutionError as error:
         where = f"{name}, cell {error.cell_index + 1}: {error.ename}: {error.evalue}"
         traceback = f"The notebook as far as it ran, with the traceback: {output}"
@@ -96,21 +115,32 @@ def strip_run_metadata(executed: dict[str, Any]) -> None:
 
 
 def prepare_kernels(work: Path) -> None:
-    """Fetch the data once for all notebooks, and set the environment that every kernel inherits."""
+    """Set the environment that every kernel inherits, and let them begin to import."""
     if named := named_data_folder():
         os.environ[VARIABLE] = str(named)  # in full, since the kernels run in another folder
-    if subprocess.run([sys.executable, "-m", "helpers.data"], check=False).returncode:
-        raise NotebookFailed("the data could not be read; the reason stands above")
     profile = work / "ipython" / "profile_default"
     profile.mkdir(parents=True, exist_ok=True)
     # Each kernel would warn that it talks to papermill over loopback unencrypted.
     (profile / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 'ERROR'\n")
     os.environ |= {
-        "STRIDE_BOOK_OFFLINE": "1",  # what could not be fetched a moment ago, no notebook need try again
         "JUPYTER_PREFER_ENV_PATH": "1",  # this environment's kernel, not the home folder's of that name
         "IPYTHONDIR": str(work / "ipython"),  # nor the profile there
         "OMP_NUM_THREADS": "1",  # a notebook a core; more threads would only wait for each other
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # a kernel's own, but named before imports
+        "PYTHONHASHSEED": "0",  # the same order of sets in each build
     }
+    kernels.begin()
+
+
+def fetch_data() -> None:
+    """Fetch the data once for all notebooks, or say that they will be drawn.
+
+    Raises:
+        NotebookFailed: if there are data, and they cannot be read.
+    """
+    if kernels.run_module("helpers.data"):
+        raise NotebookFailed("the data could not be read; the reason stands above")
+    os.environ["STRIDE_BOOK_OFFLINE"] = "1"  # what could not be fetched just now, no notebook need try again
 
 
 def forget_removed(notebooks: list[Path], destination: Path) -> None:
@@ -121,49 +151,22 @@ def forget_removed(notebooks: list[Path], destination: Path) -> None:
         stamp(old, destination).unlink(missing_ok=True)
 
 
-def is_current(notebook: Path, destination: Path, shared: str) -> bool:
+def is_current(notebook: Path, destination: Path) -> bool:
     """Whether the executed copy in `destination` is what executing again would give."""
-    mark = stamp(notebook, destination)
-    return (
-        (destination / notebook.name).exists()
-        and mark.exists()
-        and mark.read_text() == fingerprint(notebook, shared)
-    )
+    remembered, executed = stamp(notebook, destination), destination / notebook.name
+    if not (remembered.exists() and executed.exists()):
+        return False
+    return remembered.read_text() == mark(fingerprint(notebook), executed)
 
 
 def stamp(notebook: Path, destination: Path) -> Path:
-    """Return the file that remembers from what a notebook was executed."""
+    """Return the file that remembers from what a notebook was executed, and what came of it."""
     return destination / f".{notebook.stem}.fingerprint"
 
 
-def fingerprint(notebook: Path, shared: str) -> str:
-    """Digest of a notebook and of all that its outputs depend on."""
-    return hashlib.sha256(notebook.read_bytes() + shared.encode()).hexdigest()
-
-
-def shared_fingerprint() -> str:
-    """Digest of what every notebook depends on: the package, the records, the lock, the data found."""
-    digest = hashlib.sha256()
-    for pattern in SHARED_INPUTS:
-        for path in sorted(ROOT.glob(pattern)):
-            if path.is_file() and path.suffix != ".pyc":
-                digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    digest.update("\n".join(data_files()).encode())
-    return digest.hexdigest()
-
-
-def data_files() -> Iterator[str]:
-    """Describe the data files where `helpers.data` looks, without the seconds that importing torch takes."""
-    for place in filter(None, [named_data_folder(), platformdirs.user_cache_path("stride-and-padding")]):
-        for path in sorted(place.glob("*/raw/*.gz")):
-            status = path.stat()
-            yield f"{path} {status.st_size} {status.st_mtime_ns}"
-
-
-def named_data_folder() -> Path | None:
-    """Where the user says that the data lie, in full; None if nowhere."""
-    named = os.environ.get(VARIABLE)
-    return Path(named).expanduser().resolve() if named else None
+def mark(read: str, executed: Path) -> str:
+    """What that file holds: digests of what was read, and of the executed notebook."""
+    return f"{read}\n{content(executed)}\n"
 
 
 def indent(source: str) -> str:

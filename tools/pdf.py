@@ -7,16 +7,15 @@ from the browser. Both files go beside the pages, which then link to them.
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 import zipfile
 from pathlib import Path
 
 import browser
-from build import BUILD, ROOT, STAGE, build_pages
+from build import BUILD, ROOT, alone, build_pages, run_jupyter_book
 from playwright.sync_api import Browser, sync_playwright
-from stage import DOWNLOADS, downloads, stage
+from stage import DOWNLOADS, downloads
 
 SINGLE = BUILD / "single"
 HTML = BUILD / "html"
@@ -32,6 +31,12 @@ def main() -> int:
     if chromium is None:
         print(f"the PDF was not made: {browser.ADVICE}", file=sys.stderr)
         return 1
+    with alone():
+        return make(chromium)
+
+
+def make(chromium: str) -> int:
+    """Make both files with the browser of that path."""
     start = time.perf_counter()
     if status := join_pages():
         return status
@@ -40,7 +45,7 @@ def main() -> int:
         print_page(instance, SINGLE / "_build" / "singlehtml" / "book.html", PDF)
     if not ZIP.exists():
         pack(HTML, ZIP)  # so that the front page links to it; the pages with that link are packed below
-    if status := build_pages(rebuild_all=stage(STAGE)):
+    if status := build_pages():
         return status
     pack(HTML, ZIP)
     for path in (PDF, ZIP):
@@ -51,9 +56,7 @@ def main() -> int:
 
 def join_pages() -> int:
     """Write the whole book as one page; return the exit status of jupyter-book."""
-    command = [str(Path(sys.executable).with_name("jupyter-book")), "build", "-W", "--keep-going", "-q"]
-    command += ["--builder", "singlehtml", str(STAGE), "--path-output", str(SINGLE)]
-    status = subprocess.run(command, check=False).returncode
+    status = run_jupyter_book("--builder", "singlehtml", output=SINGLE)
     if not status:
         # Sphinx writes it into the folder of the first page, with addresses relative to the root.
         pages = SINGLE / "_build" / "singlehtml"

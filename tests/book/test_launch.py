@@ -7,15 +7,14 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import install_cell
 import nbformat
 import pytest
+import stage
 import yaml
 from IPython.core.inputtransformer2 import TransformerManager
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import launch  # noqa: E402
-import stage  # noqa: E402
 
 ADDRESS = "https://github.com/somebody/some-book"
 KNOWN, UNKNOWN = ({"url": url, "branch": "main"} for url in (ADDRESS, ""))
@@ -30,28 +29,28 @@ def book():
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_the_notebooks_agree_with_the_configuration(path):
     repository = yaml.safe_load((ROOT / "_config.yml").read_text())["repository"]
-    is_new = launch.place_cell(nbformat.read(path, as_version=4), repository)
+    is_new = install_cell.place_cell(nbformat.read(path, as_version=4), repository)
     assert not is_new, "run `make format`"
 
 
 def test_the_cell_comes_and_goes_with_the_address():
     notebook, untouched = book(), book()
     untouched.cells = list(notebook.cells)
-    assert launch.place_cell(notebook, KNOWN)
-    assert not launch.place_cell(notebook, KNOWN)
+    assert install_cell.place_cell(notebook, KNOWN)
+    assert not install_cell.place_cell(notebook, KNOWN)
     assert [cell.id for cell in notebook.cells][1:] == ["install-package", untouched.cells[1].id]
     assert notebook.cells[1].metadata.tags == ["remove-cell"]
     nbformat.validate(notebook)
-    assert launch.place_cell(notebook, KNOWN | {"branch": "next"}), "another branch"
+    assert install_cell.place_cell(notebook, KNOWN | {"branch": "next"}), "another branch"
     assert "some-book@next" in notebook.cells[1].source
-    assert launch.place_cell(notebook, UNKNOWN)
+    assert install_cell.place_cell(notebook, UNKNOWN)
     assert notebook == untouched
 
 
 @pytest.mark.parametrize("is_installed", [True, False])
 def test_the_cell_installs_the_package_only_where_it_is_missing(monkeypatch, is_installed):
     notebook = book()
-    launch.place_cell(notebook, KNOWN)
+    install_cell.place_cell(notebook, KNOWN)
     if not is_installed:
         monkeypatch.setitem(sys.modules, "helpers", None)
     installed = []

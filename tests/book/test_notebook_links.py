@@ -1,13 +1,9 @@
 """Links in the outputs of cells: by notebook where code runs, by page in the book."""
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 import notebook_links
+import pytest
 
 LABELS = {"mnist": ("notebooks/10_mnist", "mnist"), "data": ("book/data", "data")}
 

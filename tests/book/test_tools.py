@@ -1,25 +1,24 @@
 """The build: what it runs again, how it fails, what it leaves behind."""
 
 import re
-import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock, Mock
 
+import build
+import execute
+import inputs
 import nbformat
+import page_assets
+import pdf
 import pytest
+import setup
+import stage
 
 from helpers.data.files import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import build  # noqa: E402
-import execute  # noqa: E402
-import page_assets  # noqa: E402
-import pdf  # noqa: E402
-import setup  # noqa: E402
-import stage  # noqa: E402
 
 
 def write_notebook(path, *sources):
@@ -32,7 +31,7 @@ def write_notebook(path, *sources):
 @pytest.fixture
 def place(tmp_path, monkeypatch):
     """A source tree, a destination and a work folder of the test's own, where no data is looked for."""
-    monkeypatch.setattr(execute, "ROOT", tmp_path)
+    monkeypatch.setattr(inputs, "ROOT", tmp_path)
     monkeypatch.setattr(execute, "prepare_kernels", lambda work: None)
     monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
     return tmp_path / "notebooks", tmp_path / "stage", tmp_path / "work"
@@ -66,20 +65,28 @@ def test_what_is_edited_while_it_runs_runs_again(place):
     assert outputs(destination / "one.ipynb") == ["late\n"]
 
 
-def test_a_change_of_the_package_or_the_data_runs_everything(place, monkeypatch):
-    source, destination, _ = place
-    notebook = write_notebook(source / "one.ipynb", "1 + 1")
-    before = execute.shared_fingerprint()
-    module = source.parent / "src" / "helpers" / "new.py"
-    module.parent.mkdir(parents=True)
-    module.write_text("x = 1")
-    with_module = execute.shared_fingerprint()
-    data = source.parent / "data" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
-    data.parent.mkdir(parents=True)
-    data.write_bytes(b"x")
-    monkeypatch.setenv("STRIDE_BOOK_DATA", str(data.parents[2]))
-    assert len({before, with_module, execute.shared_fingerprint()}) == 3
-    assert not execute.is_current(notebook, destination, before)
+def test_a_copy_that_another_build_has_left_is_not_taken_for_this_ones(place):
+    source, destination, work = place
+    notebook = write_notebook(source / "one.ipynb", "print('one')")
+    execute.execute_all([notebook], destination, work)
+    left = destination / "one.ipynb"
+    left.write_text(left.read_text().replace("one", "old"))
+    assert execute.execute_all([notebook], destination, work) == 1
+    assert outputs(left) == ["one\n"]
+
+
+def test_a_kernel_that_dies_is_named(place):
+    source, destination, work = place
+    notebook = write_notebook(source / "one.ipynb", "import os", "os._exit(3)")
+    with pytest.raises(execute.NotebookFailed, match=r"notebooks/one\.ipynb: DeadKernelError"):
+        execute.execute_all([notebook], destination, work)
+
+
+def test_a_kernel_finds_the_work_folder_and_none_of_the_tools(place):
+    source, destination, work = place
+    find = "import importlib.util, os; print(os.getcwd(), importlib.util.find_spec('execute'))"
+    execute.execute_all([write_notebook(source / "one.ipynb", find)], destination, work)
+    assert outputs(destination / "one.ipynb") == [f"{work} None\n"]
 
 
 def test_a_failing_cell_is_named_and_leaves_no_page(place):
@@ -132,28 +139,38 @@ def test_a_removed_notebook_is_forgotten(place):
 
 
 def test_unreadable_data_stops_the_build(place, monkeypatch):
-    monkeypatch.undo()
     broken = place[0].parent / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"not what it should be")
     monkeypatch.setenv("STRIDE_BOOK_DATA", str(broken.parents[2]))
     with pytest.raises(execute.NotebookFailed, match="data could not be read"):
-        execute.prepare_kernels(place[2])
+        execute.fetch_data()
+
+
+@pytest.mark.parametrize(("imported", "fetched"), [("helpers.data", 1), ("helpers", 0)])
+def test_data_are_fetched_only_for_who_reads_them(place, monkeypatch, imported, fetched):
+    source, destination, work = place
+    monkeypatch.setattr(inputs, "ROOT", ROOT)
+    monkeypatch.setattr(execute, "execute", Mock(return_value="not executed"))
+    monkeypatch.setattr(execute, "fetch_data", fetch := Mock())
+    with pytest.raises(execute.NotebookFailed, match="not executed"):
+        execute.execute_all([write_notebook(source / "one.ipynb", f"import {imported}")], destination, work)
+    assert fetch.call_count == fetched
 
 
 @pytest.mark.parametrize("named", ["data", "~/data"])
 def test_kernels_find_the_data_wherever_they_run(tmp_path, monkeypatch, named):
     monkeypatch.setattr("os.environ", {"HOME": str(tmp_path), "STRIDE_BOOK_DATA": named})
-    monkeypatch.setattr("subprocess.run", lambda *_, **__: SimpleNamespace(returncode=0))
+    monkeypatch.setattr("kernels.begin", lambda: None)
     monkeypatch.chdir(tmp_path)
     images = tmp_path / "data" / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
     images.parent.mkdir(parents=True)
     images.touch()
-    before = list(execute.data_files())
+    before = list(inputs.data_files())
     assert before[0].startswith(str(images))
     execute.prepare_kernels(tmp_path / "work")
     assert execute.os.environ["STRIDE_BOOK_DATA"] == str(tmp_path / "data")
-    assert list(execute.data_files()) == before
+    assert list(inputs.data_files()) == before
 
 
 def test_the_build_looks_where_the_package_keeps_its_downloads(tmp_path, monkeypatch):
@@ -162,14 +179,15 @@ def test_the_build_looks_where_the_package_keeps_its_downloads(tmp_path, monkeyp
     images = cache_folder().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
     images.parent.mkdir(parents=True)
     images.touch()
-    assert [line.startswith(str(images)) for line in execute.data_files()] == [True]
+    assert [line.startswith(str(images)) for line in inputs.data_files()] == [True]
 
 
-def test_the_build_says_what_failed(monkeypatch, capsys):
+def test_the_build_says_what_failed(tmp_path, monkeypatch, capsys):
     def fail(*_):
         raise execute.NotebookFailed("notebooks/bad.ipynb, cell 2: it broke")
 
-    monkeypatch.setattr(build, "execute_all", fail)
+    monkeypatch.setattr(execute, "execute_all", fail)
+    monkeypatch.setattr(build, "BUILD", tmp_path)
     assert build.main() == 1
     assert "notebooks/bad.ipynb, cell 2: it broke" in capsys.readouterr().err
 
@@ -378,7 +396,7 @@ def test_a_build_that_fails_leaves_no_link_to_an_empty_zip(tmp_path, monkeypatch
         monkeypatch.setattr(pdf, name, tmp_path / name)
     (tmp_path / "HTML" / "book").mkdir(parents=True)
     (tmp_path / "HTML" / "book" / "intro.html").touch()
-    for name, result in {"join_pages": 0, "print_page": None, "stage": False, "build_pages": 1}.items():
+    for name, result in {"join_pages": 0, "print_page": None, "alone": MagicMock(), "build_pages": 1}.items():
         monkeypatch.setattr(pdf, name, Mock(return_value=result))
     monkeypatch.setattr(pdf, "sync_playwright", MagicMock())
     monkeypatch.setattr(pdf.browser, "find", lambda: "chromium")

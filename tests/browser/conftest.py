@@ -4,17 +4,15 @@ import contextlib
 import functools
 import http.server
 import os
-import sys
 import threading
 from pathlib import Path
 
+import browser as chromium_finder
 import pytest
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
-sys.path.insert(0, str(ROOT / "tools"))
-import browser as chromium_finder  # noqa: E402
 
 
 def built_pages():

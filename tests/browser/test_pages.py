@@ -4,9 +4,9 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from bench_pages import sent
 from conftest import HTML
 from explorer_page import violations
+from page_load import sent  # of bench
 
 HEAVIEST = 1_200_000  # bytes that a page may transfer, text compressed
 SCRIPTS = [

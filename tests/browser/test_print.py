@@ -2,7 +2,7 @@
 
 import re
 
-import pdf  # of tools, which conftest has made importable
+import pdf  # of tools
 import pytest
 from conftest import ROOT
 

@@ -1,4 +1,4 @@
-"""Measure how the heaviest pages load on a phone: `make bench`, or `python tools/bench_pages.py PAGE...`.
+"""Measure how the heaviest pages load on a phone: `make bench`, or `python bench/page_load.py PAGE...`.
 
 Chromium plays a mid-range phone: a quarter of this processor's speed, 1.6 Mbit/s, 150 ms a round trip. Text
 travels compressed, as hosts send it. It measures the pages of the last `make book`.
@@ -16,8 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from browser import ADVICE, FLAGS, find
 from playwright.sync_api import Browser, sync_playwright
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
+from browser import ADVICE, FLAGS, find
 
 HTML = Path(__file__).resolve().parent.parent / "_build" / "html"
 COMPRESSED = {".html", ".js", ".css", ".svg", ".json"}

@@ -1,4 +1,4 @@
-"""Time the four MNIST networks in Keras; `bench_training.py` runs this in an environment of its own.
+"""Time the four MNIST networks in Keras; `epochs.py` runs this in an environment of its own.
 
 Arguments: an .npz file of images and labels, the batch size, and the settings as JSON. Prints the seconds of
 one epoch of all settings; compiling and tracing are done before, on a few batches.

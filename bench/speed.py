@@ -1,4 +1,4 @@
-"""Measure speed as ratios, side by side in one run: `make bench`, or `python tools/bench.py convolution`.
+"""Measure speed as ratios, side by side in one run: `make bench`, or `python bench/speed.py convolution`.
 
 The two sides of a ratio take turns, so that a busy machine slows both; the median of the turns is compared.
 """
@@ -111,7 +111,7 @@ def layers() -> None:
 
 
 def anatomy() -> None:
-    """Compare anatomy with torchinfo, both on ResNet-50 at 224x224 without numbers."""
+    """Compare anatomy with torchinfo, both on ResNet-50 at 224x224 on the meta device."""
     from torchinfo import summary
 
     model = load_model("torchvision:resnet50")

@@ -1,6 +1,6 @@
 """Time one epoch of the four MNIST networks: ours, Keras, and the usual torch loop, side by side in one run.
 
-`make bench`, or `python tools/bench_training.py [turns]`. All three see the same 60,000 images and validate
+`make bench`, or `python bench/epochs.py [turns]`. All three see the same 60,000 images and validate
 nothing. Ours trains as a sweep does, one process a core and one thread each; the other two give all cores to
 one network after the other. TensorFlow is fetched into an environment of its own that uv keeps in its cache;
 where it cannot be had, Keras is left out and the output says so.
@@ -37,7 +37,7 @@ from study.experiments.runner import Died, local_workers, run_on_workers
 # The slowest first, so that two processes end together.
 SETTINGS = list(MNIST_SETTINGS.values())
 BATCH_SIZE = 64
-KERAS = Path(__file__).with_name("bench_keras.py")
+KERAS = Path(__file__).with_name("keras_epoch.py")
 TENSORFLOW = "tensorflow-cpu==2.21.0"
 
 

@@ -1,8 +1,7 @@
-"""Open the chapters on Colab and Binder, once `_config.yml` says where the repository is: `repository.url`.
+"""Commit to each notebook the cell that installs the package, if `_config.yml` has a `repository.url`.
 
-As a Sphinx extension, it gives every chapter a button for each. Colab opens a notebook as it is committed,
-without the package. So a cell that installs it has to be committed too: `make format` has this file write it
-into each notebook, or take it out again where there is no address. Binder builds what `.binder` says.
+Colab opens a notebook as it is committed, without the package. `make format` runs this file, which writes the
+cell, or takes it out again where there is no address.
 """
 
 from __future__ import annotations
@@ -12,15 +11,8 @@ from typing import Any
 
 import nbformat
 import yaml  # type: ignore[import-untyped]
-from sphinx.application import Sphinx
-from sphinx.config import Config
 
 ROOT = Path(__file__).resolve().parent.parent
-HOSTS = {
-    "binderhub_url": "https://mybinder.org",
-    "colab_url": "https://colab.research.google.com",
-    "notebook_interface": "jupyterlab",
-}
 IDENTIFIER = "install-package"
 # myst-nb puts numbers into sentences; the package itself has no use for it.
 CELL = """\
@@ -51,19 +43,6 @@ def place_cell(notebook: dict[str, Any], repository: dict[str, str]) -> bool:
         cells.insert(1, nbformat.v4.new_code_cell(source, id=IDENTIFIER, metadata=metadata))
     notebook["cells"] = cells
     return cells != before
-
-
-def add_buttons(app: Sphinx, config: Config) -> None:
-    """Give the chapters their buttons, if the address of the repository is known."""
-    options = config.html_theme_options
-    if options.get("repository_url"):
-        options["launch_buttons"] = HOSTS
-
-
-def setup(app: Sphinx) -> dict[str, bool]:
-    """Called by Sphinx."""
-    app.connect("config-inited", add_buttons)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Measure what one step of a slider costs the browser: `make bench`, or `python tools/bench_explorers.py`.
+"""Measure what one step of a slider costs the browser: `make bench`, or `python bench/explorers.py`.
 
 From Chromium's own trace: the time that its main thread spends on script, style, layout and paint until the
 step is drawn. A step fits one frame of a 60 Hz screen if it takes less than 16 ms. Each explorer is measured
@@ -15,12 +15,14 @@ from statistics import median, quantiles
 from typing import Any
 
 import numpy as np
-from browser import ADVICE, FLAGS, find
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from helpers.widgets import BookWidget, ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
 from helpers.widgets.assets import module_names, page_script, style_sheet
 from helpers.widgets.networks import NETWORKS
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))
+from browser import ADVICE, FLAGS, find
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html" / "notebooks"

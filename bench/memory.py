@@ -1,4 +1,4 @@
-"""Measure what a worker of a sweep takes of memory: `make bench`, or `python tools/bench_memory.py`.
+"""Measure what a worker of a sweep takes of memory: `make bench`, or `python bench/memory.py`.
 
 On Linux only, since the numbers are those of /proc.
 """
