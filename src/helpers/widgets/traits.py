@@ -108,7 +108,9 @@ def as_grid(value: Any, *, low: int, high: int) -> Grid | None:
     except ValueError:  # rows of several lengths
         return None
     sizes_fit = cells.ndim == 2 and all(low <= size <= high for size in cells.shape)
-    if not sizes_fit or cells.dtype.kind not in "iuf" or not (np.abs(cells) <= _MOST_NUMBER).all():
+    if not sizes_fit or cells.dtype.kind not in "iuf":
+        return None
+    if not (np.abs(cells.astype(float)) <= _MOST_NUMBER).all():  # NaN is not, either
         return None
     lists: Grid = cells.tolist()
     return lists
