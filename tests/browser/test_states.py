@@ -44,6 +44,10 @@ KINDS = {
     "receptive_field": ReceptiveFieldExplorer,
 }
 SIZES = {"convolution": "outputSize", "feature_map": "mapSize", "receptive_field": "rows"}
+FILTERS = [{"name": "a", "weights": [[1]], "bias": 0}, {"name": "b", "weights": [[1, 2]], "bias": 0}]
+ONE_SHAPE = "filters must be of one shape, each of another name; 2 have {} names."
+LAYER = {"kernel_size": 1, "depthwise": True, "channels": 2}
+TOO_WIDE = "The kernel spans 8 pixels, but the input has 7, padding included."
 LENIENT = {"selected", "filter", "layer"}  # the page moves them to what there is, Python refuses what is not
 
 
@@ -236,6 +240,29 @@ def test_numbers_and_names_have_the_same_ends_in_python(open_page):
 
 
 @pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        ("convolution", {"kernel": [[1]]}, "kernel_size must be that of kernel, 1 by 1."),
+        ("convolution", {"image": [[1] * 7] * 6}, "input_size must be that of image, 6 by 7."),
+        ("convolution", {"kernel_size": [8, 1]}, TOO_WIDE),
+        ("feature_map", {"filters": FILTERS}, ONE_SHAPE.format(2)),
+        ("feature_map", {"filters": FILTERS[:1] * 2}, ONE_SHAPE.format(1)),
+        ("receptive_field", {"editing": 4}, "editing must be a layer from 0 to 3, got 4."),
+        (
+            "receptive_field",
+            {"layers": [LAYER]},
+            "layers[0]: a depthwise layer must have no channels of its own.",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_is_refused(open_page, name, changes, reason):
+    state = plain(KINDS[name]()) | changes
+    [found] = draw(quiet(open_page()), f"{name}_explorer", [state])
+    assert found["problem"] == f"{reason} The drawing shows its default."
+    assert not legal(KINDS[name], state)
+
+
+@pytest.mark.parametrize(
     ("state", "reason"),
     [
         ("", "its state must be JSON."),
@@ -315,8 +342,7 @@ def test_tampered_frames_keep_the_fallback(open_page):
     inner = [with_value(frames, path, chance.choice(VALUES)) for path in ours * 8]
     states = [state | {"packed": packed(each)} for each in inner]
     states += [state | {name: value} for name in state for value in VALUES[:40]]
-    bomb = gzip.compress(b"0" * 300_000_000, 9)
-    states += [state | {"packed": base64.b64encode(bomb).decode()}, state | {"packed": packed(frames)[:40]}]
+    states += [state | {"packed": packed(frames)[:40]}]
     elsewhere = {"source": "https://example.org/a.png", "width": 9, "height": 9}
     states += [state | {"packed": packed([{"alt": "a", "wide": elsewhere, "narrow": None}] * 2)}]
     refused = 0
@@ -330,6 +356,11 @@ def test_tampered_frames_keep_the_fallback(open_page):
             refused += not found["drawn"]
     assert 100 < refused < len(states), "the cases lean to one side"
     assert page.evaluate("window.hacked") is None
+    bomb = base64.b64encode(gzip.compress(b"0" * 150_000_000, 1)).decode()
+    [found] = draw(page, "frames", [state | {"packed": bomb}])
+    assert found["problem"].endswith("packed must hold at most 100000000 bytes."), (
+        "a few bytes may be very many"
+    )
     draw(page, "frames", [state])
     put(page, index=SCRIPT)
     assert explorer(page).locator("output").inner_text() == "index must be a whole number from 0 to 1."
