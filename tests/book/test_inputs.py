@@ -7,7 +7,7 @@ import inputs
 import nbformat
 import pytest
 
-from helpers.data.files import cache
+from helpers.data.files import cache_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -167,7 +167,7 @@ def test_a_broken_notebook_is_left_to_whoever_executes_it(tree, text):
 def test_the_build_looks_where_the_package_keeps_its_downloads(tmp_path, monkeypatch):
     monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
     monkeypatch.setattr("platformdirs.user_cache_path", lambda *names, **more: tmp_path / f"{names} {more}")
-    images = cache().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
+    images = cache_folder().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
     images.parent.mkdir(parents=True)
     images.touch()
     assert [line.startswith(str(images)) for line in inputs.data_files()] == [True]

@@ -196,7 +196,11 @@ def test_a_number_in_a_tensor_is_one():
     assert output_size(torch.tensor(7), kernel_size=3) == 5
 
 
-@pytest.mark.parametrize("layers", ["", "ab", b"", bytearray(), range(0), memoryview(b"")], ids=repr)
+@pytest.mark.parametrize(
+    "layers",
+    ["", "ab", b"", bytearray(), range(0), memoryview(b"")],
+    ids=lambda each: f"{type(each).__name__} {len(each)}",
+)
 def test_what_holds_no_layers_is_refused_even_when_empty(layers):
     for call in (receptive_field, lambda given: trace(8, given), lambda given: network_unread(8, given)):
         with pytest.raises(TypeError, match="layers must be a sequence of Layer, got"):
