@@ -117,7 +117,7 @@ def test_runs_come_seed_by_seed():
         (lambda: find("mnits"), "no experiment 'mnits'; there are mnist, fashion-mnist"),
         (lambda: SMALL.variant("s3"), "'small' has no variant 's3'; it has s2-valid, s2-same"),
         (lambda: plan_jobs(SMALL, variants=["s3"]), "no variant 's3'"),
-        (lambda: plan_jobs(SMALL, seeds=0), "seeds=0"),
+        (lambda: plan_jobs(SMALL, seeds=0), "seeds must be at least 1, got 0"),
     ],
 )
 def test_what_does_not_exist_is_named_beside_what_does(call, message):

@@ -74,7 +74,7 @@ def test_check_refuses_a_record_of_a_setting_that_the_catalog_has_no_more(tmp_pa
             ["run", "mnist", *QUICK, "--scheduler", "tcp://127.0.0.1:1"],
             "no scheduler answers at tcp://127.0.0.1:1",
         ),
-        (["run", "mnist", *QUICK, "--device", "mps"], "device 'mps' is not available"),
+        (["run", "mnist", *QUICK, "--device", "mps"], "device must be one that this machine has, got 'mps'"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_a_line(tmp_path, capsys, monkeypatch, arguments, message):

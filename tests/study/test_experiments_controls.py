@@ -155,9 +155,9 @@ def test_changes_leave_what_they_are_given_as_it_was(splits):
     [
         (partial(pushed, corner="left"), "corner must be one of 'up-left', 'down-right', got 'left'"),
         (partial(blanked, rings=0), "rings must be from 1 to 13, got 0"),
-        (partial(blanked, rings=14), "rings=14"),
+        (partial(blanked, rings=14), "rings must be from 1 to 13, got 14"),
         (partial(mislabeled, share=0), "share must be above 0, and at most 1, got 0"),
-        (partial(mislabeled, share=1.5), "share=1.5"),
+        (partial(mislabeled, share=1.5), "share must be above 0, and at most 1, got 1.5"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(splits, change, message):
