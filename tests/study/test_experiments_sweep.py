@@ -21,7 +21,7 @@ from helpers.models import mnist_cnn
 from study.experiments.plan import Experiment, Variant
 from study.experiments.runner import Died, local_workers, run_on_workers
 from study.experiments.runs import Job, run
-from study.experiments.sweep import CLAIMS, OtherSettings, rule_digests, sweep, what_is_missing
+from study.experiments.sweep import CLAIMED_RUNS, OtherSettings, rule_digests, sweep, what_is_missing
 from study.judging import RULES, read_rules
 from study.records import UnreadableRecord, records, write
 
@@ -144,14 +144,14 @@ def test_two_sweeps_at_once_train_each_run_once_and_both_end_with_all(tmp_path, 
     assert [seed for _, seed in stored(tmp_path)] == list(range(12))
     for each in streams:
         assert len(each.getvalue().splitlines()) == 12
-    assert not (tmp_path / CLAIMS).exists()
+    assert not (tmp_path / CLAIMED_RUNS).exists()
 
 
 @pytest.mark.usefixtures("impatient")
 def test_what_a_dead_sweep_had_claimed_is_run(tmp_path, runner):
     claim = (
         "import os, signal, sys; from pathlib import Path; from filelock import FileLock; "
-        f"folder = Path(sys.argv[1], {CLAIMS!r}); folder.mkdir(); "
+        f"folder = Path(sys.argv[1], {CLAIMED_RUNS!r}); folder.mkdir(); "
         "lock = FileLock(folder / 'small-plain-1.lock'); lock.acquire(); print('claimed', flush=True); "
         "signal.pause()"
     )

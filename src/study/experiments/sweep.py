@@ -27,7 +27,7 @@ Runner = Callable[[Iterable[Job]], Iterator[tuple[Job, Record | Died]]]
 
 # What a step takes besides its multiply-accumulates, in these; found by timing the networks of the sources.
 _OVERHEAD = 300_000
-CLAIMS = ".claims"  # a folder beside the records
+CLAIMED_RUNS = ".claims"  # a folder beside the records
 _POLL = 2.0  # seconds between two looks at what another sweep has claimed
 
 
@@ -121,7 +121,7 @@ class _Claims:
     """Which runs this sweep has taken on: a lock each, which the system lifts when the process ends."""
 
     def __init__(self, results: Path) -> None:
-        self._folder = results / CLAIMS
+        self._folder = results / CLAIMED_RUNS
         self._locks: dict[str, FileLock] = {}
 
     def __enter__(self) -> "_Claims":
