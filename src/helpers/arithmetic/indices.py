@@ -8,7 +8,7 @@ from typing import NamedTuple
 LONGEST = 10_000_000  # indices that are listed
 _MOST_SPANS = 1_000_000
 
-Span = tuple[int, int]  # the first one, and the one after the last
+IndexSpan = tuple[int, int]  # the first one, and the one after the last
 
 
 class Indices(NamedTuple):
@@ -19,12 +19,17 @@ class Indices(NamedTuple):
     """
 
     period: int
-    spans: dict[int, list[Span]]
+    spans: dict[int, list[IndexSpan]]
 
     @classmethod
     def first(cls, count: int) -> "Indices":
         """The indices 0, 1, ..., count - 1."""
         return cls(1, {0: [(0, count)]})
+
+    @classmethod
+    def one(cls, index: int) -> "Indices":
+        """A single index."""
+        return cls(1, {0: [(index, index + 1)]})
 
     def total(self) -> int:
         """How many indices there are."""
@@ -38,6 +43,16 @@ class Indices(NamedTuple):
             kept[residue] = [(max(0, a), min(b, stop)) for a, b in spans if b > 0 and a < stop]
         return Indices(self.period, kept)
 
+    def listed(self) -> tuple[int, ...]:
+        """The indices themselves, in order.
+
+        Raises:
+            ValueError: if there are more than `LONGEST`.
+        """
+        if self.total() > LONGEST:
+            raise ValueError(f"size must leave at most {LONGEST:,} pixels to list, got {self.total():,}")
+        return tuple(sorted(self._members(self.spans)))
+
     def missing(self, size: int) -> tuple[int, ...]:
         """The indices from 0 to size - 1 that are not among these, all of which lie below `size`.
 
@@ -50,13 +65,19 @@ class Indices(NamedTuple):
                 f"size must leave at most {LONGEST:,} pixels unread for a list of them, "
                 f"got {missing:,} of {size:,}"
             )
-        gaps = [
-            index
+        gaps = {
+            residue: list(_gaps(self.spans.get(residue, []), _classed(size, residue, self.period)))
             for residue in range(min(self.period, size))
-            for gap in _gaps(self.spans.get(residue, []), _classed(size, residue, self.period))
-            for index in range(gap[0] * self.period + residue, gap[1] * self.period + residue, self.period)
-        ]
-        return tuple(gaps if self.period == 1 else sorted(gaps))
+        }
+        return tuple(sorted(self._members(gaps)))
+
+    def _members(self, spans: dict[int, list[IndexSpan]]) -> Iterator[int]:
+        return (
+            index
+            for residue, held in spans.items()
+            for start, stop in held
+            for index in range(start * self.period + residue, stop * self.period + residue, self.period)
+        )
 
 
 def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int, dilation: int) -> Indices:
@@ -66,7 +87,9 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
         ValueError: if they fall into more than a million spans.
     """
     if units.period == 1 and dilation == 1 and kernel_size >= stride:  # windows that meet: no gaps arise
-        spans = [(first + stride * a, first + stride * (b - 1) + kernel_size) for a, b in units.spans[0]]
+        spans = [
+            (first + stride * a, first + stride * (b - 1) + kernel_size) for a, b in units.spans.get(0, ())
+        ]
         return Indices(1, {0: _merged(spans)})
     period = units.period * stride
     shared = gcd(dilation, period)
@@ -82,7 +105,7 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
             f"stride={stride} and dilation={dilation} must leave at most {_MOST_SPANS:,} separate spans of "
             f"pixels, got {min(by_tap, by_unit):,}: use a smaller size, dilation or kernel_size"
         )
-    found: dict[int, list[Span]] = defaultdict(list)
+    found: dict[int, list[IndexSpan]] = defaultdict(list)
     if by_unit < by_tap:
         for residue, spans in units.spans.items():
             for unit in (unit for a, b in spans for unit in range(a, b)):
@@ -97,12 +120,34 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
     return Indices(period, {rest: _merged(spans) for rest, spans in found.items()})
 
 
+def met_by_windows(cells: Indices, *, first: int, stride: int, kernel_size: int, dilation: int) -> Indices:
+    """The windows of which a tap lies on a cell: all `window` of `read_by_windows` that read one of `cells`.
+
+    Raises:
+        ValueError: if they fall into more than a million spans.
+    """
+    # A tap on a cell: the window starts so many dilations before it. Then only every stride-th is a start.
+    back = first + dilation * (kernel_size - 1)
+    starts = read_by_windows(cells, first=-back, stride=1, kernel_size=kernel_size, dilation=dilation)
+    shared = gcd(stride, starts.period)
+    period, step = starts.period // shared, stride // shared
+    inverse = pow(step, -1, period)
+    found: dict[int, list[IndexSpan]] = {}
+    for residue, spans in starts.spans.items():
+        if residue % shared == 0:
+            window = residue // shared * inverse % period
+            q = (stride * window - residue) // starts.period
+            found[window] = [(-((q - a) // step), -((q - b) // step)) for a, b in spans]
+            found[window] = [(a, b) for a, b in found[window] if a < b]
+    return Indices(period, found)
+
+
 def _classed(size: int, residue: int, period: int) -> int:
     """How many of the indices below `size` leave this residue."""
     return -((residue - size) // period)
 
 
-def _copied(span: Span, shift: int, copies: int) -> Iterator[Span]:
+def _copied(span: IndexSpan, shift: int, copies: int) -> Iterator[IndexSpan]:
     """A span and its copies, each `shift` further; as one span where they meet."""
     start, stop = span
     if stop - start >= shift:
@@ -111,9 +156,9 @@ def _copied(span: Span, shift: int, copies: int) -> Iterator[Span]:
         yield from ((start + shift * copy, stop + shift * copy) for copy in range(copies + 1))
 
 
-def _merged(spans: list[Span]) -> list[Span]:
+def _merged(spans: list[IndexSpan]) -> list[IndexSpan]:
     """Sorted, and as few as can be."""
-    merged: list[Span] = []
+    merged: list[IndexSpan] = []
     for start, stop in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = merged[-1][0], max(stop, merged[-1][1])
@@ -122,7 +167,7 @@ def _merged(spans: list[Span]) -> list[Span]:
     return merged
 
 
-def _gaps(spans: list[Span], stop: int) -> Iterator[Span]:
+def _gaps(spans: list[IndexSpan], stop: int) -> Iterator[IndexSpan]:
     """What sorted spans leave out between 0 and `stop`."""
     end = 0
     for start, after in spans:
