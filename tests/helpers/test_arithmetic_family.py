@@ -418,6 +418,8 @@ def test_a_size_that_a_layer_does_not_take_is_refused():
         trace(7, layers)
     with pytest.raises(ValueError, match=r"layers\[1\] must leave output_shape out, got 9"):
         receptive_field(layers)
+    with pytest.raises(ValueError, match=r"kernel_size must make at most 250,000 reads .* got 1,000,000"):
+        trace(5, [Layer(1000, kind="resize"), Layer(1000)])
     with pytest.raises(ValueError, match=r"must multiply to at most 100,000 .* got 1,000,000"):
         trace(5, [Layer(1000, kind="resize"), Layer(1000, kind="resize")])
 
@@ -432,6 +434,8 @@ def test_units_skips_and_bounds_are_checked():
     for rate, error in ((0, ValueError), (-1, ValueError), ("16", TypeError), (True, TypeError)):
         with pytest.raises(error, match="rate must be"):
             unit_field(8, layers, 0, rate=rate)
+    with pytest.raises(ValueError, match="rate must give seconds that a float can hold"):
+        unit_field(10**400, [], 10**399, rate=1)
     for skip, error, message in (
         ((0, 3), ValueError, r"skips\[0\] must be at most 2, the number of layers, got 3"),
         (("a", "c"), ValueError, r"skips\[0\] must name one map, of 'input', 'a', 'b', got 'c'"),

@@ -10,10 +10,11 @@ from fractions import Fraction
 from math import gcd
 from typing import NamedTuple
 
-from helpers.arithmetic.indices import IndexSpan
+from helpers.arithmetic.indices import Span
 from helpers.arithmetic.layer import Layer
 
 _MOST_UNITS = 100_000  # that see unlike
+_MOST_READS = 250_000  # of these units together
 
 
 class Fields(NamedTuple):
@@ -25,7 +26,7 @@ class Fields(NamedTuple):
         middle: the center of the windows of unit 0, in parts of an input pixel, `2 * len(spans)` to one.
     """
 
-    spans: tuple[IndexSpan | None, ...]
+    spans: tuple[Span | None, ...]
     distance: int
     middle: int
 
@@ -45,7 +46,7 @@ class Fields(NamedTuple):
         span = self.spans[0]
         return span[0] if span else self.middle // (2 * len(self.spans))
 
-    def of(self, unit: int) -> IndexSpan | None:
+    def of(self, unit: int) -> Span | None:
         """The first and last input index of a unit, which may lie beside the map."""
         moves, like = divmod(unit, len(self.spans))
         span = self.spans[like]
@@ -62,13 +63,14 @@ class Fields(NamedTuple):
         if layer.grows:
             return Fields(self._grown(layer, first), self.distance, self.middle * layer.stride - ends)
         cycle = count // gcd(count, layer.dilation)
+        _check_reads(count * min(layer.kernel_size, cycle))
         spans = [
             self._hull(_ends(first + unit * layer.stride, layer.dilation, layer.kernel_size, cycle))
             for unit in range(count)
         ]
         return Fields(tuple(spans), self.distance * layer.stride, self.middle + ends)
 
-    def _grown(self, layer: Layer, first: int) -> tuple[IndexSpan | None, ...]:
+    def _grown(self, layer: Layer, first: int) -> tuple[Span | None, ...]:
         count = len(self.spans) * layer.stride
         if count > _MOST_UNITS:
             raise ValueError(
@@ -79,7 +81,8 @@ class Fields(NamedTuple):
         every = layer.dilation // shared  # from a window on a unit to the next one on it
         inverse = pow(layer.stride // shared, -1, every)
         cycle = len(self.spans) // gcd(len(self.spans), every)
-        spans: list[IndexSpan | None] = []
+        _check_reads(count * min(-(-layer.kernel_size // layer.stride), cycle))
+        spans: list[Span | None] = []
         for offset in range(-first, count - first):
             if offset % shared:
                 spans.append(None)
@@ -90,12 +93,20 @@ class Fields(NamedTuple):
             spans.append(self._hull(_ends(least, every, windows, cycle)))
         return tuple(spans)
 
-    def _hull(self, units: Iterator[int]) -> IndexSpan | None:
+    def _hull(self, units: Iterator[int]) -> Span | None:
         spans = [span for span in map(self.of, units) if span]
         return (min(first for first, _ in spans), max(last for _, last in spans)) if spans else None
 
 
 INPUT = Fields(spans=((0, 0),), distance=1, middle=0)
+
+
+def _check_reads(reads: int) -> None:
+    if reads > _MOST_READS:
+        raise ValueError(
+            f"kernel_size must make at most {_MOST_READS:,} reads of units that see unlike, got {reads:,}: "
+            "use smaller strides of transposed layers and resizes"
+        )
 
 
 def _ends(start: int, step: int, count: int, cycle: int) -> Iterator[int]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 LONGEST = 10_000_000  # indices that are listed
 _MOST_SPANS = 1_000_000
 
-IndexSpan = tuple[int, int]  # the first one, and the one after the last
+Span = tuple[int, int]  # the first one, and the one after the last
 
 
 class Indices(NamedTuple):
@@ -19,7 +19,7 @@ class Indices(NamedTuple):
     """
 
     period: int
-    spans: dict[int, list[IndexSpan]]
+    spans: dict[int, list[Span]]
 
     @classmethod
     def first(cls, count: int) -> "Indices":
@@ -71,7 +71,7 @@ class Indices(NamedTuple):
         }
         return tuple(sorted(self._members(gaps)))
 
-    def _members(self, spans: dict[int, list[IndexSpan]]) -> Iterator[int]:
+    def _members(self, spans: dict[int, list[Span]]) -> Iterator[int]:
         return (
             index
             for residue, held in spans.items()
@@ -105,7 +105,7 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
             f"stride={stride} and dilation={dilation} must leave at most {_MOST_SPANS:,} separate spans of "
             f"pixels, got {min(by_tap, by_unit):,}: use a smaller size, dilation or kernel_size"
         )
-    found: dict[int, list[IndexSpan]] = defaultdict(list)
+    found: dict[int, list[Span]] = defaultdict(list)
     if by_unit < by_tap:
         for residue, spans in units.spans.items():
             for unit in (unit for a, b in spans for unit in range(a, b)):
@@ -132,7 +132,7 @@ def met_by_windows(cells: Indices, *, first: int, stride: int, kernel_size: int,
     shared = gcd(stride, starts.period)
     period, step = starts.period // shared, stride // shared
     inverse = pow(step, -1, period)
-    found: dict[int, list[IndexSpan]] = {}
+    found: dict[int, list[Span]] = {}
     for residue, spans in starts.spans.items():
         if residue % shared == 0:
             window = residue // shared * inverse % period
@@ -147,7 +147,7 @@ def _classed(size: int, residue: int, period: int) -> int:
     return -((residue - size) // period)
 
 
-def _copied(span: IndexSpan, shift: int, copies: int) -> Iterator[IndexSpan]:
+def _copied(span: Span, shift: int, copies: int) -> Iterator[Span]:
     """A span and its copies, each `shift` further; as one span where they meet."""
     start, stop = span
     if stop - start >= shift:
@@ -156,9 +156,9 @@ def _copied(span: IndexSpan, shift: int, copies: int) -> Iterator[IndexSpan]:
         yield from ((start + shift * copy, stop + shift * copy) for copy in range(copies + 1))
 
 
-def _merged(spans: list[IndexSpan]) -> list[IndexSpan]:
+def _merged(spans: list[Span]) -> list[Span]:
     """Sorted, and as few as can be."""
-    merged: list[IndexSpan] = []
+    merged: list[Span] = []
     for start, stop in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = merged[-1][0], max(stop, merged[-1][1])
@@ -167,7 +167,7 @@ def _merged(spans: list[IndexSpan]) -> list[IndexSpan]:
     return merged
 
 
-def _gaps(spans: list[IndexSpan], stop: int) -> Iterator[IndexSpan]:
+def _gaps(spans: list[Span], stop: int) -> Iterator[Span]:
     """What sorted spans leave out between 0 and `stop`."""
     end = 0
     for start, after in spans:

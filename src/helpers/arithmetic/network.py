@@ -189,7 +189,12 @@ def unit_field(
         raise TypeError(f"rate must be a number, got {rate!r}")
     if not rate > 0:
         raise ValueError(f"rate must be above 0, got {rate}")
-    return UnitField(*(float(value / rate) for value in found))
+    try:
+        return UnitField(*(float(value / rate) for value in found))
+    except OverflowError:
+        raise ValueError(
+            f"rate must give seconds that a float can hold, got {rate} for unit {unit}"
+        ) from None
 
 
 def network_unread(size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
