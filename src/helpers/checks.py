@@ -43,12 +43,25 @@ def number_pair(name: str, value: Any, *, at_least: int, order: str) -> tuple[in
     if not isinstance(value, tuple):
         number = whole_number(name, value, at_least=at_least)
         return number, number
-    if len(value) != 2:
-        raise ValueError(f"{name} must be one number or two, {order}, got {value!r}")
-    first, second = (
-        whole_number(f"{name}[{position}]", value[position], at_least=at_least) for position in (0, 1)
-    )
+    first, second = number_tuple(name, value, at_least=at_least, order=order, length=2)
     return first, second
+
+
+def number_tuple(name: str, value: Any, *, at_least: int, order: str, length: int) -> tuple[int, ...]:
+    """Return a whole number as often as `length` says, 1 to 3, and a tuple of that length as it is.
+
+    Raises:
+        TypeError: for any other kind, or a number that is not an integer.
+        ValueError: for a number below `at_least`, or a tuple of another length.
+    """
+    if not isinstance(value, tuple):
+        return (whole_number(name, value, at_least=at_least),) * length
+    if len(value) != length:
+        counted = ("one number", "one number or two", "one number or three")[length - 1]
+        raise ValueError(f"{name} must be {counted}, {order}, got {value!r}")
+    return tuple(
+        whole_number(f"{name}[{position}]", value[position], at_least=at_least) for position in range(length)
+    )
 
 
 def choice(name: str, value: Any, known: Iterable[Any]) -> None:
@@ -59,6 +72,8 @@ def choice(name: str, value: Any, known: Iterable[Any]) -> None:
         ValueError: for any other value.
     """
     known = tuple(known)
+    if isinstance(value, str) and value in known:
+        return
     if all(isinstance(each, str) for each in known) and not isinstance(value, str):
         raise TypeError(f"{name} must be a string, got {value!r}")
     if value not in known:

@@ -15,8 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from helpers.arithmetic import Convention, Layer, output_size
 from helpers.arithmetic.axes import AxisPadding, AxisSetting, axis_windows
-from helpers.arithmetic.layer import pads
-from helpers.arithmetic.window import starts
+from helpers.arithmetic.placing import pads, starts
 from helpers.checks import number_pair, switch
 
 PaddingMode = Literal["zeros", "reflect", "replicate", "circular"]

@@ -95,6 +95,7 @@ def test_a_function_lists_the_settings_of_a_layer_and_takes_them_from_one(functi
         assert shown[name].default == of_layer[name].default
     layer = Layer(3, stride=2, padding=(0, 1), dilation=2, convention="onnx-lower", name="conv")
     assert Layer(**layer.window, name="conv") == layer
+    assert str(shown["stride"]) == "stride: int = 1"
     assert function(9, **layer.window) == function(
         9, kernel_size=3, stride=2, padding=(0, 1), dilation=2, convention="onnx-lower"
     )
@@ -133,5 +134,5 @@ def test_doctests(module):
 
 def test_everything_public_is_exported_and_documented():
     assert arithmetic.__all__ == sorted(arithmetic.__all__)
-    for name in set(arithmetic.__all__) - {"Convention", "Padding"}:
+    for name in set(arithmetic.__all__) - {"CeilMode", "Convention", "LayerKind", "Padding"}:
         assert getattr(arithmetic, name).__doc__

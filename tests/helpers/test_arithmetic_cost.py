@@ -117,3 +117,65 @@ def test_numpy_integers_become_plain_ones():
     assert type(macs(np.int8(100), np.int8(100), np.int8(3), (np.int8(100), np.int8(100)))) is int
     assert type(parameters(np.int8(100), np.int8(100), np.int8(3))) is int
     assert parameters(np.int8(100), np.int8(100), np.int8(3)) == 90_100
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.sampled_from(["convolution", "transposed"]),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 2),
+    st.integers(1, 2),
+    st.integers(1, 3),
+    st.integers(1, 4),
+)
+def test_counts_in_every_dimension_are_torchs(
+    kind, dimensions, groups, in_per_group, out_per_group, kernel_size, size
+):
+    channels = (groups * in_per_group, groups * out_per_group)
+    name = f"Conv{'Transpose' if kind == 'transposed' else ''}{dimensions}d"
+    layer = getattr(torch.nn, name)(*channels, kernel_size, groups=groups)
+    settings = {"groups": groups, "dimensions": dimensions, "kind": kind}
+    assert parameters(*channels, kernel_size, **settings) == sum(
+        weight.numel() for weight in layer.parameters()
+    )
+    size_in = size if kind == "transposed" else size + kernel_size - 1
+    with FlopCounterMode(display=False) as counter:
+        layer(torch.zeros(1, channels[0], *(size_in,) * dimensions))
+    sizes = {"input_size": size} if kind == "transposed" else {"output_size": size}
+    assert 2 * macs(*channels, kernel_size, **sizes, **settings) == counter.get_total_flops()
+
+
+def test_costs_of_transposed_layers_and_poolings():
+    assert macs(3, 1, 2, input_size=2, kind="transposed") == 48
+    assert macs(32, 1, 3, input_size=1, kind="transposed") == 288
+    for kind in ("pooling", "resize"):
+        assert macs(8, 8, 2, 14, kind=kind) == parameters(8, 8, 2, kind=kind) == 0
+    assert macs(1, 2, (3,), (10,), dimensions=1) == 60
+    assert parameters(3, 64, (3, 7, 7), dimensions=3, bias=False) == 28_224  # R3D's stem
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (
+            {"kind": "transposed"},
+            "input_size must be the one size given for kind=.transposed., got output_size=8",
+        ),
+        ({"output_size": None}, "output_size must be the one size given"),
+        ({"input_size": 8}, "output_size must be the one size given"),
+        ({"dimensions": 4}, "dimensions must be 1, 2 or 3, got 4"),
+        ({"kind": "dense"}, "kind must be one of 'convolution', .* got 'dense'"),
+        (
+            {"dimensions": 3, "kernel_size": (3, 3)},
+            r"one number or three, \(depth, height, width\), got \(3, 3\)",
+        ),
+        ({"dimensions": 1, "kernel_size": (3, 3)}, r"must be one number, \(length,\), got \(3, 3\)"),
+    ],
+)
+def test_costs_refuse_what_they_cannot_count(changed, message):
+    given = {"in_channels": 2, "out_channels": 2, "kernel_size": 3, "output_size": 8} | changed
+    with pytest.raises(ValueError, match=message):
+        macs(**given)
+    with pytest.raises(TypeError, match="dimensions must be a whole number, got the bool True"):
+        macs(2, 2, 3, 8, dimensions=True)

@@ -81,7 +81,9 @@ def test_pads_are_never_negative_and_come_in_twos(call, name):
 
 @pytest.mark.parametrize("call", [CALLS[f.__name__] for f in WINDOWED] + [of_layer])
 def test_words_are_those_of_the_contract(call):
-    with pytest.raises(ValueError, match="padding must be one of 'valid', 'same', 'full', got 'SAME'"):
+    with pytest.raises(
+        ValueError, match="padding must be one of 'valid', 'same', 'full', 'causal', got 'SAME'"
+    ):
         call(padding="SAME")
     for padding in (0, "same"):
         with pytest.raises(ValueError, match=r"convention must be one of 'tensorflow', .*, got 'keras'"):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from helpers.arithmetic import (
@@ -114,6 +114,7 @@ def members(indices):
     st.integers(1, 12),
     st.integers(1, 300),
 )
+@example(Indices(1, {0: [(0, 4)]}), 0, 1, 3, 5, 20)  # copies with one index between them
 def test_a_set_of_indices_is_read_through_a_window(units, first, stride, kernel_size, dilation, size):
     read = read_by_windows(units, first=first, stride=stride, kernel_size=kernel_size, dilation=dilation)
     expected = {

@@ -1,6 +1,7 @@
 """Whose "same": TensorFlow, Keras and JAX from a recorded table, ONNX's reference evaluator live."""
 
 import json
+from itertools import filterfalse
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,24 @@ def first_and_last(size, window):
     return first, last
 
 
+def spread(size, window, output_shape=None):
+    """The pixels 1, 2, ..., size, each spread by the kernel 1, 16, 256, ..., added up."""
+    window = window | {"kind": "transposed", "output_shape": output_shape}
+    out = [0] * output_size(size, **window)
+    for pixel, start in enumerate(window_starts(size, **window), start=1):
+        for tap in range(window["kernel_size"]):
+            place = start + window["dilation"] * tap
+            if 0 <= place < len(out):
+                out[place] += pixel * 16**tap
+    return out
+
+
+def averages(size, window):
+    """The mean of the pixels that each pooling window reads, times 60; padding does not count."""
+    ends = zip(*first_and_last(size, window), strict=True)
+    return [60 * sum(range(first, last + 1)) // (last - first + 1) for first, last in ends]
+
+
 def shorten(values):
     """A long output is recorded by its ends."""
     values = [int(value) for value in values]
@@ -56,15 +75,63 @@ def shorten(values):
     return values if len(values) <= 2 * ends else values[:ends] + values[-ends:]
 
 
-@pytest.mark.parametrize("table", TABLES)
+def is_of_3d_alone(table):
+    return all(framework.endswith("-3d") for framework in table["recorded_by"])
+
+
+COMPUTED = {
+    "convolution": lambda size, window: [convolve(size, window)],
+    "max_pooling": first_and_last,
+    "average_pooling": lambda size, window: [averages(size, window)],
+    "transposed": lambda size, window: [spread(size, window)],
+}
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        table
+        for table in TABLES
+        if table.values[0]["operation"] in COMPUTED and not is_of_3d_alone(table.values[0])
+    ],
+)
 def test_every_recorded_output_is_ours(table):
     for size, kernel_size, stride, dilation, size_out, *recorded in table["rows"]:
         window = window_of(table["padding"], kernel_size, stride, dilation)
-        assert output_size(size, **window) == size_out
-        outputs = (
-            first_and_last(size, window) if table["operation"] == "max_pooling" else (convolve(size, window),)
-        )
+        kind = "transposed" if table["operation"] == "transposed" else None
+        assert output_size(size, kind=kind, **window) == size_out
+        outputs = COMPUTED[table["operation"]](size, window)
         assert [shorten(values) for values in outputs] == recorded, (size, window)
+
+
+def test_only_tensorflows_3d_operators_center_windows_that_a_stride_sets_apart():
+    """On the CPU they do not stop at no padding: they leave out half of what is negative, at the start."""
+    tables = [table for table in RECORD["tables"] if is_of_3d_alone(table)]
+    assert {table["operation"] for table in tables} == {"convolution", "max_pooling"}
+    for table in tables:
+        for size, kernel_size, stride, dilation, size_out, first, *_ in table["rows"]:
+            missing = size - (size_out - 1) * stride - dilation * (kernel_size - 1) - 1
+            assert missing >= 2
+            assert first[0] % 16 == 1 + missing // 2  # the pixel under the first tap; ours is pixel 1
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_a_transposed_convolution_takes_the_sizes_that_tensorflow_takes(padding):
+    (table,) = [
+        table
+        for table in RECORD["tables"]
+        if (table["operation"], table["padding"]) == ("transposed_to_size", padding)
+    ]
+    taken = {tuple(row[:5]): row[5] for row in table["rows"]}
+    for setting in {row[:4] for row in taken}:
+        size, kernel_size, stride, dilation = setting
+        window = window_of(padding, kernel_size, stride, dilation)
+        for wanted in range(1, size * stride + kernel_size + 1):
+            if (*setting, wanted) in taken:
+                assert shorten(spread(size, window, wanted)) == taken[*setting, wanted]
+            else:
+                with pytest.raises(ValueError, match="output_shape must be from"):
+                    spread(size, window, wanted)
 
 
 def test_the_record_is_complete_and_small():
@@ -83,14 +150,21 @@ def test_the_record_is_complete_and_small():
             assert (framework, "convolution", "valid", size, 2, 1, 1) in recorded or size < 2
     assert ("jax", "convolution", "same_lower", 28, 3, 2, 1) in recorded
     assert ("keras", "convolution", "causal", 28, 3, 2, 1) in recorded
+    for framework in ("keras-1d", "keras-3d"):
+        for operation in ("convolution", "max_pooling", "transposed"):
+            assert (framework, operation, "same", 6, 3, 2, 1) in recorded
+    for framework in ("tensorflow", "keras", "jax"):
+        assert (framework, "transposed", "same", 112, 3, 2, 1) in recorded
+        assert (framework, "transposed", "valid", 6, 1, 4, 1) in recorded
 
 
 def test_no_two_frameworks_disagree_on_one_setting():
     seen = {}
-    for table in RECORD["tables"]:
+    for table in filterfalse(is_of_3d_alone, RECORD["tables"]):
         for row in table["rows"]:
-            setting = (table["operation"], table["padding"], *row[:4])
-            assert seen.setdefault(setting, row[4:]) == row[4:]
+            count = 5 if table["operation"] == "transposed_to_size" else 4
+            setting = (table["operation"], table["padding"], *row[:count])
+            assert seen.setdefault(setting, row[count:]) == row[count:]
 
 
 def run_onnx(operator, inputs, **attributes):
@@ -135,3 +209,51 @@ def test_onnx_auto_pad_of_a_pooling_is_ours(auto_pad, size, kernel_size, stride)
                 for first, last in zip(*first_and_last(size, window), strict=True)
             ]
         )
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["SAME_UPPER", "SAME_LOWER", "VALID"]),
+    st.integers(1, 8),
+    st.integers(1, 6),
+    st.integers(1, 5),
+    st.integers(1, 3),
+)
+def test_onnx_auto_pad_of_a_transposed_convolution_is_ours(auto_pad, size, kernel_size, stride, dilation):
+    # Where the kernel reaches less than a stride, ONNX's equation for the padding turns negative.
+    assume(auto_pad == "VALID" or dilation * (kernel_size - 1) + 1 >= stride)
+    signal = np.arange(1.0, size + 1).reshape(1, 1, -1)
+    kernel = (16.0 ** np.arange(kernel_size)).reshape(1, 1, -1)
+    options = {"auto_pad": auto_pad, "strides": [stride], "dilations": [dilation]}
+    out = run_onnx("ConvTranspose", {"x": signal, "w": kernel}, **options)
+    window = window_of(ONNX_WORDS[auto_pad], kernel_size, stride, dilation)
+    if auto_pad == "VALID":
+        window["convention"] = "onnx-lower"  # Keras fills up where the kernel is narrower than the stride
+    assert out[0, 0].tolist() == spread(size, window)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 8), st.integers(1, 6), st.integers(1, 5), st.data())
+def test_onnx_output_shape_is_ours(size, kernel_size, stride, data):
+    whole = (size - 1) * stride + kernel_size
+    wanted = data.draw(st.integers(1, whole), label="output_shape")
+    signal = np.arange(1.0, size + 1).reshape(1, 1, -1)
+    kernel = (16.0 ** np.arange(kernel_size)).reshape(1, 1, -1)
+    options = {"strides": [stride], "output_shape": [wanted], "auto_pad": "SAME_LOWER"}
+    out = run_onnx("ConvTranspose", {"x": signal, "w": kernel}, **options)
+    assert out[0, 0].tolist() == spread(size, window_of("same_lower", kernel_size, stride, 1), wanted)
+
+
+def test_the_ceiling_of_a_pooling_is_onnxs_too():
+    """ONNX since opset 22 ignores a window that would start in the padding after, as torch does."""
+    for ceil_mode in (0, 1):
+        out = run_onnx(
+            "MaxPool",
+            {"x": np.arange(5.0).reshape(1, 1, -1)},
+            kernel_shape=[2],
+            strides=[2],
+            pads=[1, 1],
+            ceil_mode=ceil_mode,
+        )
+        window = {"kernel_size": 2, "stride": 2, "padding": 1}
+        assert out.shape[-1] == output_size(5, ceil_mode=bool(ceil_mode), **window)

@@ -275,6 +275,17 @@ def test_a_pyramid_fills_the_field_of_the_unit():
     assert hatched(ax) == []
 
 
+def test_a_pyramid_of_a_transposed_convolution_stands_where_its_units_look():
+    layers = [Layer(2, stride=2), Layer(3, stride=2, padding=1, kind="transposed")]
+    ax = plots.receptive_field_pyramid(8, layers, unit=3).on(axes())
+    centers = [np.sort(patch.get_path().vertices[::5, 0] + 0.5) for patch in labeled(ax, "receptive field")]
+    assert [list(places) for places in centers] == [[2, 3, 4, 5], [2.5, 4.5], [3.5]]
+    assert (
+        "Unit 3 of layer 2 depends on units 1 and 2 of layer 1"
+        in plots.receptive_field_pyramid(8, layers, unit=3).alt
+    )
+
+
 def test_a_pyramid_shows_the_padding_that_the_field_reaches():
     ax = plots.receptive_field_pyramid(6, [Layer(3, padding=1)], unit=0).on(axes())
     assert [cells_of(patch) for patch in labeled(ax, PADDING)] == [[(0, -1)]]

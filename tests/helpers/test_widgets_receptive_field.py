@@ -48,6 +48,13 @@ def test_it_opens_with_the_network_that_reads_least():
         ("layers", [], "layers must be a list of 1 to 24 layers, got "),
         ("layers", [Layer(1)] * 25, "layers must be a list of 1 to 24 layers"),
         ("layers", Layer(3), "layers must be a list of 1 to 24 layers"),
+        (
+            "layers",
+            [Layer(2, kind="resize")],
+            r"layers\[0\] must be a convolution or a pooling that rounds down",
+        ),
+        ("layers", [Layer(3), Layer(2, ceil_mode=True)], r"layers\[1\] must be .* got Layer\(kernel_size=2"),
+        ("layers", [Layer(3, padding="causal")], r"padding must be \(2, 0\) for 'causal' in the explorer"),
         ("layers", [Layer(3), 3], r"layers\[1\] must be a Layer or a mapping of settings, got 3"),
         ("layers", [{}], r"layers\[0\]: kernel_size must be a whole number, got None"),
         ("layers", [{"kernel_size": 0}], r"layers\[0\]: kernel_size must be at least 1, got 0"),

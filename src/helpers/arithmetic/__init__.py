@@ -1,10 +1,22 @@
 """Sizes, padding, coverage, receptive field and cost along one axis, in plain integers and pure Python."""
 
 from helpers.arithmetic.cost import macs, parameters
-from helpers.arithmetic.layer import Convention, Layer, Padding, Window
-from helpers.arithmetic.network import ReceptiveField, TraceRow, network_unread, receptive_field, trace
+from helpers.arithmetic.layer import CeilMode, Convention, Layer, LayerKind, Padding, Window
+from helpers.arithmetic.network import (
+    ReceptiveField,
+    TraceRow,
+    UnitField,
+    fitting_sizes,
+    network_unread,
+    receptive_field,
+    trace,
+    unit_field,
+    unit_reads,
+)
 from helpers.arithmetic.window import (
     coverage,
+    indices_read,
+    inputs_per_output,
     output_size,
     resolve_padding,
     transposed_output_size,
@@ -14,13 +26,19 @@ from helpers.arithmetic.window import (
 )
 
 __all__ = [
+    "CeilMode",
     "Convention",
     "Layer",
+    "LayerKind",
     "Padding",
     "ReceptiveField",
     "TraceRow",
+    "UnitField",
     "Window",
     "coverage",
+    "fitting_sizes",
+    "indices_read",
+    "inputs_per_output",
     "macs",
     "network_unread",
     "output_size",
@@ -29,6 +47,8 @@ __all__ = [
     "resolve_padding",
     "trace",
     "transposed_output_size",
+    "unit_field",
+    "unit_reads",
     "unread",
     "unused_padding",
     "window_starts",

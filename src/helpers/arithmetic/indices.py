@@ -26,6 +26,11 @@ class Indices(NamedTuple):
         """The indices 0, 1, ..., count - 1."""
         return cls(1, {0: [(0, count)]})
 
+    @classmethod
+    def one(cls, index: int) -> "Indices":
+        """A single index."""
+        return cls(1, {0: [(index, index + 1)]})
+
     def total(self) -> int:
         """How many indices there are."""
         return sum(stop - start for spans in self.spans.values() for start, stop in spans)
@@ -37,6 +42,16 @@ class Indices(NamedTuple):
             stop = _classed(size, residue, self.period)
             kept[residue] = [(max(0, a), min(b, stop)) for a, b in spans if b > 0 and a < stop]
         return Indices(self.period, kept)
+
+    def listed(self) -> tuple[int, ...]:
+        """The indices themselves, in order.
+
+        Raises:
+            ValueError: if there are more than `LONGEST`.
+        """
+        if self.total() > LONGEST:
+            raise ValueError(f"size must leave at most {LONGEST:,} pixels to list, got {self.total():,}")
+        return tuple(sorted(self._members(self.spans)))
 
     def missing(self, size: int) -> tuple[int, ...]:
         """The indices from 0 to size - 1 that are not among these, all of which lie below `size`.
@@ -50,13 +65,19 @@ class Indices(NamedTuple):
                 f"size must leave at most {LONGEST:,} pixels unread for a list of them, "
                 f"got {missing:,} of {size:,}"
             )
-        gaps = [
-            index
+        gaps = {
+            residue: list(_gaps(self.spans.get(residue, []), _classed(size, residue, self.period)))
             for residue in range(min(self.period, size))
-            for gap in _gaps(self.spans.get(residue, []), _classed(size, residue, self.period))
-            for index in range(gap[0] * self.period + residue, gap[1] * self.period + residue, self.period)
-        ]
-        return tuple(gaps if self.period == 1 else sorted(gaps))
+        }
+        return tuple(sorted(self._members(gaps)))
+
+    def _members(self, spans: dict[int, list[Span]]) -> Iterator[int]:
+        return (
+            index
+            for residue, held in spans.items()
+            for start, stop in held
+            for index in range(start * self.period + residue, stop * self.period + residue, self.period)
+        )
 
 
 def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int, dilation: int) -> Indices:
@@ -66,7 +87,9 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
         ValueError: if they fall into more than a million spans.
     """
     if units.period == 1 and dilation == 1 and kernel_size >= stride:  # windows that meet: no gaps arise
-        spans = [(first + stride * a, first + stride * (b - 1) + kernel_size) for a, b in units.spans[0]]
+        spans = [
+            (first + stride * a, first + stride * (b - 1) + kernel_size) for a, b in units.spans.get(0, ())
+        ]
         return Indices(1, {0: _merged(spans)})
     period = units.period * stride
     shared = gcd(dilation, period)
@@ -95,6 +118,28 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
             copies = (kernel_size - 1 - tap) // cycle
             found[rest] += (copy for a, b in spans for copy in _copied((a + q, b + q), shift, copies))
     return Indices(period, {rest: _merged(spans) for rest, spans in found.items()})
+
+
+def met_by_windows(cells: Indices, *, first: int, stride: int, kernel_size: int, dilation: int) -> Indices:
+    """The windows of which a tap lies on a cell: all `window` of `read_by_windows` that read one of `cells`.
+
+    Raises:
+        ValueError: if they fall into more than a million spans.
+    """
+    # A tap on a cell: the window starts so many dilations before it. Then only every stride-th is a start.
+    back = first + dilation * (kernel_size - 1)
+    starts = read_by_windows(cells, first=-back, stride=1, kernel_size=kernel_size, dilation=dilation)
+    shared = gcd(stride, starts.period)
+    period, step = starts.period // shared, stride // shared
+    inverse = pow(step, -1, period)
+    found: dict[int, list[Span]] = {}
+    for residue, spans in starts.spans.items():
+        if residue % shared == 0:
+            window = residue // shared * inverse % period
+            q = (stride * window - residue) // starts.period
+            found[window] = [(-((q - a) // step), -((q - b) // step)) for a, b in spans]
+            found[window] = [(a, b) for a, b in found[window] if a < b]
+    return Indices(period, found)
 
 
 def _classed(size: int, residue: int, period: int) -> int:

@@ -1,4 +1,4 @@
-"""One convolution or pooling along one axis: its settings, checked once, and the padding that they mean."""
+"""One layer along one axis: its settings, checked once, whichever of the family it is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,10 +7,20 @@ from typing import Any, Literal, Required, TypedDict, TypeVar, get_args
 
 from helpers.checks import choice, number_pair, whole_number
 
-NamedPadding = Literal["valid", "same", "full"]
+LayerKind = Literal["convolution", "pooling", "transposed", "resize"]
+NamedPadding = Literal["valid", "same", "full", "causal"]
 Padding = int | tuple[int, int] | NamedPadding
 Convention = Literal["tensorflow", "onnx-lower", "pytorch"]
+CeilMode = bool | Literal["bare"]
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class _Unsaid(int):
+    """A default that is told from the same number when it is given."""
+
+
+_BY_KIND = _Unsaid(1)
+LAYER_KINDS, _WORDS, _CONVENTIONS = get_args(LayerKind), get_args(NamedPadding), get_args(Convention)
 
 
 class Window(TypedDict, total=False):
@@ -21,55 +31,110 @@ class Window(TypedDict, total=False):
     padding: Padding
     dilation: int
     convention: Convention
+    kind: LayerKind | None
+    ceil_mode: CeilMode
+    output_padding: int
+    output_shape: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Layer:
-    """A convolution or a pooling that floors, along one axis.
+    """A convolution, pooling, transposed convolution or resize along one axis.
+
+    A resize repeats each pixel `kernel_size` times (nearest neighbor, by a whole factor). Not covered are
+    resizing by a fraction, to a smaller size, or by interpolation, pixel shuffle, and unpooling.
 
     Args:
-        kernel_size: taps of the kernel.
-        stride: input pixels from one window to the next.
-        padding: pixels on each side, `(before, after)`, or "valid", "same", "full".
-        dilation: input pixels from one tap to the next.
+        kernel_size: taps of the kernel; the factor of a resize.
+        stride: input pixels from one window to the next; of a transposed convolution, output pixels. It is 1
+            if not given; with kind="pooling" and "resize" it is then `kernel_size`, as in torch.
+        padding: pixels on each side, `(before, after)`, or "valid", "same", "full", "causal". In a transposed
+            convolution it crops the output, and may be numbers, "valid" or "same".
+        dilation: pixels from one tap to the next.
         convention: whose "same": "tensorflow" (also Keras, JAX, ONNX SAME_UPPER), "onnx-lower", "pytorch".
         name: what tables and errors call the layer.
+        kind: "convolution", "pooling", "transposed" or "resize"; a convolution if not given, or a pooling
+            with `ceil_mode`.
+        ceil_mode: of a pooling, whether a last window may hang over the end. True is torch's rule: it has to
+            start inside the input or the padding before it. "bare" is the ceiling without that rule, as
+            OpenVINO's `rounding_type="ceil"` counts it.
+        output_padding: of a transposed convolution, pixels added at the end of its output.
+        output_shape: of a transposed convolution, the size of its output along this axis, as in ONNX,
+            TensorFlow and the `output_size` of torch's `forward`.
 
     Raises:
         TypeError: if a number is not an integer, or a text not a string.
-        ValueError: if a number is too small, a word unknown, or "same" strided in the PyTorch convention.
+        ValueError: if a number is out of range, a word unknown or without meaning for the kind or the
+            convention, or a setting given that the kind does not have.
+
+    Source: Dumoulin & Visin 2016; the operators of TensorFlow, Keras, ONNX and torch for their words.
 
     >>> Layer(3, dilation=2).reach
     5
+    >>> Layer(2, kind="pooling").stride
+    2
     """
 
     kernel_size: int
-    stride: int = 1
-    padding: Padding = 0
-    dilation: int = 1
-    convention: Convention = "tensorflow"
-    name: str = ""
+    stride: int
+    padding: Padding
+    dilation: int
+    convention: Convention
+    name: str
+    kind: LayerKind
+    ceil_mode: CeilMode
+    output_padding: int
+    output_shape: int | None
 
-    def __post_init__(self) -> None:
-        for field in ("kernel_size", "stride", "dilation"):
-            _set(self, field, whole_number(field, getattr(self, field), at_least=1))
-        if isinstance(self.padding, str):
-            choice("padding", self.padding, get_args(NamedPadding))
-        else:
-            _set(self, "padding", number_pair("padding", self.padding, at_least=0, order="(before, after)"))
-        choice("convention", self.convention, get_args(Convention))
-        if not isinstance(self.name, str):
-            raise TypeError(f"name must be a string, got {self.name!r}")
-        if self.padding == "same" and self.convention == "pytorch" and self.stride != 1:
-            raise ValueError(
-                f'padding="same" with stride={self.stride} does not exist in the "pytorch" convention: '
-                'use stride=1, numbers, or convention="tensorflow"'
-            )
+    def __init__(
+        self,
+        kernel_size: int,
+        stride: int = _BY_KIND,
+        padding: Padding = 0,
+        dilation: int = 1,
+        convention: Convention = "tensorflow",
+        name: str = "",
+        *,
+        kind: LayerKind | None = None,
+        ceil_mode: CeilMode = False,
+        output_padding: int = 0,
+        output_shape: int | None = None,
+    ) -> None:
+        put = object.__setattr__  # the dataclass is frozen for everyone but its own checks
+        put(self, "kernel_size", whole_number("kernel_size", kernel_size, at_least=1))
+        if stride is _BY_KIND:
+            stride = self.kernel_size if kind in ("pooling", "resize") else 1
+        put(self, "stride", whole_number("stride", stride, at_least=1))
+        put(self, "dilation", whole_number("dilation", dilation, at_least=1))
+        put(self, "padding", _checked_padding(padding))
+        choice("convention", convention, _CONVENTIONS)
+        put(self, "convention", convention)
+        if not isinstance(name, str):
+            raise TypeError(f"name must be a string, got {name!r}")
+        put(self, "name", name)
+        _check_ceil_mode(ceil_mode)
+        if kind is None:
+            kind = "pooling" if ceil_mode else "convolution"
+        choice("kind", kind, LAYER_KINDS)
+        put(self, "kind", kind)
+        put(self, "ceil_mode", ceil_mode)
+        put(self, "output_padding", whole_number("output_padding", output_padding, at_least=0))
+        if output_shape is not None:
+            output_shape = whole_number("output_shape", output_shape, at_least=1)
+        put(self, "output_shape", output_shape)
+        if isinstance(padding, str):
+            _check_word(self, padding)
+        _check_kind(self)
 
     @property
     def reach(self) -> int:
         """Pixels from the first tap of a window to its last, both included."""
         return self.dilation * (self.kernel_size - 1) + 1
+
+    @property
+    def grows(self) -> bool:
+        """Whether its windows lie on the output: a transposed convolution or a resize."""
+        return self.kind in ("transposed", "resize")
 
     @property
     def window(self) -> Window:
@@ -80,6 +145,10 @@ class Layer:
             padding=self.padding,
             dilation=self.dilation,
             convention=self.convention,
+            kind=self.kind,
+            ceil_mode=self.ceil_mode,
+            output_padding=self.output_padding,
+            output_shape=self.output_shape,
         )
 
 
@@ -92,24 +161,81 @@ def lists_settings(function: Function) -> Function:
         for each in signature(Layer).parameters.values()
         if each.name in Window.__annotations__
     ]
-    order = sorted([*kept, *settings], key=lambda each: each.kind)
-    function.__signature__ = own.replace(parameters=order)  # type: ignore[attr-defined]
+    function.__signature__ = own.replace(parameters=[*kept, *settings])  # type: ignore[attr-defined]
     return function
 
 
-def pads(size: int, layer: Layer) -> tuple[int, int]:
-    """Pixels of padding (before, after) of a layer on an axis of checked size."""
-    if isinstance(layer.padding, tuple):
-        return layer.padding
-    if layer.padding == "valid":
-        return 0, 0
-    if layer.padding == "full":
-        return layer.reach - 1, layer.reach - 1
-    last_start = (size - 1) // layer.stride * layer.stride  # "same" has ceil(size / stride) windows
-    total = max(0, last_start + layer.reach - size)
-    less, more = total // 2, total - total // 2
-    return (more, less) if layer.convention == "onnx-lower" else (less, more)
+def _checked_padding(value: Any) -> Padding:
+    """Return a word as it is, and numbers as a pair."""
+    if isinstance(value, str):
+        choice("padding", value, _WORDS)
+        return value  # type: ignore[return-value]
+    return number_pair("padding", value, at_least=0, order="(before, after)")
 
 
-def _set(layer: Layer, field: str, value: Any) -> None:
-    object.__setattr__(layer, field, value)  # the dataclass is frozen for everyone but its own checks
+def _check_ceil_mode(value: Any) -> None:
+    if not isinstance(value, bool) and value != "bare":
+        raise TypeError(f'ceil_mode must be True or False, or "bare", got {value!r}')
+
+
+def _check_kind(layer: Layer) -> None:
+    """Refuse what the kind does not have."""
+    if layer.ceil_mode and layer.kind != "pooling":
+        raise ValueError(
+            f'ceil_mode must be False for kind="{layer.kind}", got {layer.ceil_mode!r}: only a pooling has it'
+        )
+    if layer.kind == "transposed":
+        _check_output(layer)
+        return
+    for name, value in (("output_padding", layer.output_padding), ("output_shape", layer.output_shape)):
+        if value:
+            raise ValueError(
+                f'{name} must be left out for kind="{layer.kind}", got {value}: '
+                "only a transposed convolution has it"
+            )
+    if layer.kind == "resize":
+        rules: dict[str, Any] = {"stride": layer.kernel_size, "dilation": 1, "padding": (0, 0)}
+        for name, rule in rules.items():
+            if getattr(layer, name) != rule:
+                raise ValueError(
+                    f'{name} must be {rule} for kind="resize", got {getattr(layer, name)}: leave it out'
+                )
+
+
+def _check_output(layer: Layer) -> None:
+    """Refuse an output of a transposed convolution that no framework makes."""
+    extra, limit = layer.output_padding, max(layer.stride, layer.dilation)
+    if extra >= limit:
+        raise ValueError(
+            f"output_padding must be below {limit}, the larger of stride and dilation, got {extra}"
+        )
+    if extra and (layer.output_shape is not None or isinstance(layer.padding, str)):
+        other = "output_shape" if layer.output_shape is not None else f'padding="{layer.padding}"'
+        raise ValueError(f"output_padding must be 0 with {other}, which sets the size, got {extra}")
+
+
+def _check_word(layer: Layer, word: str) -> None:
+    """Refuse a word that the owner of the convention does not know for this kind of layer."""
+    strided = word == "same" and layer.stride != 1
+    if layer.kind == "resize":
+        raise ValueError(f'padding must be 0 for kind="resize", got {word!r}: leave it out')
+    if layer.kind == "transposed":
+        if layer.convention == "pytorch":
+            raise ValueError(
+                f'padding="{word}" does not exist for kind="transposed" in the "pytorch" convention: '
+                'use numbers, or convention="tensorflow"'
+            )
+        if word not in ("valid", "same"):
+            raise ValueError(
+                f'padding must be "valid", "same" or numbers for kind="transposed", got {word!r}'
+            )
+    elif word == "causal" and (layer.kind != "convolution" or layer.convention != "tensorflow"):
+        raise ValueError(
+            f'padding="causal" does not exist for kind="{layer.kind}" in the "{layer.convention}" '
+            f"convention, only for Keras's convolutions: use padding=({layer.reach - 1}, 0)"
+        )
+    elif strided and layer.convention == "pytorch":
+        raise ValueError(
+            f'padding="same" with stride={layer.stride} does not exist in the "pytorch" convention: '
+            'use stride=1, numbers, or convention="tensorflow"'
+        )

@@ -1,24 +1,34 @@
-"""What a stack of layers sees along one axis: receptive field, map sizes, pixels it never reads."""
+"""A stack of layers along one axis: map sizes, what its units see, pixels it never reads, sizes it takes."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
-from helpers.arithmetic.indices import Indices
+from helpers.arithmetic.fields import INPUT
+from helpers.arithmetic.indices import LONGEST, Indices
 from helpers.arithmetic.layer import Layer
-from helpers.arithmetic.window import count, read_by, starts
-from helpers.checks import whole_number
+from helpers.arithmetic.placing import NothingLeft, pads, size_after, starts, window_count
+from helpers.arithmetic.window import existing_unit, read_by
+from helpers.checks import switch, whole_number
+
+Skip = tuple[int | str, int | str]
+
+_FARTHEST = 4096  # sizes tried above and below one that does not fit
+_NO_LAYERS = (str, bytes, bytearray, memoryview, range)  # sequences of something else, even when empty
 
 
 class ReceptiveField(NamedTuple):
     """What one unit of the last map sees.
 
     Attributes:
-        size: input pixels from the leftmost one it reads to the rightmost, both included.
-        jump: input pixels from one unit to the next, the product of all strides.
+        size: input pixels from the leftmost one it reads to the rightmost, both included; the most that any
+            unit has where they differ, as they do behind a transposed convolution.
+        jump: input pixels from one unit to the next, the product of all strides; a `Fraction` where a
+            transposed convolution or a resize puts units between pixels.
     """
 
     size: int
-    jump: int
+    jump: int | Fraction
 
 
 class TraceRow(NamedTuple):
@@ -27,66 +37,164 @@ class TraceRow(NamedTuple):
     Attributes:
         name: the layer's name, or its position ("layer 1") if it has none.
         size: units of the map it puts out.
-        jump: input pixels from one unit to the next.
-        receptive_field: input pixels that one unit spans.
+        jump: input pixels from one unit to the next; a `Fraction` where it is not whole.
+        receptive_field: input pixels that one unit spans; the most that any unit does.
         start: leftmost input index of unit 0; negative inside the padding.
     """
 
     name: str
     size: int
-    jump: int
+    jump: int | Fraction
     receptive_field: int
     start: int
 
 
-_NO_LAYERS = (str, bytes, bytearray, memoryview, range)  # sequences of something else, even when empty
+class UnitField(NamedTuple):
+    """Where one unit looks, in input pixels, or in seconds.
+
+    Attributes:
+        first: leftmost index it reads, negative inside the padding.
+        last: rightmost index it reads, from the size on inside the padding.
+        center: the middle of its windows, all layers together: unit 0's and a jump for each unit.
+        look_ahead: how far it reads beyond its own place, `unit * jump`; 0 in a causal stack.
+    """
+
+    first: int | float
+    last: int | float
+    center: int | Fraction | float
+    look_ahead: int | Fraction | float
 
 
 class _Step(NamedTuple):
     name: str
     layer: Layer
     size: int  # of the map the layer reads
+    size_after: int
     windows: range
 
 
 def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
     """Receptive field and jump of a unit after all `layers`, in input pixels.
 
-    A stride beyond the kernel, or a dilation, can leave holes in the field: `size` is its span.
+    A stride beyond the kernel, or a dilation, can leave holes in the field: `size` is its span. Which units
+    a stride meets behind a transposed convolution depends on the padding; "same" counts here as on an input
+    of a size that all strides divide. `trace` says it for any size.
 
     Raises:
         TypeError: if `layers` is not a sequence of Layer.
+        ValueError: if a layer has an `output_shape`, or strides of transposed layers multiply beyond bounds.
 
     Source: Araujo, Norris & Sim 2019.
 
     >>> receptive_field([Layer(3, stride=2), Layer(3)])
     ReceptiveField(size=7, jump=2)
+    >>> receptive_field([Layer(3, stride=2, kind="transposed")])
+    ReceptiveField(size=2, jump=Fraction(1, 2))
     """
-    field = ReceptiveField(size=1, jump=1)
+    size = jump = 1
     for layer in _checked(layers):
-        field = _beyond(field, layer)
-    return field
+        size += (layer.reach - 1) * jump
+        jump *= layer.stride
+    if not any([layer.grows for layer in layers]):  # all units see alike
+        return ReceptiveField(size, jump)
+    step = extent = 1
+    for position, layer in enumerate(layers):
+        if layer.output_shape is not None:
+            raise ValueError(
+                f"layers[{position}] must leave output_shape out, got {layer.output_shape}: "
+                "its padding depends on the size, which trace takes"
+            )
+        step *= layer.stride
+        sides = layer.padding if isinstance(layer.padding, tuple) else (0,)
+        extent += layer.reach + sum(sides)
+    fields = INPUT  # far from the ends of an axis that is long enough for all windows and crops
+    for each in _walk(step * (step * extent + 1), layers):
+        fields = fields.after(each.layer, each.windows.start)
+    return ReceptiveField(fields.size, fields.jump)
 
 
-def trace(size: int, layers: Sequence[Layer]) -> list[TraceRow]:
+def trace(size: int, layers: Sequence[Layer], *, skips: Sequence[Skip] = ()) -> list[TraceRow]:
     """One row for each layer of a stack over an axis of `size` pixels.
+
+    Args:
+        size: pixels of the input.
+        layers: the layers, from the input on.
+        skips: skip connections, each a pair of maps that are added or concatenated and so must be of one
+            size. A map is the name of its layer or the layer's number from 1; 0 is the input.
 
     Raises:
         TypeError: if `size` is not an integer, or `layers` not a sequence of Layer.
-        ValueError: if a layer shrinks the map below one pixel; the message says which.
+        ValueError: if a layer shrinks the map below one pixel, the message says which; or if the maps of a
+            skip connection differ, the message says which sizes of the input are near and fit.
 
     Source: Araujo, Norris & Sim 2019.
 
     >>> trace(28, [Layer(3, padding=1, name="conv"), Layer(2, stride=2, name="pool")])[-1]
     TraceRow(name='pool', size=14, jump=2, receptive_field=4, start=-1)
+    >>> trace(5, [Layer(2, stride=2), Layer(2, kind="resize")], skips=[(0, 2)])
+    Traceback (most recent call last):
+        ...
+    ValueError: 'layer 2', number 2 of 2, puts out 4 pixels, but its skip connection from the input has 5: \
+use size=4 or size=6, or crop, pad or resize one of the two
     """
     rows: list[TraceRow] = []
-    field, start = ReceptiveField(size=1, jump=1), 0
+    fields, field, jump, start = INPUT, 1, 1, 0
+    is_plain = not any([layer.grows for layer in _checked(layers)])
     for step in _walk(size, layers):
-        start += step.windows.start * field.jump
-        field = _beyond(field, step.layer)
-        rows.append(TraceRow(step.name, count(step.windows), field.jump, field.size, start))
+        if is_plain:  # all units see alike: four sums, which keep a call at microseconds
+            start += step.windows.start * jump
+            field += (step.layer.reach - 1) * jump
+            jump *= step.layer.stride
+            rows.append(TraceRow(step.name, step.size_after, jump, field, start))
+        else:
+            fields = fields.after(step.layer, step.windows.start)
+            rows.append(TraceRow(step.name, step.size_after, fields.jump, fields.size, fields.start))
+    if skips:
+        _check_skips(size, layers, [size, *(row.size for row in rows)], _pairs(layers, skips))
     return rows
+
+
+def unit_field(
+    size: int, layers: Sequence[Layer], unit: int, *, rate: int | float | None = None
+) -> UnitField:
+    """Where one unit of the last map looks, the padding included.
+
+    Args:
+        size: pixels or samples of the input.
+        layers: the layers, from the input on.
+        unit: index of the unit.
+        rate: samples a second; then all is in seconds: `center` is the time stamp of a frame.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if a layer shrinks the map below one pixel, the unit does not exist or reads nothing, or
+            the rate is not positive.
+
+    >>> unit_field(16000, [Layer(400, stride=160)], 2)
+    UnitField(first=320, last=719, center=Fraction(1039, 2), look_ahead=399)
+    >>> unit_field(16000, [Layer(400, stride=160, padding="causal")], 2, rate=16000).look_ahead
+    0.0
+    """
+    fields, last = INPUT, size
+    for step in _walk(size, layers):
+        fields, last = fields.after(step.layer, step.windows.start), step.size_after
+    unit = existing_unit(unit, last)
+    span = fields.of(unit)
+    if span is None:
+        raise ValueError(f"unit must read something, got {unit}, which meets no tap: choose another")
+    found = UnitField(*span, fields.center(unit), span[1] - unit * fields.jump)
+    if rate is None:
+        return found
+    if isinstance(rate, bool) or not isinstance(rate, int | float):
+        raise TypeError(f"rate must be a number, got {rate!r}")
+    if not rate > 0:
+        raise ValueError(f"rate must be above 0, got {rate}")
+    try:
+        return UnitField(*(float(value / rate) for value in found))
+    except OverflowError:
+        raise ValueError(
+            f"rate must give seconds that a float can hold, got {rate} for unit {unit}"
+        ) from None
 
 
 def network_unread(size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
@@ -104,14 +212,64 @@ def network_unread(size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
     """
     size = whole_number("size", size, at_least=1)
     steps = list(_walk(size, layers))
-    needed = Indices.first(count(steps[-1].windows) if steps else size)
+    return _needed(Indices.first(steps[-1].size_after if steps else size), steps, size).missing(size)
+
+
+def unit_reads(size: int, layers: Sequence[Layer], unit: int) -> tuple[int, ...]:
+    """Input indices that one unit of the last map depends on; padding and holes are not among them.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if a layer shrinks the map below one pixel, the unit does not exist, or it depends on
+            more than 10,000,000 pixels.
+
+    >>> unit_reads(9, [Layer(3, dilation=2), Layer(2, stride=2, kind="transposed")], 1)
+    (0, 2, 4)
+    """
+    size = whole_number("size", size, at_least=1)
+    steps = list(_walk(size, layers))
+    unit = existing_unit(unit, steps[-1].size_after if steps else size)
+    return _needed(Indices.one(unit), steps, size).listed()
+
+
+def fitting_sizes(
+    layers: Sequence[Layer],
+    *,
+    at_least: int,
+    at_most: int,
+    skips: Sequence[Skip] = (),
+    without_rest: bool = False,
+) -> tuple[int, ...]:
+    """Input sizes that a stack takes: no map shrinks below one pixel, and all skip connections fit.
+
+    Args:
+        layers: the layers, from the input on.
+        at_least: the smallest size to try.
+        at_most: the largest size to try; no more than 10,000,000 above the smallest.
+        skips: skip connections, as in `trace`.
+        without_rest: whether every window has to end where its map ends, so that no floor drops anything.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if an argument is out of range.
+
+    >>> halved_and_doubled = [Layer(2, stride=2), Layer(2, stride=2), Layer(4, kind="resize")]
+    >>> fitting_sizes(halved_and_doubled, at_least=1, at_most=16, skips=[(0, 3)])
+    (4, 8, 12, 16)
+    """
+    least = whole_number("at_least", at_least, at_least=1)
+    most = whole_number("at_most", at_most, at_least=least)
+    if most - least >= LONGEST:
+        raise ValueError(f"at_most must be below at_least + {LONGEST:,}, got {most:,}")
+    strict, pairs = switch("without_rest", without_rest), _pairs(layers, skips)
+    return tuple(size for size in range(least, most + 1) if _fits(size, layers, pairs, strict))
+
+
+def _needed(units: Indices, steps: Sequence[_Step], size: int) -> Indices:
+    """The inputs on which these units of the last map depend."""
     for step in reversed(steps):
-        needed = read_by(needed, step.windows, step.layer).below(step.size)  # the rest is padding
-    return needed.missing(size)
-
-
-def _beyond(field: ReceptiveField, layer: Layer) -> ReceptiveField:
-    return ReceptiveField(field.size + (layer.reach - 1) * field.jump, field.jump * layer.stride)
+        units = read_by(units, step.windows, step.layer).below(step.size)  # the rest is padding
+    return units.below(size)
 
 
 def _walk(size: int, layers: Sequence[Layer]) -> Iterator[_Step]:
@@ -120,11 +278,13 @@ def _walk(size: int, layers: Sequence[Layer]) -> Iterator[_Step]:
         name = layer.name or f"layer {position}"
         try:
             windows = starts(size, layer)
+            after = size_after(size, layer) if layer.grows else window_count(windows)
         except ValueError as error:
-            place = f"{name!r}, number {position} of {len(layers)},"
-            raise ValueError(f"{place} shrinks the map below one pixel: {error}") from None
-        yield _Step(name, layer, size, windows)
-        size = count(windows)
+            is_gone = isinstance(error, NothingLeft)
+            rule = "shrinks the map below one pixel" if is_gone else f"does not take size={size}"
+            raise ValueError(f"{name!r}, number {position} of {len(layers)}, {rule}: {error}") from None
+        yield _Step(name, layer, size, after, windows)
+        size = after
 
 
 def _checked(layers: Sequence[Layer]) -> Sequence[Layer]:
@@ -134,3 +294,71 @@ def _checked(layers: Sequence[Layer]) -> Sequence[Layer]:
         if not isinstance(layer, Layer):
             raise TypeError(f"layers[{position}] must be a Layer, got {layer!r}")
     return layers
+
+
+def _pairs(layers: Sequence[Layer], skips: Sequence[Skip]) -> list[tuple[int, int]]:
+    """Both maps of each skip connection, by number and in order."""
+    names = ["input", *(layer.name for layer in _checked(layers))]
+    pairs = []
+    for position, skip in enumerate(skips):
+        if not isinstance(skip, tuple) or len(skip) != 2:
+            raise TypeError(f"skips[{position}] must be a pair of maps, got {skip!r}")
+        earlier, later = sorted(_map_number(f"skips[{position}]", each, names) for each in skip)
+        pairs.append((earlier, later))
+    return pairs
+
+
+def _map_number(name: str, value: int | str, names: list[str]) -> int:
+    if isinstance(value, str):
+        if names.count(value) != 1 or not value:
+            known = ", ".join(repr(each) for each in names if each)
+            raise ValueError(f"{name} must name one map, of {known}, got {value!r}")
+        return names.index(value)
+    number = whole_number(name, value, at_least=0)
+    if number >= len(names):
+        raise ValueError(f"{name} must be at most {len(names) - 1}, the number of layers, got {number}")
+    return number
+
+
+def _check_skips(
+    size: int, layers: Sequence[Layer], sizes: list[int], pairs: Sequence[tuple[int, int]]
+) -> None:
+    def told(number: int) -> str:
+        name = layers[number - 1].name or f"layer {number}"
+        return f"{name!r}, number {number} of {len(layers)}," if number else "the input"
+
+    for earlier, later in pairs:
+        if sizes[earlier] == sizes[later]:
+            continue
+        near = [
+            next(
+                (size + way * far for far in range(1, _FARTHEST) if _fits(size + way * far, layers, pairs)), 0
+            )
+            for way in (-1, 1)
+        ]
+        use = " or ".join(f"size={each}" for each in near if each)
+        raise ValueError(
+            f"{told(later)} puts out {sizes[later]} pixels, but its skip connection from "
+            f"{told(earlier)} has {sizes[earlier]}: {f'use {use}, or ' if use else ''}"
+            "crop, pad or resize one of the two"
+        )
+
+
+def _fits(
+    size: int, layers: Sequence[Layer], pairs: Sequence[tuple[int, int]], without_rest: bool = False
+) -> bool:
+    try:
+        steps = list(_walk(size, layers))
+    except ValueError:
+        return False
+    sizes = [size, *(step.size_after for step in steps)]
+    return all(sizes[a] == sizes[b] for a, b in pairs) and not (
+        without_rest and any(map(_leaves_rest, steps))
+    )
+
+
+def _leaves_rest(step: _Step) -> bool:
+    if step.layer.grows:
+        return False
+    *_, after = pads(step.size, step.layer)
+    return step.windows.stop - 1 + step.layer.reach != step.size + after

@@ -1,20 +1,18 @@
 """Where the windows of one layer fall on one axis, what they read and what they leave out."""
 
-from functools import partial
+from collections.abc import Callable
 from math import gcd
 from typing import Unpack
 
-from helpers.arithmetic.indices import LONGEST, Indices, read_by_windows
-from helpers.arithmetic.layer import Layer, Window, lists_settings, pads
-from helpers.checks import number_pair, switch, whole_number
+from helpers.arithmetic.indices import LONGEST, Indices, met_by_windows, read_by_windows
+from helpers.arithmetic.layer import Layer, Window, lists_settings
+from helpers.arithmetic.placing import pads, size_after, starts, window_count
+from helpers.checks import number_pair, whole_number
 
 
 @lists_settings
-def output_size(size: int, *, ceil_mode: bool = False, **window: Unpack[Window]) -> int:
-    """Number of windows along one axis of `size` pixels.
-
-    With `ceil_mode`, as in torch's pooling, a last window may hang over the end, provided that it starts
-    inside the input or the padding before it.
+def output_size(size: int, **window: Unpack[Window]) -> int:
+    """Pixels of the output along one axis of `size` pixels: one for each window.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
@@ -26,10 +24,11 @@ def output_size(size: int, *, ceil_mode: bool = False, **window: Unpack[Window])
     3
     >>> output_size(28, kernel_size=3, stride=2, padding="same")
     14
+    >>> output_size(14, kernel_size=3, stride=2, padding="same", kind="transposed")
+    28
     """
     layer = Layer(**window)
-    size = whole_number("size", size, at_least=1)
-    return count(starts(size, layer, ceil_mode=switch("ceil_mode", ceil_mode)))
+    return size_after(whole_number("size", size, at_least=1), layer)
 
 
 def transposed_output_size(
@@ -41,9 +40,10 @@ def transposed_output_size(
     output_padding: int = 0,
     dilation: int = 1,
 ) -> int:
-    """Output pixels of a transposed convolution along one axis of `size` pixels.
+    """Output pixels of torch's transposed convolution along one axis of `size` pixels.
 
     `padding` crops the output, as in torch: it undoes the padding of the convolution that is transposed.
+    `output_size` with kind="transposed" also knows the words of Keras and ONNX.
 
     Raises:
         TypeError: if a setting is of the wrong kind, such as a word for `padding`: torch takes none here.
@@ -55,26 +55,23 @@ def transposed_output_size(
     >>> transposed_output_size(14, kernel_size=3, stride=2, padding=1, output_padding=1)
     28
     """
-    crop = number_pair("padding", padding, at_least=0, order="(before, after)")
-    layer = Layer(kernel_size, stride, crop, dilation)
-    size = whole_number("size", size, at_least=1)
-    extra = whole_number("output_padding", output_padding, at_least=0)
-    limit = max(layer.stride, layer.dilation)
-    if extra >= limit:
-        raise ValueError(
-            f"output_padding must be below {limit}, the larger of stride and dilation, got {extra}"
-        )
-    spread = (size - 1) * layer.stride + layer.reach + extra
-    if spread <= sum(crop):
-        raise ValueError(
-            f"padding {crop} crops away all {spread} pixels of the output: use at most {spread - 1} in total"
-        )
-    return spread - sum(crop)
+    return output_size(
+        size,
+        kernel_size=kernel_size,
+        stride=stride,
+        padding=number_pair("padding", padding, at_least=0, order="(before, after)"),
+        dilation=dilation,
+        kind="transposed",
+        output_padding=output_padding,
+    )
 
 
 @lists_settings
 def resolve_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """Pixels of padding (before, after) that `padding` means for an axis of `size` pixels.
+
+    Of a transposed convolution they are the pixels of the output that are cropped. Not covered: where a
+    stride leaves pixels between windows, TensorFlow's 3-D operators on the CPU start "same" some pixels on.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
@@ -86,6 +83,8 @@ def resolve_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     (0, 1)
     >>> resolve_padding(28, kernel_size=3, stride=2, padding="same", convention="onnx-lower")
     (1, 0)
+    >>> resolve_padding(14, kernel_size=3, stride=2, padding="same", kind="transposed")
+    (0, 1)
     """
     layer = Layer(**window)
     return pads(whole_number("size", size, at_least=1), layer)
@@ -95,6 +94,9 @@ def resolve_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
 def window_starts(size: int, **window: Unpack[Window]) -> range:
     """Input index of the first tap of each window; negative where a window starts in the padding.
 
+    The windows of a transposed convolution and of a resize lie on the output, one for each input pixel: of
+    these it is the output index, negative where it is cropped.
+
     Raises:
         TypeError: if a setting is of the wrong kind.
         ValueError: if a setting is out of range, or the kernel is larger than the padded input.
@@ -103,6 +105,8 @@ def window_starts(size: int, **window: Unpack[Window]) -> range:
     [-1, 1, 3]
     >>> list(window_starts(6, kernel_size=3, stride=2, padding="same"))
     [0, 2, 4]
+    >>> list(window_starts(3, kernel_size=3, stride=2, padding=1, kind="transposed"))
+    [-1, 1, 3]
     """
     layer = Layer(**window)
     return starts(whole_number("size", size, at_least=1), layer)
@@ -110,7 +114,7 @@ def window_starts(size: int, **window: Unpack[Window]) -> range:
 
 @lists_settings
 def coverage(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
-    """How many windows read each of the `size` input pixels.
+    """How many outputs read each of the `size` input pixels.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
@@ -122,26 +126,66 @@ def coverage(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    if size > LONGEST:
-        raise ValueError(f"size must be at most {LONGEST:,} for a count at each index, got {size:,}")
     windows = starts(size, layer)
-    reads = partial(_meeting, windows=windows, layer=layer)
-    # Between the ends, where no tap falls beside the windows, the counts repeat with the stride.
-    start = min(size, max(0, windows.start + layer.reach - 1))
-    stop = min(size, max(start, windows.stop))
-    repeated = tuple(map(reads, range(start, min(stop, start + layer.stride))))
-    whole, rest = divmod(stop - start, layer.stride)
-    return (
-        *map(reads, range(start)),
-        *repeated * whole,
-        *repeated[:rest],
-        *map(reads, range(stop, size)),
-    )
+    if layer.grows:
+        return _taps_on(size_after(size, layer), windows, layer)
+    return _windows_on(size, windows, layer)
+
+
+@lists_settings
+def inputs_per_output(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
+    """How many of the `size` input pixels each output reads; the padding does not count.
+
+    Where the counts of a transposed convolution alternate, its output shows a checkerboard.
+
+    Raises:
+        TypeError: if a setting is of the wrong kind.
+        ValueError: if a setting is out of range, the kernel is larger than the padded input, or the output
+            is longer than 10,000,000.
+
+    Source: Odena, Dumoulin & Olah 2016 for the checkerboard.
+
+    >>> inputs_per_output(4, kernel_size=3, padding=1)
+    (2, 3, 3, 2)
+    >>> inputs_per_output(4, kernel_size=3, stride=2, kind="transposed")
+    (1, 1, 2, 1, 2, 1, 2, 1, 1)
+    """
+    layer = Layer(**window)
+    size = whole_number("size", size, at_least=1)
+    windows = starts(size, layer)
+    if layer.grows:
+        return _windows_on(size_after(size, layer), windows, layer)
+    return _taps_on(size, windows, layer)
+
+
+@lists_settings
+def indices_read(size: int, unit: int, **window: Unpack[Window]) -> tuple[int, ...]:
+    """Input indices that one output reads; below 0 and from `size` on they are padding.
+
+    A transposed convolution and a resize have no padding: there they are inputs that an output beside the
+    others would have, were the input longer.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if a setting is out of range, the output does not exist, or it reads more than 10,000,000
+            indices.
+
+    >>> indices_read(6, 0, kernel_size=3, stride=2, padding=1)
+    (-1, 0, 1)
+    >>> indices_read(6, 4, kernel_size=3, stride=2, padding=1, kind="transposed")
+    (2,)
+    """
+    layer = Layer(**window)
+    size = whole_number("size", size, at_least=1)
+    unit = existing_unit(unit, size_after(size, layer))
+    return read_by(Indices.one(unit), starts(size, layer), layer).listed()
 
 
 @lists_settings
 def unread(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
-    """Input indices that no window reads: the tail the floor drops, and gaps where stride exceeds kernel.
+    """Input indices that no output reads: the tail the floor drops, and gaps where stride exceeds kernel.
+
+    Of a transposed convolution: the inputs whose whole window is cropped.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
@@ -153,12 +197,13 @@ def unread(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    return _read(layer, starts(size, layer), first=0, size=size).missing(size)
+    outputs = Indices.first(size_after(size, layer))
+    return read_by(outputs, starts(size, layer), layer).below(size).missing(size)
 
 
 @lists_settings
 def unused_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
-    """Cells of padding (before, after) that no window reads.
+    """Cells of padding (before, after) that no window reads; none where `padding` crops the output.
 
     Raises:
         TypeError: if a setting is of the wrong kind.
@@ -171,40 +216,26 @@ def unused_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     """
     layer = Layer(**window)
     size = whole_number("size", size, at_least=1)
-    before, after = pads(size, layer)
     windows = starts(size, layer)
-    read = (
-        _read(layer, windows, first=-before, size=before).total(),
-        _read(layer, windows, first=size, size=after).total(),
-    )
-    return before - read[0], after - read[1]
-
-
-def starts(size: int, layer: Layer, *, ceil_mode: bool = False) -> range:
-    """The windows of a checked layer on an axis of checked size, by the input index of their first tap."""
+    if layer.grows:
+        return 0, 0
     before, after = pads(size, layer)
-    room = before + size + after - layer.reach
-    last = room - room % layer.stride
-    if ceil_mode and last < room and last + layer.stride < before + size:
-        last += layer.stride
-    if last < 0:
-        raise ValueError(
-            f"kernel_size={layer.kernel_size} with dilation={layer.dilation} spans {layer.reach} pixels, but "
-            f"size={size} with padding {before, after} has {before + size + after}: use a smaller kernel or "
-            f"dilation, or at least {-room} more pixels of input or padding"
-        )
-    return range(-before, last - before + 1, layer.stride)
+    return _unread_from(-before, before, windows, layer), _unread_from(size, after, windows, layer)
 
 
-def count(windows: range) -> int:
-    """How many windows there are; `len` ends at 2**63."""
-    return (windows.stop - 1 - windows.start) // windows.step + 1
+def existing_unit(unit: int, size: int) -> int:
+    """Return the index of a unit, provided that a map of `size` has it."""
+    unit = whole_number("unit", unit, at_least=0)
+    if unit >= size:
+        raise ValueError(f"unit must be below {size}, the number of units of the map, got {unit}")
+    return unit
 
 
-def read_by(units: Indices, windows: range, layer: Layer) -> Indices:
-    """The indices that these units of a layer read; negative ones, and some beyond the end, are padding."""
-    return read_by_windows(
-        units,
+def read_by(outputs: Indices, windows: range, layer: Layer) -> Indices:
+    """The inputs that these outputs of a layer read; negative ones, and some beyond the end, are padding."""
+    through = met_by_windows if layer.grows else read_by_windows
+    return through(
+        outputs,
         first=windows.start,
         stride=layer.stride,
         kernel_size=layer.kernel_size,
@@ -212,22 +243,52 @@ def read_by(units: Indices, windows: range, layer: Layer) -> Indices:
     )
 
 
-def _read(layer: Layer, windows: range, *, first: int, size: int) -> Indices:
-    """Which of `size` cells, the first of which has the index `first`, any window reads; from 0."""
+def _unread_from(first: int, size: int, windows: range, layer: Layer) -> int:
+    """How many of `size` cells from the index `first` on no window reads."""
     moved = range(windows.start - first, windows.stop - first, windows.step)
-    return read_by(Indices.first(count(windows)), moved, layer).below(size)
+    return size - read_by(Indices.first(window_count(windows)), moved, layer).below(size).total()
 
 
-def _meeting(index: int, windows: range, layer: Layer) -> int:
-    """How many windows read an index: those taps t for which index - dilation * t starts a window."""
+def _windows_on(size: int, windows: range, layer: Layer) -> tuple[int, ...]:
+    """How many windows have a tap on each cell of the axis they lie on."""
     stride, dilation = layer.stride, layer.dilation
-    offset = index - windows.start
     shared = gcd(stride, dilation)
-    if offset % shared:
-        return 0
-    cycle = stride // shared  # of the taps that fit, each is so many after the one before
-    tap = offset // shared * pow(dilation // shared, -1, cycle) % cycle
-    last = windows.stop - 1 - windows.start
-    least = max(0, -((last - offset) // dilation))
-    most = min(layer.kernel_size - 1, offset // dilation)
-    return max(0, (most - tap) // cycle - (least - 1 - tap) // cycle)
+    cycle = stride // shared  # of the taps that fit a cell, each is so many after the one before
+    inverse, last = pow(dilation // shared, -1, cycle), windows.stop - 1 - windows.start
+
+    def taps(index: int) -> int:
+        offset = index - windows.start
+        if offset % shared:
+            return 0
+        tap = offset // shared * inverse % cycle
+        least, most = max(0, -((last - offset) // dilation)), min(layer.kernel_size - 1, offset // dilation)
+        return max(0, (most - tap) // cycle - (least - 1 - tap) // cycle)
+
+    # From the last tap of the first window to the first tap of the last one the stride says it all.
+    return _listed(size, taps, windows.start + layer.reach - 1, windows.stop, period=stride)
+
+
+def _taps_on(size: int, windows: range, layer: Layer) -> tuple[int, ...]:
+    """How many taps each window has on an axis of `size` cells, the padding left out."""
+
+    def taps(window: int) -> int:
+        start = windows.start + layer.stride * window
+        least, most = max(0, -(start // layer.dilation)), (size - 1 - start) // layer.dilation
+        return max(0, min(layer.kernel_size - 1, most) - least + 1)
+
+    inside = -(windows.start // layer.stride)
+    beyond = (size - layer.reach - windows.start) // layer.stride + 1
+    return _listed(window_count(windows), taps, inside, beyond, period=1)
+
+
+def _listed(
+    size: int, number: Callable[[int], int], start: int, stop: int, *, period: int
+) -> tuple[int, ...]:
+    """The number of each index below `size`; from `start` to `stop` the numbers repeat after a period."""
+    if size > LONGEST:
+        raise ValueError(f"size must be at most {LONGEST:,} for a count at each index, got {size:,}")
+    start = min(size, max(0, start))
+    stop = min(size, max(start, stop))
+    repeated = tuple(map(number, range(start, min(stop, start + period))))
+    whole, rest = divmod(stop - start, period)
+    return (*map(number, range(start)), *repeated * whole, *repeated[:rest], *map(number, range(stop, size)))

@@ -1,6 +1,7 @@
 """A stack of layers: what one of its units depends on, and how the map gets smaller on the way."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from math import log2
@@ -10,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Polygon
 from matplotlib.ticker import MaxNLocator
 
-from helpers.arithmetic import Layer, network_unread, trace, window_starts
+from helpers.arithmetic import Layer, indices_read, network_unread, trace, unit_field
 from helpers.checks import choice, whole_number
 from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_indices
 from helpers.plots.picture import Panel
@@ -27,7 +28,7 @@ class _Level(NamedTuple):
     size: int
     spans: int  # input pixels that a unit spans
     first: float  # the center of what unit 0 spans, in input pixels
-    jump: int
+    jump: int | Fraction
     field: list[int]  # units that the traced one depends on
     padding: list[int]  # indices beside the map that it depends on too
 
@@ -161,21 +162,16 @@ def _levels(size: int, layers: Sequence[Layer], unit: int | None) -> list[_Level
         raise ValueError(f"unit must be below {sizes[-1]}, the number of units of the last map, got {unit}")
     levels = []
     reads = [unit]
-    for row, layer, below in zip(reversed(rows), reversed(layers), reversed(sizes[:-1]), strict=True):
-        middle = row.start + (row.receptive_field - 1) / 2
+    for depth in range(len(rows), 0, -1):
+        row, layer, below = rows[depth - 1], layers[depth - 1], sizes[depth - 1]
+        middle = float(unit_field(size, layers[:depth], 0).center)
         levels.append(
             _Level(row.name, row.size, row.receptive_field, middle, row.jump, *_split(reads, row.size))
         )
-        starts = window_starts(
-            below,
-            kernel_size=layer.kernel_size,
-            stride=layer.stride,
-            padding=layer.padding,
-            dilation=layer.dilation,
-            convention=layer.convention,
-        )
-        taps = range(0, layer.reach, layer.dilation)
-        reads = sorted({starts[above] + tap for above in levels[-1].field for tap in taps})
+        windows = [indices_read(below, above, **layer.window) for above in levels[-1].field]
+        reads = sorted({index for window in windows for index in window})
+        if layer.grows:  # what it crops or adds has no cells beside the map
+            reads = [index for index in reads if 0 <= index < below]
     levels.append(_Level("input", size, 1, 0, 1, *_split(reads, size)))
     return levels[::-1]
 

@@ -5,6 +5,7 @@ read. Of a block with branches they hold the one that convolves.
 """
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 from traitlets import TraitError, TraitType
@@ -49,7 +50,7 @@ class StackRow(NamedTuple):
 
     name: str
     size: int
-    jump: int
+    jump: int | Fraction
     receptive_field: int
     start: int
     parameters: int
@@ -66,6 +67,11 @@ class Stack(TraitType[Any, Any]):
         return [self._state(index, layer) for index, layer in enumerate(value)]
 
     def _state(self, index: int, layer: Any) -> LayerState:
+        if isinstance(layer, Layer) and (layer.grows or layer.ceil_mode):
+            raise TraitError(
+                f"{self.name}[{index}] must be a convolution or a pooling that rounds down in the explorer, "
+                f"got {layer!r}"
+            )
         settings = _settings(layer) if isinstance(layer, Layer) else layer
         if not isinstance(settings, Mapping):
             raise TraitError(f"{self.name}[{index}] must be a Layer or a mapping of settings, got {layer!r}")
@@ -129,6 +135,10 @@ def _checked(state: LayerState) -> LayerState:
         **{name: getattr(window, name) for name in _WINDOW},
         **{name: switch(name, state[name]) for name in ("bias", "depthwise")},
     }
+    if window.padding == "causal":
+        raise ValueError(
+            f"padding must be ({window.reach - 1}, 0) for 'causal' in the explorer, got 'causal'"
+        )
     if isinstance(window.padding, tuple):
         is_pair = isinstance(state["padding"], list | tuple)
         checked["padding"] = list(window.padding) if is_pair else window.padding[0]

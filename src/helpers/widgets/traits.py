@@ -2,19 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from numbers import Integral
-from typing import Any, TypedDict, get_args
+from typing import Any, TypedDict
 
 import numpy as np
 from traitlets import TraitError, TraitType
 
-from helpers.arithmetic.layer import NamedPadding
 from helpers.widgets.setting import Grid, kernel_cells
 
 MOST_FILTERS = 64  # the largest convolution of the book has as many
 MOST_LETTERS = 200  # of a name
 _MOST_NUMBER = 1e100  # sums of products of two are finite, too
 
-_WORDS = get_args(NamedPadding)
+_WORDS = ("valid", "same", "full")  # those that the pages know
 
 
 class PerAxis(TraitType[Any, Any]):
