@@ -1,7 +1,6 @@
-"""The table of `helpers.anatomy`: its rows, its remarks, what it refuses, and the command line."""
+"""The table of `helpers.anatomy`: its rows, its remarks, and what it refuses."""
 
 import copy
-import csv
 from dataclasses import fields
 
 import numpy as np
@@ -11,7 +10,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from helpers.anatomy import IncompleteAnatomy, LayerRow, anatomy, load_model
-from helpers.anatomy.__main__ import main
 from helpers.layers import BlurPool2d, Conv2dSame
 
 
@@ -465,73 +463,3 @@ def test_bad_input_is_refused(model, size, kind, message):
 )
 def test_what_the_input_size_leaves_out_is_filled_in(size, shape):
     assert last(nn.Sequential(nn.ReLU(), nn.Conv2d(5, 5, 1)), size).output_shape == shape
-
-
-# --- loading, and the command line
-
-
-def test_models_load_from_files(tmp_path):
-    (tmp_path / "nets.py").write_text(
-        "from torch import nn\nmade = nn.Conv2d(1, 2, 3)\n"
-        "def make():\n    return nn.Sequential(made, nn.ReLU())\nnumber = 3\n"
-    )
-    assert type(load_model(f"{tmp_path}/nets.py:made")) is nn.Conv2d
-    assert len(load_model(f"{tmp_path}/nets.py:make")) == 2
-    torch.save(nn.Conv2d(1, 2, 3), tmp_path / "net.pt")
-    assert load_model(f"{tmp_path}/net.pt").out_channels == 2
-    torch.save(nn.Conv2d(1, 2, 3).state_dict(), tmp_path / "weights.pth")
-    for source, message in {
-        f"{tmp_path}/nets.py:other": "must name something that .*nets.py defines, got 'other'",
-        f"{tmp_path}/nets.py:number": "must hold a torch.nn.Module, got int out of .*nets.py:number",
-        f"{tmp_path}/none.py:net": "must name a file that exists, got .*none.py",
-        f"{tmp_path}/weights.pth": "got OrderedDict out of .*: weights alone do not tell the architecture",
-        "torchvision:resnet19": "must be one that .* names, got 'resnet19': did you mean resnet18",
-        "resnet18": 'must be "torchvision:NAME", "FILE.py:NAME" or "FILE.pt", got \'resnet18\'',
-    }.items():
-        with pytest.raises(ValueError, match=message):
-            load_model(source)
-    with pytest.raises(TypeError, match="source must be a string, got 18"):
-        load_model(18)
-
-
-def test_models_of_torchvision_load_without_numbers(monkeypatch):
-    monkeypatch.setattr(
-        torch.hub, "load_state_dict_from_url", lambda *args, **kwargs: pytest.fail("a download")
-    )
-    for name in ("googlenet", "regnet_y_400mf", "convnext_tiny", "fcn_resnet50"):
-        model = load_model(f"torchvision:{name}")
-        assert all(tensor.is_meta for tensor in model.state_dict().values())
-
-
-def test_the_command_prints_the_table(capsys):
-    assert main(["torchvision:resnet18", "--input", "224"]) == 0
-    head, first, *_, total = capsys.readouterr().out.splitlines()
-    assert head.split()[:4] == ["name", "type", "output", "shape"]
-    assert first.split()[:6] == ["conv1", "Conv2d", "1x64x112x112", "7", "2", "3"]
-    assert total == "68 layers, 11,689,512 parameters, 1,814,073,344 MACs, 19.7 MiB of activations"
-
-
-def test_the_command_writes_csv_and_html(capsys, tmp_path):
-    assert main(["torchvision:squeezenet1_1", "--input", "64x96", "--csv"]) == 0
-    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
-    assert (len(rows), rows[0]["output_shape"]) == (65, "(1, 64, 31, 47)")
-    page = tmp_path / "page.html"
-    assert main(["torchvision:squeezenet1_1", "--input", "3x64x64", "--html", str(page)]) == 0
-    text = page.read_text()
-    assert text.startswith("<!doctype html>")
-    assert text.count("<tr") == 66
-    assert text.count('<th scope="col">') == len(fields(LayerRow))
-    assert capsys.readouterr().out == ""
-
-
-def test_the_command_says_what_failed_after_what_ran(capsys):
-    assert main(["torchvision:vgg11", "--input", "20"]) == 1
-    streams = capsys.readouterr()
-    assert "features.19" in streams.out
-    assert streams.err.startswith(
-        "error: input_size must be large enough for the model, got 20: at layer 'features.20'"
-    )
-    assert main(["torchvision:nothing"]) == 1
-    assert "got 'nothing': did you mean" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["torchvision:resnet18", "--input", "big"])

@@ -6,7 +6,7 @@ read these pixels.
 """
 
 from helpers.anatomy.counting import WindowRow, census, padding_kind
-from helpers.anatomy.model import load_model
+from helpers.anatomy.files import load_model
 from helpers.anatomy.run import IncompleteAnatomy, anatomy
 from helpers.anatomy.table import LayerRow
 

@@ -1,14 +1,18 @@
 """`python -m helpers.anatomy torchvision:resnet18 --input 224`: print a model layer by layer."""
 
 import argparse
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
 import pandas as pd
 
 from helpers.anatomy import IncompleteAnatomy, anatomy, load_model
-from helpers.anatomy.table import to_page, to_text, total_cost
+from helpers.anatomy.table import printable, to_csv, to_page, to_text, total_cost
+
+_STOPPED = 130  # the exit status of a command that Ctrl-C ended
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,16 +22,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        table, message = anatomy(load_model(options.model), options.input), ""
-    except IncompleteAnatomy as error:
-        table, message = error.table, str(error)
-    except ValueError as error:
-        table, message = None, str(error)
-    if table is not None:
-        _show(table, options)
-    if message:
+        table, message = _read(options)
+        if table is not None:
+            _show(table, options)
         sys.stdout.flush()
-        print(f"error: {message}", file=sys.stderr)
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
+        _discard_output()
+        return 0
+    except KeyboardInterrupt:
+        return _STOPPED
+    except (OSError, ValueError) as error:
+        message = str(error)
+        if isinstance(error, OSError) and error.filename is None:  # print: a full disk behind `>`
+            _discard_output()
+            message = f"standard output must take the table, got {error}"
+    if message:
+        print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return int(bool(message))
 
 
@@ -36,8 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m helpers.anatomy", description="Read a model layer by layer."
     )
     parser.add_argument(
-        "model",
-        help="torchvision:NAME, FILE.py:NAME, or FILE.pt with a whole model; loading a file runs its code",
+        "model", help="torchvision:NAME, or with --trust FILE.py:NAME or FILE.pt with a whole model"
     )
     parser.add_argument(
         "--input",
@@ -45,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
         default=224,
         metavar="SIZE",
         help="224, 224x160, or 3x224x160 (default: 224)",
+    )
+    parser.add_argument(
+        "--trust", action="store_true", help="run the code in FILE, for you know who made it and trust them"
     )
     for kind in ("html", "csv"):
         parser.add_argument(
@@ -58,21 +70,67 @@ def _input_size(text: str) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def _read(options: argparse.Namespace) -> tuple[pd.DataFrame | None, str]:
+    """The table of the model, as far as it goes, and what went wrong."""
+    try:
+        with _prints_apart():
+            return anatomy(load_model(options.model, trust=options.trust), options.input), ""
+    except IncompleteAnatomy as error:
+        return error.table, str(error)
+    except ValueError as error:
+        return None, str(error)
+    except (Exception, SystemExit) as error:  # no traceback, whatever it is
+        return None, f"{options.model} cannot be read: {type(error).__name__}: {error}"
+
+
+@contextmanager
+def _prints_apart() -> Iterator[None]:
+    """What the user's file prints goes to standard error, so that it does not spoil a table on the output."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)  # also of what is printed by C++, or by another program that the file starts
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
 def _show(table: pd.DataFrame, options: argparse.Namespace) -> None:
-    if options.html:
-        _write(to_page(table, f"{options.model}, input {options.input}"), options.html)
-    if options.csv:
-        _write(table.to_csv(index=False), options.csv)
-    if not options.html and not options.csv:
+    if options.html and options.html == options.csv:
+        raise ValueError(f"--html and --csv must go to different files, got {options.html} twice")
+    if options.html is not None:
+        _write(to_page(table, f"{options.model}, input {options.input}"), options.html, "--html")
+    if options.csv is not None:
+        _write(to_csv(table), options.csv, "--csv")
+    if options.html is None and options.csv is None:
         print(to_text(table))
         print(total_cost(table))
 
 
-def _write(text: str, file: str) -> None:
+def _write(text: str, file: str, option: str) -> None:
+    """Print a text or write it into a file, all of it or nothing."""
     if file == "-":
         sys.stdout.write(text)
-    else:
-        Path(file).write_text(text, encoding="utf-8")
+        return
+    path = Path(file).resolve()
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    is_special = path.exists() and not path.is_file()  # such as /dev/null, which must not be replaced
+    try:
+        if is_special or not path.name:
+            path.write_text(text, encoding="utf-8")
+        else:
+            scratch.write_text(text, encoding="utf-8")
+            scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise ValueError(f"{option} must name a file that can be written, got {file!r}: {error}") from error
+
+
+def _discard_output() -> None:
+    """Leave nothing in standard output that Python would try to write, and complain of, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from helpers.anatomy.calls import arguments_of, run_operator
-from helpers.anatomy.model import load_model
+from helpers.anatomy.files import load_model
 from helpers.anatomy.windows import window_settings
 from helpers.checks import whole_number
 

@@ -78,7 +78,7 @@ def anatomy(model: nn.Module, input_size: int | tuple[int, ...]) -> pd.DataFrame
     return _table(_with_remark(found, remark, layer))
 
 
-def _trace_on_meta(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Exception | None]:
+def _trace_on_meta(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, BaseException | None]:
     image = torch.empty(shape, dtype=_dtype(model), device="meta")
     try:
         copied = _meta_copy(model)
@@ -87,21 +87,21 @@ def _trace_on_meta(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Ex
     return _trace(copied, image)
 
 
-def _trace_itself(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, Exception | None]:
+def _trace_itself(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, BaseException | None]:
     first = next(model.parameters(), torch.empty(0))
     with _evaluating(model), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return _trace(model, torch.randn(shape, dtype=_dtype(model)).to(first.device))
 
 
-def _trace(model: nn.Module, image: Tensor) -> tuple[Tracer, Exception | None]:
+def _trace(model: nn.Module, image: Tensor) -> tuple[Tracer, BaseException | None]:
     """Run a model; an error of its own is returned, for what ran before is worth seeing."""
     tracer = Tracer(model, image)
     try:
         with warnings.catch_warnings(), tracer.watching():
             warnings.simplefilter("ignore")  # the model's warnings are for those who use its results
             model(image)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return tracer, error
     return tracer, None
 
@@ -147,7 +147,7 @@ def _innermost(tracer: Tracer) -> str:
     return tracer.calls[-1].label if tracer.calls else ""
 
 
-def _explanation(tracer: Tracer, error: Exception, input_size: Any, *, has_values: bool) -> str:
+def _explanation(tracer: Tracer, error: BaseException, input_size: Any, *, has_values: bool) -> str:
     """Which layer failed, on what, and what to do."""
     if not tracer.calls:
         return f"model must be one that can be copied and run, got an error: {error}"

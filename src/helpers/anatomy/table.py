@@ -15,6 +15,7 @@ from helpers.anatomy.calls import BeforeAfter, LayerOutput, MapWindow, ModuleCal
 from helpers.anatomy.paths import FieldSummary, summarize_fields
 
 _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
 _STYLE = (
     "body{font:14px/1.4 system-ui,sans-serif;margin:1rem}"
     "table{border-collapse:collapse}"
@@ -127,11 +128,34 @@ def to_text(table: pd.DataFrame) -> str:
 
 def to_page(table: pd.DataFrame, title: str) -> str:
     """The table as a complete HTML page."""
+    title = printable(title)
     caption = f"<caption>{escape(title)}: {escape(total_cost(table))}</caption>"
     body = _readable(table).to_html(index=False, border=0, justify="left")
     body = body.replace("<thead>", f"{caption}<thead>", 1).replace("<th>", '<th scope="col">')
     head = f'<meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """The table as comma-separated values; no cell can be taken for a formula by a spreadsheet.
+
+    >>> print(to_csv(pd.DataFrame({"name": ["=1+1", "conv"], "macs": [0, 9]})), end="")
+    name,macs
+    '=1+1,0
+    conv,9
+    """
+    return table.map(_harmless).to_csv(index=False)
+
+
+def printable(text: str) -> str:
+    r"""The text with escapes in place of control characters, which a terminal could take for commands.
+
+    >>> print(printable("conv\x1b[2J"))
+    conv\x1b[2J
+    """
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
+    )
 
 
 def total_cost(table: pd.DataFrame) -> str:
@@ -283,12 +307,18 @@ def _readable(table: pd.DataFrame) -> pd.DataFrame:
 
 def _text(column: str, value: Any) -> str:
     if isinstance(value, str):
-        return value
+        return printable(value)
     if column == "output_shape" and value is not None:
         return "x".join(map(str, value))
     if isinstance(value, tuple):
         return _by_axis([_pads(part) if isinstance(part, tuple) else _or_dash(part) for part in value])
     return "" if pd.isna(value) else f"{value:,}"
+
+
+def _harmless(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return f"'{printable(value)}" if value.startswith(_FORMULA_SIGNS) else printable(value)
 
 
 def _pads(pair: BeforeAfter) -> str:
