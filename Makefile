@@ -21,10 +21,8 @@ book: setup  ## run every notebook, then build the pages
 pdf: book  ## the book as a PDF and as a zip, linked from its front page
 	@$(VENV)/python tools/pdf.py
 
-test: setup  ## every test, then the checks of the built pages in Chromium
-	$(PYTEST) -n auto tests --ignore=tests/browser
-	@$(MAKE) --no-print-directory book
-	$(PYTEST) tests/browser --junitxml=_build/browser-tests.xml
+test: book  ## every test and example, and each page in Chromium
+	$(PYTEST) -n auto --dist loadgroup --junitxml=_build/tests.xml
 	@echo "all tests passed; the pages that were checked: _build/html/index.html"
 
 lint: setup  ## style, types, notebooks without outputs

@@ -109,10 +109,53 @@ def listeners(page, module, then="() => {}"):
     )
 
 
-def violations(page):
-    found = (
-        Axe().run(page, options={"runOnly": ALL_RULES, "resultTypes": ["violations"]}).response["violations"]
-    )
+# axe parses the colors of each element anew, which takes half of its time; most pages have twenty of them.
+REMEMBER_COLORS = """() => {
+    const { prototype } = axe.commons.color.Color;
+    const { parseString } = prototype;
+    const known = new Map();
+    prototype.parseString = function (text) {
+        if (!known.has(text)) {
+            parseString.call(this, text);
+            known.set(text, [this.r, this.g, this.b, this.alpha]);
+        }
+        [this.r, this.g, this.b, this.alpha] = known.get(text);
+        return this;
+    };
+}"""
+COLOR_RULES = """(tags) => axe.getRules(tags)
+    .filter((rule) => rule.tags.includes("cat.color")).map((rule) => rule.ruleId)"""
+# What there is to see, and where: all that the other rules can tell one theme from another by.
+SHOWN = """() => JSON.stringify([...document.querySelectorAll("body *")].map((element) => {
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+        && [element.tagName, x, y, width, height];
+}))"""
+
+
+def load_axe(page):
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(Axe().axe_script)
+        page.evaluate(REMEMBER_COLORS)
+
+
+def violations(page, rules=None):
+    load_axe(page)
+    options = {"runOnly": rules or ALL_RULES, "resultTypes": ["violations"]}
+    found = page.evaluate("(options) => axe.run(options)", options)["violations"]
     return [
         (each["id"], node["html"][:200], node["failureSummary"]) for each in found for node in each["nodes"]
     ]
+
+
+def violations_in_both_themes(page):
+    """What axe finds in the light theme; then in the dark one, by rules of color if all else is the same."""
+    switch = "(theme) => { document.documentElement.dataset.theme = theme; }"
+    load_axe(page)
+    page.evaluate(switch, "light")
+    shown, found = page.evaluate(SHOWN), violations(page)
+    page.evaluate(switch, "dark")
+    is_same = page.evaluate(SHOWN) == shown
+    found += violations(page, page.evaluate(COLOR_RULES, ALL_RULES) if is_same else ALL_RULES)
+    page.evaluate(switch, "light")
+    return found
