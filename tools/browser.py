@@ -12,7 +12,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge"]
+# The shell first: it has no windows, tabs or menus to start for each page that a test opens.
+NAMES = [
+    *("chromium-headless-shell", "chromium", "chromium-browser"),
+    *("google-chrome", "google-chrome-stable", "chrome", "msedge"),
+]
 # How every tool and test starts it. The last three keep it from calling its makers.
 FLAGS = [
     "--no-sandbox",
@@ -23,8 +27,9 @@ FLAGS = [
     "--disable-sync",
 ]
 ADVICE = (
-    "no Chromium found: install your system's `chromium` package, or run `.venv/bin/playwright install "
-    "chromium`, or set CHROMIUM to the path of a browser. Only the checks of the built pages need it."
+    "no Chromium found: install your system's `chromium-headless-shell` or `chromium` package, or run "
+    "`.venv/bin/playwright install chromium`, or set CHROMIUM to the path of a browser. Only the checks of the "
+    "built pages need it."
 )
 
 
@@ -51,7 +56,10 @@ def install() -> None:
     """Try Playwright's download, then Debian's package where this user may install it."""
     attempts = [[sys.executable, "-m", "playwright", "install", "chromium"]]
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
-        attempts += [["apt-get", "update", "-qq"], ["apt-get", "install", "-y", "-qq", "chromium"]]
+        attempts += [
+            ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "chromium-headless-shell"],
+        ]
     environment = os.environ | {
         "DEBIAN_FRONTEND": "noninteractive",
         "PLAYWRIGHT_DOWNLOAD_CONNECTION_TIMEOUT": "10000",  # milliseconds; without a network, give up soon

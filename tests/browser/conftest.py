@@ -24,13 +24,9 @@ def built_pages():
 def pytest_generate_tests(metafunc):
     if "opened" in metafunc.fixturenames:
         origins = ("http",) if "served" in metafunc.fixturenames else ("http", "file")
-        places = [
-            # All tests of a page in one process, which opens it once.
-            pytest.param((origin, path), id=f"{origin}:{path}", marks=pytest.mark.xdist_group(path))
-            for path in built_pages()
-            for origin in origins
-        ]
-        metafunc.parametrize("opened", places, indirect=True, scope="session")
+        places = [(origin, path) for path in built_pages() for origin in origins]
+        names = [f"{origin}:{path}" for origin, path in places]
+        metafunc.parametrize("opened", places, ids=names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,8 +11,6 @@ import urllib.request
 import nbformat
 import pytest
 
-pytestmark = pytest.mark.xdist_group("lab")  # one JupyterLab, one kernel, in the order of the file
-
 CELLS = [
     "from helpers.widgets import ConvolutionExplorer, Frames\nexplorer = ConvolutionExplorer()\nexplorer",
     "print('stride', explorer.stride, 'output', explorer.output.shape)",
