@@ -28,8 +28,8 @@ FLAGS = [
 ]
 ADVICE = (
     "no Chromium found: install your system's `chromium-headless-shell` or `chromium` package, or run "
-    "`.venv/bin/playwright install chromium`, or set CHROMIUM to the path of a browser. Only the checks of the "
-    "built pages need it."
+    "`.venv/bin/playwright install chromium`, or set CHROMIUM to the path of a browser. Only the checks of "
+    "the built pages need it."
 )
 
 
