@@ -1,6 +1,8 @@
 """The command line: what it does, how it refuses, and that no kill and no rival loses a run."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -146,6 +148,33 @@ def test_data_that_cannot_be_had_stops_the_sweep_without_a_record(tmp_path, caps
     assert main(["run", "mnist", "--results", str(results)]) == 1
     assert "the train split of mnist could not be had" in capsys.readouterr().err
     assert list(results.iterdir()) == []
+
+
+def living(group):
+    """Processes of this group that have not ended; those that nobody has waited for have."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True
+    ).stdout
+    rows = [line.split(maxsplit=2) for line in listed.splitlines()]
+    return [row for row in rows if int(row[0]) == group and not row[1].startswith("Z")]
+
+
+def test_ctrl_c_ends_a_sweep_in_a_line(tmp_path):
+    """A terminal sends it to the workers as well."""
+    command = [sys.executable, "-m", "study", "run", "mnist", "--results", str(tmp_path)]
+    command += ["--variants", "s2-valid", "--seeds", "20", "--workers", "2", *QUICK]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
+        while not list(tmp_path.glob("*/*/[!.]*.json")):
+            assert running.poll() is None
+            time.sleep(0.01)
+        os.killpg(running.pid, signal.SIGINT)
+        errors = running.communicate()[1]
+    assert running.returncode == 130
+    assert errors.splitlines()[-1] == "stopped; the same command goes on from here"
+    assert "Traceback" not in errors
+    assert not any(record.failed for record in records(tmp_path))
+    while living(running.pid):
+        time.sleep(0.05)
 
 
 def test_a_sweep_killed_at_any_moment_goes_on_and_two_at_once_lose_nothing(tmp_path):
