@@ -22,7 +22,7 @@ pdf: book  ## the book as a PDF and as a zip, linked from its front page
 	@$(VENV)/python tools/pdf.py
 
 test: book  ## every test and example, and each page in Chromium
-	$(PYTEST) -n auto --dist loadgroup --junitxml=_build/tests.xml
+	$(PYTEST) -n auto --junitxml=_build/tests.xml
 	@echo "all tests passed; the pages that were checked: _build/html/index.html"
 
 lint: setup  ## style, types, notebooks without outputs
