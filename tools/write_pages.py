@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import jupyter_book.sphinx
-import sphinx_jupyterbook_latex
-import sphinx_multitoc_numbering
-from jupyter_book.cli.main import main
-from sphinx.application import Sphinx
+# jsonschema, which reads notebooks, would use it to check addresses, and no notebook has one to check; its
+# grammars take two seconds to build.
+sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+
+import jupyter_book.sphinx  # noqa: E402
+import sphinx_jupyterbook_latex  # noqa: E402
+import sphinx_multitoc_numbering  # noqa: E402
+from jupyter_book.cli.main import main  # noqa: E402
+from sphinx.application import Sphinx  # noqa: E402
 
 # They do not say that they are safe where pages are read in parallel. The first acts in no build of HTML, the
 # second numbers the chapters once all pages are read.

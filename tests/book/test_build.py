@@ -126,7 +126,8 @@ def test_kernels_end_with_their_build_and_it_leaves_nothing(tmp_path, number):
     for path in notebooks:
         nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)]), path)
     script = f"""
-        import sys
+        import signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell may have told it to ignore
         sys.path.insert(0, {str(TOOLS)!r})
         from pathlib import Path
         import execute
@@ -141,7 +142,10 @@ def test_kernels_end_with_their_build_and_it_leaves_nothing(tmp_path, number):
     pid = tmp_path / "work" / "pid"
     wait_until(lambda: pid.exists() and pid.read_text())
     os.kill(run.pid, number)
-    assert run.wait(timeout=60) != 0
+    try:
+        assert run.wait(timeout=60) != 0
+    finally:
+        run.kill()
     wait_until(lambda: not is_alive(int(pid.read_text())))
     assert list((tmp_path / "out").iterdir()) == []
 

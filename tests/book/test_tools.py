@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+import zlib
 from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock, Mock
@@ -128,6 +129,37 @@ def test_executed_notebooks_carry_no_trace_of_the_run(place):
     text = (destination / "one.ipynb").read_text()
     assert "papermill" not in text
     assert str(source.parent) not in text
+
+
+DRAWN = """
+"model_id": "{0}{0}{0}{0}", "<table id=\\"T_{1}\\">", "#T_{1}_row0, #T_{2}_row0", "T_shirt"
+"<div id=\\"quiz_{3}{3}{3}{3}\\">", "questionsquiz_{3}{3}{3}{3}", "<Frames object at 0x7f{0}>"
+"""
+
+
+def test_what_is_drawn_by_chance_is_the_same_in_each_build_and_another_in_each_notebook():
+    first, second = (
+        execute.with_names_of_its_own(DRAWN.format(*drawn), "one")
+        for drawn in (("01234567", "abcde", "12345", "76543210"), ("00000000", "aaaaa", "bbbbb", "cccccccc"))
+    )
+    assert first == second
+    assert "<Frames object>" in first
+    tables = re.findall(r"T_\w{5}", first)
+    assert tables[0] == tables[1] != tables[2]
+    assert tables[3] == "T_shirt"
+    assert len(set(re.findall(r"quiz_(\w+)", first))) == 1
+    assert not set(tables[:3]) & set(re.findall(r"T_\w{5}", execute.with_names_of_its_own(DRAWN, "two")))
+
+
+def test_two_builds_of_the_same_sources_give_the_same_bytes(place):
+    source, destination, work = place
+    notebook = write_notebook(source / "one.ipynb", "print({'a', 'b', 'c'}); object()")
+    found = []
+    for _ in range(2):
+        execute.execute_all([notebook], destination, work)
+        found.append((destination / "one.ipynb").read_bytes())
+        (destination / "one.ipynb").unlink()
+    assert found[0] == found[1]
 
 
 def test_a_removed_notebook_is_forgotten(place):
@@ -373,6 +405,16 @@ def test_what_no_reader_needs_is_left_out_of_the_pages(tmp_path):
     loaded = {name: re.findall(r"(\w+)\.js", (tmp_path / name).read_text()) for name in heads}
     assert loaded["other.html"] == ["doctools"]
     assert loaded["search.html"] == ["searchtools", "language_data", "searchindex", "doctools"]
+
+
+def test_a_link_without_a_digest_gets_one_as_sphinx_makes_them(tmp_path):
+    (tmp_path / "a.css").write_bytes(b"a {}\r\n")
+    page = '<link href="../{0}_static/a.css" /><script src="{0}_static/a.css?v=1"></script><a href="a.css">'
+    for folder in ("", "../"):
+        signed = page_assets.sign(page.format(folder), tmp_path)
+        assert signed == page.format(folder).replace(
+            'a.css" /', f'a.css?v={zlib.crc32(b"a {}" + bytes([10])):08x}" /'
+        )
 
 
 def test_the_zip_holds_the_pages_and_offers_no_file_that_is_not_in_it(tmp_path, monkeypatch):

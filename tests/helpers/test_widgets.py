@@ -401,6 +401,8 @@ def test_each_host_gets_what_a_module_imports(name):
         assert len(re.findall(rf"(?<![.\w]){each}\b", live)) > 1, f"{each} is imported and not used"
     assert f"const {{{imported}}} = window.BOOK_WIDGETS.common;" in assets.page_script(name)
     assert not re.search(r"^import\b", live, flags=re.MULTILINE)
+    declared = re.findall(r"^(?:async )?(?:const|let|function|class) (\w+)", live, flags=re.MULTILINE)
+    assert len(declared) == len(set(declared)), "one text, so no name twice"
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ SCRIPT = r"\s*<script[^>]*\b(?:{})\.js[^>]*></script>"
 ICONS = re.compile(SCRIPT.format("fontawesome"))
 # The search has a page of its own: no other shows what it finds, so no other needs its index.
 NEEDLESS = re.compile(SCRIPT.format("fontawesome|searchtools|language_data|searchindex"))
+# Sphinx puts the digest of a file into the links to it, so that no browser takes an old one for it; where an
+# extension brings the file last, the first build would leave it out.
+UNSIGNED = re.compile(r'(?<==")((?:\.\./)*_static/)([^"?]+\.(?:css|js))(?=")')
 # For debuggers, for browsers that do not know woff2, in other languages, and the script of the icons.
 UNREAD = ("**/*.map", "**/*.ttf", "locales", "scripts/fontawesome.js")
 
@@ -31,12 +35,23 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
             app.add_js_file(f"{name}.js", loading_method="defer")
 
 
+def sign(page: str, static: Path) -> str:
+    """Put the digests of files into those links of a page that have none."""
+
+    def signed(link: re.Match[str]) -> str:
+        content = (static / link[2]).read_bytes().replace(b"\r", b"")
+        return f"{link[0]}?v={zlib.crc32(content):08x}"
+
+    return UNSIGNED.sub(signed, page)
+
+
 def lighten(app: Sphinx, failure: Exception | None) -> None:
     """Leave out what the theme brings and no reader needs: scripts of the pages, files beside them."""
     pages = Path(app.outdir)
     for path in pages.rglob("*.html"):
         page = path.read_text(encoding="utf-8")
         lighter = (ICONS if path.name == "search.html" else NEEDLESS).sub("", page)
+        lighter = sign(lighter, pages / "_static")
         if lighter != page:
             path.write_text(lighter, encoding="utf-8")
     for path in [path for pattern in UNREAD for path in (pages / "_static").glob(pattern)]:

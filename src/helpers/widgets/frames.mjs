@@ -22,10 +22,10 @@ export async function unpack(packed) {
   return new Response(new Blob(parts)).json();
 }
 
-let instances = 0;
+let players = 0;
 
 async function render({ model, el }) {
-  const id = `frames-${++instances}`;
+  const id = `frames-${++players}`;
   const state = Object.fromEntries(Object.keys(RULES).map((name) => [name, model.get(name)]));
   check(state, RULES);
   const { labels } = state;
