@@ -144,7 +144,7 @@ def to_csv(table: pd.DataFrame) -> str:
     '=1+1,0
     conv,9
     """
-    return table.map(_harmless).to_csv(index=False)
+    return str(table.map(_harmless).to_csv(index=False))
 
 
 def printable(text: str) -> str:
