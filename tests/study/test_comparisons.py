@@ -33,7 +33,7 @@ def test_runs_are_those_of_the_variant_in_the_order_of_their_seeds():
     [
         ("mnist/s3-same", r"variant must be one of mnist/s1-same, .* got 'mnist/s3-same'"),
         ("mnist", r"variant must be one of mnist/s1-same, .* got 'mnist'"),
-        ("imagenet/a", "no finished run"),
+        ("imagenet/a", "experiment must have finished runs in .*, got 'imagenet'"),
     ],
 )
 def test_a_variant_without_runs_is_named(variant, message):
