@@ -253,10 +253,11 @@ def test_a_run_leaves_the_threads_of_its_process_alone():
 
 
 def test_a_run_asks_a_gpu_for_repeatable_kernels_in_full_float32():
-    def seen() -> dict[str, bool]:
-        """What cuDNN's settings are while the run evaluates its network."""
+    def seen() -> dict[str, float]:
+        """What cuDNN's settings are while the run evaluates its network, as numbers, which a record holds."""
         cudnn = torch.backends.cudnn
-        return {"enabled": cudnn.enabled, "deterministic": cudnn.deterministic, "tf32": cudnn.allow_tf32}
+        settings = {"enabled": cudnn.enabled, "deterministic": cudnn.deterministic, "tf32": cudnn.allow_tf32}
+        return {name: float(is_on) for name, is_on in settings.items()}
 
     before = seen()
     experiment = replace(SMALL, evaluations=(lambda trained: seen(),))
