@@ -1,5 +1,6 @@
 """The ledger in a page without any script: guesses, filters, links to rows, narrow screens, paper."""
 
+import functools
 import itertools
 
 import pytest
@@ -11,15 +12,19 @@ from study.ledger import CLAIMS, Finding, page
 from study.ledger.advice import Conclusion
 
 SOURCES = list(dict.fromkeys(claim.source for claim in CLAIMS.values()))
-CYCLE = itertools.cycle([*Verdict, None])
 RESTING = {"Size": {"a network changes its stride": Conclusion("Look at the rest.", {"M-19": Verdict.FAILS})}}
-FINDINGS = {  # every verdict, and none, in the two largest sources; the smallest lacks some
-    name: claim.judge()
-    if claim.kind == "arithmetic"
-    else Finding(verdict=next(CYCLE), evidence="mnist/s2-same-pytorch minus mnist/s1-same: 0.5", reason="why")
-    for name, claim in CLAIMS.items()
-    if name not in ("F-09",)  # which counts real images
-} | {"F-09": Finding(verdict=Verdict.CANNOT_BE_TOLD)}
+
+
+@functools.cache  # not when the file is collected: computing takes seconds
+def findings():
+    """Every verdict, and none, in the two largest sources; the smallest lacks some."""
+    cycle = itertools.cycle([*Verdict, None])
+    measured = {"evidence": "mnist/s2-same-pytorch minus mnist/s1-same: 0.5", "reason": "why"}
+    return {
+        name: claim.judge() if claim.kind == "arithmetic" else Finding(verdict=next(cycle), **measured)
+        for name, claim in CLAIMS.items()
+        if name != "F-09"  # which counts real images
+    } | {"F-09": Finding(verdict=Verdict.CANNOT_BE_TOLD)}
 
 
 @pytest.fixture(scope="session")
@@ -28,9 +33,9 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ledger")
     claims = list(CLAIMS.values())
     shown = [
-        page.guesses(claims[:3], FINDINGS),
-        page.ledger(claims, FINDINGS),
-        page.advice(FINDINGS, RESTING),
+        page.guesses(claims[:3], findings()),
+        page.ledger(claims, findings()),
+        page.advice(findings(), RESTING),
     ]
     cells = "".join(
         f'<div class="cell_output"><div class="text_html">{each.html}</div></div>' for each in shown
@@ -65,7 +70,7 @@ def expected(source=None, state=None):
     return [
         name
         for name, claim in CLAIMS.items()
-        if source in (None, claim.source) and state in (None, FINDINGS[name].state)
+        if source in (None, claim.source) and state in (None, findings()[name].state)
     ]
 
 
@@ -81,7 +86,7 @@ def test_a_source_leaves_its_rows(plain):
 
 
 def test_a_verdict_leaves_its_rows(plain):
-    for state in {finding.state for finding in FINDINGS.values()}:
+    for state in {finding.state for finding in findings().values()}:
         choose(plain, "verdict", state.replace(" ", "-"))
         assert shown_rows(plain) == expected(state=state)
 
@@ -114,7 +119,7 @@ def test_nothing_is_told_before_a_guess(plain):
     guess = plain.locator(".guess").first
     assert not guess.get_by_text("What the ledger says").is_visible()
     name = next(iter(CLAIMS))
-    right = FINDINGS[name].state.replace(" ", "-")
+    right = findings()[name].state.replace(" ", "-")
     wrong = "fails" if right != "fails" else "holds"
     for value, reply, other in ((wrong, ".wrong", ".right"), (right, ".right", ".wrong")):
         guess.locator(f'[value="{value}"]').check()
