@@ -30,9 +30,9 @@ from torchvision.transforms import ToTensor
 from helpers.data import Images, load_or_draw
 from helpers.models import MNIST_SETTINGS, MnistSetting, keras_init_, mnist_cnn
 from helpers.training import fit, streams
-from study.experiments.cost import cost
 from study.experiments.memory import Adam, keep_freed_memory
 from study.experiments.runner import Died, local_workers, run_on_workers
+from study.experiments.runs import cost
 
 # The slowest first, so that two processes end together.
 SETTINGS = list(MNIST_SETTINGS.values())

@@ -18,7 +18,7 @@ import numpy as np
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from helpers.widgets import BookWidget, ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
-from helpers.widgets.assets import module_names, page_script, style_sheet
+from helpers.widgets.base import module_names, page_script, style_sheet
 from helpers.widgets.networks import NETWORKS
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "tools"))

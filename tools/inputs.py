@@ -27,7 +27,7 @@ FILES = {
     "helpers.plots.style": "src/helpers/palette.json",
     "study.judging.rules": "study/rules.json",
     "study.ledger.page": "src/study/ledger/templates/*",
-    "study.records.recorded": "results/**/*",
+    "study.records.store": "results/**/*",
 }
 DATA = "helpers.data"  # the module that reads the data sets
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from helpers.widgets import ConvolutionExplorer
-from helpers.widgets.assets import module_names, page_script, style_sheet
+from helpers.widgets.base import module_names, page_script, style_sheet
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"

@@ -14,7 +14,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.arithmetic import Convention, Layer, output_size
-from helpers.arithmetic.axes import AxisPadding, AxisSetting, axis_windows
+from helpers.arithmetic.layer import AxisPadding, AxisSetting, axis_windows
 from helpers.arithmetic.placing import pads, starts
 from helpers.checks import number_pair, switch
 

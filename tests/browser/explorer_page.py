@@ -5,7 +5,7 @@ from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
 
-from helpers.widgets import assets
+from helpers.widgets import base
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "'\"></div><img src=x onerror='window.hacked=1'><script>window.hacked=1</script>&#39;"
@@ -14,16 +14,16 @@ ALL_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pract
 
 def write_assets(folder):
     """All that a page of explorers loads, and the modules themselves, for the tests of their arithmetic."""
-    for name in assets.module_names():
-        (folder / f"{name}.js").write_text(assets.page_script(name), encoding="utf-8")
-        shutil.copy(assets.MODULE_FOLDER / f"{name}.mjs", folder)
-    (folder / "widgets.css").write_text(assets.style_sheet(), encoding="utf-8")
+    for name in base.module_names():
+        (folder / f"{name}.js").write_text(base.page_script(name), encoding="utf-8")
+        shutil.copy(base.MODULE_FOLDER / f"{name}.mjs", folder)
+    (folder / "widgets.css").write_text(base.style_sheet(), encoding="utf-8")
     shutil.copy(ROOT / "site" / "widgets.js", folder)
 
 
 def write_page(folder, name, *widgets):
     """A page of the book's kind that holds nothing but the explorers."""
-    scripts = "".join(f'<script defer src="{module}.js"></script>' for module in assets.module_names())
+    scripts = "".join(f'<script defer src="{module}.js"></script>' for module in base.module_names())
     body = "".join(f"<h2>Explorer {place}</h2>{each.static_html()}" for place, each in enumerate(widgets))
     theme = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
     (folder / name).write_text(

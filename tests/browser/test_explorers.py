@@ -25,7 +25,7 @@ from explorer_page import (
 )
 
 from helpers.arithmetic import coverage, output_size, resolve_padding
-from helpers.arithmetic.axes import axis_windows
+from helpers.arithmetic.layer import axis_windows
 from helpers.convolution import convolve2d, pad2d
 from helpers.widgets import ConvolutionExplorer, Frames
 from helpers.widgets.setting import IMAGES, KERNELS, image_cells, kernel_cells

@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torchvision.datasets import MNIST, FashionMNIST
 
-from helpers.data import CorruptData, DataUnavailable, describe, download, load, load_or_draw
+from helpers.data import CorruptData, DataUnavailable, describe, files, load, load_or_draw
 from helpers.data.__main__ import main
 from helpers.data.files import MD5
 
@@ -319,7 +319,7 @@ def test_a_download_is_kept_as_the_four_files_and_nothing_else(world, network, c
 
 def test_the_network_gets_seconds_to_answer_and_the_setting_is_put_back(network):
     load("mnist", split="test")
-    assert set(network.timeouts) == {download.TIMEOUT}
+    assert set(network.timeouts) == {files.TIMEOUT}
     assert socket.getdefaulttimeout() == 77.0
 
 
@@ -328,7 +328,7 @@ def test_a_network_that_never_answers_is_given_up(world, monkeypatch):
         monkeypatch.setattr(MNIST, "mirrors", [f"http://127.0.0.1:{silent.getsockname()[1]}/"])
         monkeypatch.setattr("urllib.request.urlopen", URLOPEN)
         monkeypatch.setenv("no_proxy", "*")
-        monkeypatch.setattr(download, "TIMEOUT", 0.1)
+        monkeypatch.setattr(files, "TIMEOUT", 0.1)
         with pytest.raises(DataUnavailable, match="download: failed: timed out"):
             load("mnist", split="test")
     assert tree(world.cache) == {}
@@ -355,7 +355,7 @@ def test_what_a_killed_download_left_is_swept_and_a_running_one_is_not(world, ne
     abandoned, running = world.cache / ".partial-old", world.cache / ".partial-new"
     for folder in (abandoned, running):
         (folder / "MNIST").mkdir(parents=True)
-    long_ago = time.time() - 2 * download.ABANDONED
+    long_ago = time.time() - 2 * files.ABANDONED
     os.utime(abandoned, (long_ago, long_ago))
     load("mnist", split="test")
     assert not abandoned.exists()

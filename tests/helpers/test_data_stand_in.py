@@ -9,8 +9,7 @@ from torch.nn.functional import avg_pool2d
 
 from helpers.data import CLASSES, TITLES, stand_in
 from helpers.data.drawing import BATCH, FONTS, Variation, draw_digit, vary
-from helpers.data.garments import draw_garment
-from helpers.data.sketch import Sketch, mirrored, rounded
+from helpers.data.garments import Sketch, draw_garment, mirrored, rounded
 
 STILL = Variation(rotation=0, shear=0, size=(1, 1), shift=0, bend=0, shading=0, grain=0)
 points = st.lists(st.tuples(st.floats(0, 28), st.floats(0, 28)), min_size=3, max_size=8)

@@ -20,7 +20,7 @@ from traitlets import TraitError, Unicode
 
 from helpers.convolution import convolve2d
 from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7
-from helpers.widgets import BookWidget, ConvolutionExplorer, Frames, assets
+from helpers.widgets import BookWidget, ConvolutionExplorer, Frames, base
 from helpers.widgets.convolution_explorer import PRESETS
 from helpers.widgets.setting import IMAGES, KERNELS, image_cells, kernel_cells
 
@@ -376,30 +376,30 @@ def test_frames_that_cannot_be_shown_are_refused(changes, error, reason):
         Frames.of("stride", **arguments)
 
 
-@pytest.mark.parametrize("name", assets.module_names())
+@pytest.mark.parametrize("name", base.module_names())
 def test_a_module_is_small_and_becomes_a_script(name):
-    script = assets.page_script(name)
+    script = base.page_script(name)
     assert len(script.encode()) < 25_000
     assert script.startswith(f'(window.BOOK_WIDGETS ??= {{}})["{name}"] = ')
     assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
 
 
 def test_the_common_module_gives_all_its_exports():
-    source = (assets.MODULE_FOLDER / "common.mjs").read_text(encoding="utf-8")
+    source = (base.MODULE_FOLDER / "common.mjs").read_text(encoding="utf-8")
     exported = re.findall(r"^export (?:async )?\w+ (\w+)", source, flags=re.MULTILINE)
-    assert assets.page_script("common").endswith(f"return {{ {', '.join(exported)} }};}})();\n")
-    assert assets.module_names()[0] == "common", "a page loads it before those that import it"
+    assert base.page_script("common").endswith(f"return {{ {', '.join(exported)} }};}})();\n")
+    assert base.module_names()[0] == "common", "a page loads it before those that import it"
 
 
-@pytest.mark.parametrize("name", assets.module_names()[1:])
+@pytest.mark.parametrize("name", base.module_names()[1:])
 def test_each_host_gets_what_a_module_imports(name):
-    source = (assets.MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+    source = (base.MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
     [imported] = re.findall(r"^import {([^}]*)} from", source, flags=re.MULTILINE)
-    live = assets.live_module(name)
+    live = base.live_module(name)
     for each in re.findall(r"\w+", imported):
         assert len(re.findall(rf"^(?:const|function) {each}\b", live, flags=re.MULTILINE)) == 1, each
         assert len(re.findall(rf"(?<![.\w]){each}\b", live)) > 1, f"{each} is imported and not used"
-    assert f"const {{{imported}}} = window.BOOK_WIDGETS.common;" in assets.page_script(name)
+    assert f"const {{{imported}}} = window.BOOK_WIDGETS.common;" in base.page_script(name)
     assert not re.search(r"^import\b", live, flags=re.MULTILINE)
     declared = re.findall(r"^(?:async )?(?:const|let|function|class) (\w+)", live, flags=re.MULTILINE)
     assert len(declared) == len(set(declared)), "one text, so no name twice"
@@ -420,15 +420,15 @@ def test_each_host_gets_what_a_module_imports(name):
     ],
 )
 def test_a_module_that_no_page_could_run_is_refused(source, reason, tmp_path, monkeypatch):
-    monkeypatch.setattr(assets, "MODULE_FOLDER", tmp_path)
+    monkeypatch.setattr(base, "MODULE_FOLDER", tmp_path)
     (tmp_path / "odd.mjs").write_text("const b = 2;\n" + source)
     with pytest.raises(ValueError, match=reason):
-        assets.page_script("odd")
+        base.page_script("odd")
 
 
 def test_the_style_sheet_says_every_color_twice():
-    palette = json.loads(assets.PALETTE.read_text(encoding="utf-8"))
-    sheet = assets.style_sheet()
+    palette = json.loads(base.PALETTE.read_text(encoding="utf-8"))
+    sheet = base.style_sheet()
     for name, colors in palette.items():
         for theme in ("light", "dark"):
             assert f"--book-{name.replace('_', '-')}: {colors[theme]};" in sheet

@@ -17,11 +17,10 @@ from helpers.data import Images, stand_in
 from helpers.models import keras_init_, mnist_cnn
 from helpers.training import fit, streams
 from study.experiments.catalog import EXPERIMENTS, FASHION, MNIST, find
-from study.experiments.cost import cost
 from study.experiments.plan import Experiment, Variant
 from study.experiments.preparation import prepare, stratified_split
 from study.experiments.report import compare, details, overview, pick, table
-from study.experiments.runs import Job, run, untrained
+from study.experiments.runs import Job, cost, run, untrained
 from study.experiments.sweep import plan_jobs, rule_digests
 from study.judging import MARGINS, MEASURES, RULES, read_rules
 from study.judging.rules import SECONDS_MARGIN

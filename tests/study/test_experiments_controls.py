@@ -15,7 +15,6 @@ from torch import nn
 from helpers.data import Images, stand_in
 from helpers.models import cnn, mnist_cnn
 from study.experiments.catalog import EXPERIMENTS, FASHION, MNIST, find
-from study.experiments.cost import cost
 from study.experiments.measurements import (
     Trained,
     edge_response,
@@ -35,7 +34,7 @@ from study.experiments.preparation import (
     shuffled_labels,
 )
 from study.experiments.report import compare
-from study.experiments.runs import Job, run, untrained
+from study.experiments.runs import Job, cost, run, untrained
 from study.experiments.sweep import what_is_missing
 from study.judging import RULES, read_rules
 from study.records import read, write

@@ -16,7 +16,7 @@ from helpers.arithmetic import ReceptiveField
 from helpers.data import DataUnavailable, Images
 from helpers.models import CNNBiLSTM, fashion_cnn, mnist_cnn
 from helpers.sources import WORKED_5X5, WORKED_7X7
-from study.experiments.cost import Cost
+from study.experiments.runs import Cost
 from study.judging import Rule, Verdict, judge, recorded_judgements
 from study.judging.rules import rules
 from study.ledger import (

@@ -69,7 +69,7 @@ def test_what_is_looked_for_is_found():
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_no_number_of_a_source_is_typed(path):
     found = set().union(*(typed_in(text) for kind in ("markdown", "code") for text in cells(path, kind)))
-    assert found == set(), "take it from helpers.sources.published or helpers.sources"
+    assert found == set(), "take it from helpers.sources"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -17,9 +17,8 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from helpers.checks import whole_number
-from helpers.data.garments import draw_garment
+from helpers.data.garments import FINENESS, SCALE, SIDE, draw_garment
 from helpers.data.images import CLASSES, SIZES, Images, require_known
-from helpers.data.sketch import FINENESS, SCALE, SIDE
 
 PROTOTYPES = 100  # drawings per class; every image is a variation of one of them
 BATCH = 2_000  # 25 MB of prototypes at a time

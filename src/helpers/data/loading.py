@@ -2,9 +2,8 @@
 
 import os
 
-from helpers.data.download import fetch
 from helpers.data.drawing import stand_in
-from helpers.data.files import DataFolder, DataUnavailable, cache_folder, pointed_at
+from helpers.data.files import DataFolder, DataUnavailable, cache_folder, fetch, pointed_at
 from helpers.data.images import CLASSES, SIZES, Images, require_known
 
 Root = str | os.PathLike[str] | None

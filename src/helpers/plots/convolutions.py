@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import ArrayLike, NDArray
 
 from helpers.arithmetic import Convention, resolve_padding, window_starts
-from helpers.arithmetic.axes import AxisPadding, AxisSetting, Window, axis_windows
+from helpers.arithmetic.layer import AxisPadding, AxisSetting, Window, axis_windows
 from helpers.plots.cells import frame, mark_window, outline, shade_key
 from helpers.plots.grids import (
     BLUES,

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Rectangle
 
 from helpers.arithmetic import Convention, Padding, resolve_padding, unread, window_starts
-from helpers.arithmetic.axes import Window
 from helpers.arithmetic.indices import Span
+from helpers.arithmetic.layer import Window
 from helpers.plots.cells import (
     NUMBER,
     WINDOW,

@@ -11,7 +11,14 @@ from helpers.statistics.classes import (
     class_report,
     row_shares,
 )
-from helpers.statistics.effect import Effect, crossed_effect, seed_effect
+from helpers.statistics.effect import (
+    Effect,
+    PairedDifference,
+    crossed_effect,
+    paired_difference,
+    paired_table,
+    seed_effect,
+)
 from helpers.statistics.intervals import (
     Agreement,
     Interval,
@@ -20,7 +27,6 @@ from helpers.statistics.intervals import (
     prediction_interval,
     wilson_interval,
 )
-from helpers.statistics.pairing import PairedDifference, paired_difference, paired_table
 
 __all__ = [
     "Agreement",

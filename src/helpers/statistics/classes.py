@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from helpers.statistics.pairing import common_seeds
+from helpers.statistics.effect import common_seeds
 
 
 class ClassReport(NamedTuple):

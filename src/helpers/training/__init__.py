@@ -4,13 +4,15 @@ from helpers.epoch import Epoch
 from helpers.training.epochs import (
     Augment,
     Evaluation,
+    Examples,
+    Labeled,
     Optimizer,
     Score,
     TrainingDiverged,
+    choose_device,
     evaluate,
     train_one_epoch,
 )
-from helpers.training.examples import Examples, Labeled, choose_device
 from helpers.training.fitting import History, fit
 from helpers.training.streams import Streams, streams
 

@@ -14,13 +14,16 @@ from helpers.epoch import Epoch
 from helpers.training.epochs import (
     Augment,
     Evaluation,
+    Examples,
+    Labeled,
     Optimizer,
     Score,
     TrainingDiverged,
+    choose_device,
     evaluate,
+    on_device,
     train_one_epoch,
 )
-from helpers.training.examples import Examples, Labeled, choose_device, on_device
 from helpers.training.streams import streams
 
 FUSED_ADAM = partial(torch.optim.Adam, fused=True)  # updates all parameters in one kernel

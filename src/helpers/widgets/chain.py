@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from helpers.arithmetic import resolve_padding
-from helpers.arithmetic.axes import axis_windows
+from helpers.arithmetic.layer import axis_windows
 from helpers.widgets.traits import Filter
 
 

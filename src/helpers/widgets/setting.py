@@ -6,7 +6,7 @@ from math import floor
 from typing import Any
 
 from helpers.arithmetic import output_size, resolve_padding, unread
-from helpers.arithmetic.axes import Window, axis_windows
+from helpers.arithmetic.layer import Window, axis_windows
 from helpers.convolution import pad2d
 
 Grid = list[list[float]]

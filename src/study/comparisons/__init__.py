@@ -16,7 +16,6 @@ from study.comparisons.figures import (
     mnist_looks,
     result,
 )
-from study.comparisons.networks import ink_unread, layer_table, network, network_facts, network_table
 from study.comparisons.runs import (
     Reached,
     accuracies,
@@ -26,8 +25,13 @@ from study.comparisons.runs import (
     difference,
     difference_table,
     hits,
+    ink_unread,
+    layer_table,
     learned,
     measurements,
+    network,
+    network_facts,
+    network_table,
     reached,
     runs,
 )
@@ -42,7 +46,7 @@ from study.comparisons.verdicts import (
     verdict,
     verdict_table,
 )
-from study.ledger.measured import signed, with_interval
+from study.ledger.finding import signed, with_interval
 
 __all__ = [
     "Look",

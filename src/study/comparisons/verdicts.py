@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 from helpers.statistics import Effect
 from study.judging import Judgement, recorded_judgements
 from study.judging.rules import rules
-from study.ledger.measured import signed, unit, with_interval
+from study.ledger.finding import signed, unit, with_interval
 from study.ledger.questions import says
 
 _TOGETHER = {"white-space": "nowrap"}  # an id such as M-01 is not to be broken

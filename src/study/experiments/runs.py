@@ -1,4 +1,4 @@
-"""One training run, from its name to its record."""
+"""One training run, from its name to its record, and what its network costs."""
 
 import threading
 import warnings
@@ -7,20 +7,69 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial, reduce
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import torch
 from torch import nn
 
+from helpers.arithmetic import macs
 from helpers.models import keras_init_
 from helpers.training import Epoch, History, choose_device, evaluate, fit, streams
-from study.experiments.cost import cost
 from study.experiments.measurements import Trained
 from study.experiments.memory import Adam, hand_back_freed_memory, keep_freed_memory
 from study.experiments.plan import Experiment, Variant
 from study.experiments.preparation import SPLIT_SEED, Splits, prepare
 from study.records import Environment, Outcome, Record, capture, to_json
+
+
+class Cost(NamedTuple):
+    """Learned numbers, and multiply-accumulates for one image, biases excluded."""
+
+    parameters: int
+    macs: int
+
+
+def cost(model: nn.Module, *, size: int = 28) -> Cost:
+    """Count the parameters of `model`, and the MACs of its convolutions, dense and LSTM layers for one image.
+
+    Raises:
+        TypeError: if a layer with parameters is of another kind.
+
+    >>> cost(nn.Conv2d(1, 32, kernel_size=3, padding=1))
+    Cost(parameters=320, macs=225792)
+    """
+    counted: list[int] = []
+
+    def count(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        counted.append(_macs(module, inputs[0], output))
+
+    learned = [layer for layer in model.modules() if any(True for _ in layer.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(count) for layer in learned]
+    was_training = model.training
+    with torch.inference_mode():
+        model.eval()(torch.zeros(1, 1, size, size))
+    model.train(was_training)
+    for hook in hooks:
+        hook.remove()
+    return Cost(sum(parameter.numel() for parameter in model.parameters()), sum(counted))
+
+
+def _macs(module: nn.Module, input: torch.Tensor, output: torch.Tensor) -> int:
+    if isinstance(module, nn.Conv2d):
+        height, width = output.shape[-2:]
+        kernel_size = module.kernel_size[0], module.kernel_size[1]
+        return macs(
+            module.in_channels, module.out_channels, kernel_size, (height, width), groups=module.groups
+        )
+    if isinstance(module, nn.Linear):
+        return macs(module.in_features, module.out_features, 1, 1)
+    if isinstance(module, nn.LSTM) and module.num_layers == 1:
+        gates = 4 * module.hidden_size
+        a_step = macs(module.input_size, gates, 1, 1) + macs(module.hidden_size, gates, 1, 1)
+        return (2 if module.bidirectional else 1) * input.shape[1] * a_step
+    raise TypeError(f"no rule for the MACs of a {type(module).__name__}")
+
 
 # Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
 FITTED_IMAGES = 10_000

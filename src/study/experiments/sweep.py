@@ -15,11 +15,10 @@ from typing import TextIO
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from study.experiments.cost import cost
 from study.experiments.plan import Experiment
 from study.experiments.report import duration
 from study.experiments.runner import Died
-from study.experiments.runs import Job
+from study.experiments.runs import Job, cost
 from study.judging import RULES, read_rules
 from study.records import Record, clear_leftovers, is_finished, path_of, read, write
 

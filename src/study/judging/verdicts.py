@@ -10,9 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from statsmodels.stats.multitest import multipletests
 
-from helpers.statistics.effect import Effect, crossed_effect, seed_effect
+from helpers.statistics.effect import (
+    Effect,
+    PairedDifference,
+    common_seeds,
+    crossed_effect,
+    paired_difference,
+    paired_table,
+    seed_effect,
+)
 from helpers.statistics.intervals import Interval
-from helpers.statistics.pairing import PairedDifference, common_seeds, paired_difference, paired_table
 from study.judging.measures import Runs, measured
 from study.judging.rules import Contrast, Rule, rules
 from study.records import RECORDED, Record, records

@@ -8,7 +8,7 @@ is true under none, and otherwise *depends*. Vague words are given a tenth: "har
 mean less than that, "roughly" within it. A claim that experiments decide has its verdict from the rule of its
 id, committed before the runs.
 
-What the sources printed of their experiments is in `helpers.sources.published`.
+What the sources printed of their experiments is in `helpers.sources`.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,8 @@ from collections.abc import Mapping
 from study.judging import recorded_judgements
 from study.ledger.claim import Claim, Computed, Kind, Measured, by_id
 from study.ledger.fashion import FASHION_CLAIMS
-from study.ledger.finding import Finding, decided
+from study.ledger.finding import Finding, Judgements, decided
 from study.ledger.guide import GUIDE_CLAIMS
-from study.ledger.measured import Judgements
 from study.ledger.mnist import MNIST_CLAIMS
 from study.ledger.same_padding import SAME_PADDING_CLAIMS
 from study.ledger.worked_examples import WORKED_EXAMPLE_CLAIMS

@@ -5,8 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from study.judging import recorded_judgements
-from study.ledger.finding import Finding, both
-from study.ledger.measured import Judgements, rule_finding, rule_text
+from study.ledger.finding import Finding, Judgements, both, rule_finding, rule_text
 
 Kind = Literal["arithmetic", "measured", "arithmetic and measured"]
 

@@ -6,7 +6,7 @@ from helpers.arithmetic import output_size, unread
 from helpers.convolution import convolve2d
 from helpers.data import DataUnavailable, load
 from helpers.models import IMAGE_SIZE
-from helpers.sources.published import MNIST_CONV1_SIZES
+from helpers.sources import MNIST_CONV1_SIZES
 from study.ledger.claim import Claim, Computed, Measured
 from study.ledger.finding import A_TENTH, Finding, decided, without_images
 from study.ledger.networks import SETTINGS, cost_of, fastest_epoch, field_of, pixels_read

@@ -11,7 +11,7 @@ from torch import nn
 from helpers.anatomy import anatomy, census
 from helpers.arithmetic import Layer, network_unread, receptive_field
 from helpers.models import IMAGE_SIZE, CNNBiLSTM, MapToSequence, fashion_cnn, mnist_cnn
-from study.experiments.cost import Cost, cost
+from study.experiments.runs import Cost, cost
 from study.records import RECORDED, records
 
 SETTINGS: dict[str, tuple[int, Literal["same", "valid"]]] = {

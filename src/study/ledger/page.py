@@ -21,8 +21,7 @@ from helpers.statistics import Effect
 from study.judging import Judgement, Verdict
 from study.ledger.advice import ADVICE, HEADLINES, Conclusion, check_grounds
 from study.ledger.claim import Claim
-from study.ledger.finding import Finding
-from study.ledger.measured import in_words
+from study.ledger.finding import Finding, in_words
 
 STATES = (*map(str, Verdict), Finding(verdict=None).state)
 

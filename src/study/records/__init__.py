@@ -3,14 +3,17 @@
 from helpers.epoch import Epoch
 from study.records.environment import Environment, capture
 from study.records.record import ConfidentError, Outcome, Record
-from study.records.recorded import RECORDED, confusions, per_epoch, recorded
 from study.records.store import (
+    RECORDED,
     SCHEMA_VERSION,
     UnreadableRecord,
     clear_leftovers,
+    confusions,
     is_finished,
     path_of,
+    per_epoch,
     read,
+    recorded,
     records,
     to_json,
     write,
