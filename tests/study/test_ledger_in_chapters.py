@@ -7,7 +7,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from helpers.sources import WORKED_5X5, published
+from helpers import sources
+from helpers.sources import WORKED_5X5
 from study.judging import Verdict
 from study.ledger import CLAIMS
 
@@ -27,9 +28,9 @@ def cells(path, kind):
 
 def printed_numbers():
     """What the sources printed, as a page would type it, where it is not easily something else."""
-    accuracies = [value for row in published.MNIST_ACCURACY.values() for value in row if value is not None]
+    accuracies = [value for row in sources.MNIST_ACCURACY.values() for value in row if value is not None]
     losses = []
-    for run in published.FASHION_MNIST_RUNS.values():
+    for run in sources.FASHION_MNIST_RUNS.values():
         accuracies += [run.accuracy, run.train_accuracy, run.validation_accuracy]
         losses.append(run.loss)
     fractions = {f"{value:.4f}" for value in (*accuracies, *losses)}
