@@ -28,7 +28,8 @@ from torch.utils.data import DataLoader, Dataset
 from torchvision.transforms import ToTensor
 
 from helpers.data import Images, load_or_draw
-from helpers.models import MNIST_SETTINGS, MnistSetting, keras_init_, mnist_cnn
+from helpers.models import keras_init_, mnist_cnn
+from helpers.sources import MNIST_SETTINGS, MnistSetting
 from helpers.training import fit, streams
 from study.experiments.memory import Adam, keep_freed_memory
 from study.experiments.runner import Died, local_workers, run_on_workers

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,3 +193,28 @@ def percent(accuracy: float) -> float:
     (57.99, 57.989999999999995)
     """
     return round(100 * accuracy, ACCURACY_DECIMALS - 2)
+
+
+class MnistSetting(NamedTuple):
+    """Stride and padding of both convolutions of `stride-padding-mnist`.
+
+    >>> MnistSetting(1, "same").label
+    '(1, same)'
+    """
+
+    stride: Literal[1, 2]
+    padding: Literal["same", "valid"]
+
+    @property
+    def label(self) -> str:
+        """How the pages write it."""
+        return f"({self.stride}, {self.padding})"
+
+
+MNIST_SETTINGS: Mapping[str, MnistSetting] = {
+    "s1-same": MnistSetting(1, "same"),
+    "s1-valid": MnistSetting(1, "valid"),
+    "s2-same": MnistSetting(2, "same"),
+    "s2-valid": MnistSetting(2, "valid"),
+}
+"""The four settings that the source compares, by the name of their runs in `results/mnist`."""

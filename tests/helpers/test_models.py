@@ -12,7 +12,6 @@ from torch import nn
 from helpers.arithmetic import Layer, macs, trace
 from helpers.layers import Conv2dSame
 from helpers.models import (
-    MNIST_SETTINGS,
     CNNBiLSTM,
     LastStates,
     MapToSequence,
@@ -21,6 +20,7 @@ from helpers.models import (
     layers_of,
     mnist_cnn,
 )
+from helpers.sources import MNIST_SETTINGS
 
 MNIST = [(stride, padding) for stride in (1, 2) for padding in ("same", "valid", "same-pytorch")]
 MODELS = {

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from helpers.arithmetic import network_unread
-from helpers.models import MNIST_SETTINGS, layers_of
+from helpers.models import layers_of
+from helpers.sources import MNIST_SETTINGS
 from helpers.statistics import crossed_effect, paired_table
 from study import comparisons
 from study.comparisons import runs, verdicts

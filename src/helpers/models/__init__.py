@@ -2,8 +2,6 @@
 
 from helpers.models.cnn import (
     IMAGE_SIZE,
-    MNIST_SETTINGS,
-    MnistSetting,
     NetworkPadding,
     cnn,
     fashion_cnn,
@@ -15,11 +13,9 @@ from helpers.models.initialization import keras_init_
 
 __all__ = [
     "IMAGE_SIZE",
-    "MNIST_SETTINGS",
     "CNNBiLSTM",
     "LastStates",
     "MapToSequence",
-    "MnistSetting",
     "NetworkPadding",
     "cnn",
     "fashion_cnn",

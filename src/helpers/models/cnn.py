@@ -1,8 +1,8 @@
 """Convolutions under dense layers: models A and B, the four MNIST settings, and most controls."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from typing import Literal, NamedTuple, get_args
+from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -11,6 +11,7 @@ from helpers.arithmetic import Layer
 from helpers.checks import choice
 from helpers.convolution import PaddingMode
 from helpers.layers import BlurPool2d, Conv2dSame
+from helpers.sources import MnistSetting
 
 Head = Literal["flatten", "average"]
 NetworkPadding = Literal["same", "valid", "same-pytorch"]
@@ -22,35 +23,11 @@ _CHANNELS = (32, 64)
 _CLASSES = 10
 
 
-class MnistSetting(NamedTuple):
-    """Stride and padding of both convolutions of `stride-padding-mnist`.
-
-    >>> MnistSetting(1, "same").label
-    '(1, same)'
-    """
-
-    stride: Literal[1, 2]
-    padding: Literal["same", "valid"]
-
-    @property
-    def label(self) -> str:
-        """How the pages write it."""
-        return f"({self.stride}, {self.padding})"
-
-
-MNIST_SETTINGS: Mapping[str, MnistSetting] = {
-    "s1-same": MnistSetting(1, "same"),
-    "s1-valid": MnistSetting(1, "valid"),
-    "s2-same": MnistSetting(2, "same"),
-    "s2-valid": MnistSetting(2, "valid"),
-}
-"""The four settings that the source compares, by the name of their runs in `results/mnist`."""
-
-
 def layers_of(setting: MnistSetting) -> tuple[Layer, ...]:
     """The two convolutions and two poolings of an MNIST network, along one axis.
 
     >>> from helpers.arithmetic import receptive_field
+    >>> from helpers.sources import MNIST_SETTINGS
     >>> receptive_field(layers_of(MNIST_SETTINGS["s1-same"])).size
     10
     """

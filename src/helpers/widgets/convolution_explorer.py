@@ -9,7 +9,7 @@ from traitlets import Bunch, Dict, Enum, Int, TraitError, Tuple, observe, valida
 
 from helpers.arithmetic import Convention
 from helpers.convolution import Array, PaddingMode
-from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7, WorkedExample
+from helpers.sources import MNIST_SETTINGS, WORKED_4X4, WORKED_5X5, WORKED_7X7, MnistSetting, WorkedExample
 from helpers.widgets.base import BookWidget
 from helpers.widgets.setting import (
     IMAGES,
@@ -50,9 +50,9 @@ def _worked(example: WorkedExample) -> dict[str, Any]:
     }
 
 
-def _mnist(stride: int, padding: str) -> dict[str, Any]:
+def _mnist(setting: MnistSetting) -> dict[str, Any]:
     grids = {"image": "seven", "input_size": 28, "kernel": "vertical edges", "kernel_size": 3}
-    return _PLAIN | grids | {"stride": stride, "padding": padding}
+    return _PLAIN | grids | setting._asdict()
 
 
 # What the explorer offers by name: the worked examples, and the four settings of the MNIST study.
@@ -60,7 +60,7 @@ PRESETS = {
     **{f"5 × 5, stride {example.stride}": _worked(example) for example in WORKED_5X5},
     "7 × 7, stride 2": _worked(WORKED_7X7),
     **{f"4 × 4, stride {each.stride}, padding {each.padding}": _worked(each) for each in WORKED_4X4},
-    **{f"28 × 28, stride {s}, {p}": _mnist(s, p) for s in (1, 2) for p in ("same", "valid")},
+    **{f"28 × 28, stride {each.stride}, {each.padding}": _mnist(each) for each in MNIST_SETTINGS.values()},
 }
 
 

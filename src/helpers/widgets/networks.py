@@ -12,6 +12,7 @@ from traitlets import TraitError, TraitType
 
 from helpers.arithmetic import Layer, macs, parameters, trace
 from helpers.checks import switch, whole_number
+from helpers.sources import MNIST_SETTINGS
 from helpers.widgets.traits import MOST_LETTERS
 
 LayerState = dict[str, Any]
@@ -241,10 +242,8 @@ def _convnext() -> list[LayerState]:
 
 NETWORKS = {
     **{
-        f"MNIST: stride {stride}, {padding}": _small(window, window)
-        for stride in (1, 2)
-        for padding in ("same", "valid")
-        for window in [{"stride": stride, "padding": padding}]
+        f"MNIST: stride {each.stride}, {each.padding}": _small(each._asdict(), each._asdict())
+        for each in MNIST_SETTINGS.values()
     },
     "Fashion-MNIST: model A": _small({"stride": 2}, {}),
     "Fashion-MNIST: model B": _small({}, {}),

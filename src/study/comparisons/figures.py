@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pandas.io.formats.style import Styler
 
 from helpers import plots
-from helpers.models import MNIST_SETTINGS
+from helpers.sources import MNIST_SETTINGS
 from helpers.statistics import mean_interval
 from study.comparisons.runs import accuracies, learned, measurements, runs
 from study.comparisons.verdicts import contrast_table, effects, judgements

@@ -5,7 +5,8 @@ from functools import partial
 
 from torch import nn
 
-from helpers.models import MNIST_SETTINGS, CNNBiLSTM, cnn, fashion_cnn, hybrid_cnn, mnist_cnn
+from helpers.models import CNNBiLSTM, cnn, fashion_cnn, hybrid_cnn, mnist_cnn
+from helpers.sources import MNIST_SETTINGS
 from helpers.training import Augment
 from study.experiments.measurements import (
     edge_response,

@@ -19,7 +19,7 @@ from study.experiments.plan import Experiment
 from study.experiments.report import duration
 from study.experiments.runner import Died
 from study.experiments.runs import Job, cost
-from study.judging import RULES, read_rules
+from study.judging.rules import rules
 from study.records import Record, clear_leftovers, is_finished, path_of, read, write
 
 Runner = Callable[[Iterable[Job]], Iterator[tuple[Job, Record | Died]]]
@@ -56,7 +56,7 @@ def plan_jobs(
 
 def rule_digests(experiment: str) -> dict[str, str]:
     """Digest of each committed rule that judges runs of this experiment, by the claim it decides."""
-    return {claim: rule.digest for claim, rule in read_rules(RULES).items() if experiment in rule.experiments}
+    return {claim: rule.digest for claim, rule in rules().items() if experiment in rule.experiments}
 
 
 def what_is_missing(jobs: Iterable[Job], *, results: Path) -> list[Job]:
