@@ -93,8 +93,11 @@ def findings(destination: Path) -> str:
     kept, chapter = destination / "findings.html", destination / "notebooks" / "14_claims.ipynb"
     is_judged = kept.exists() and chapter.exists() and kept.stat().st_mtime_ns >= chapter.stat().st_mtime_ns
     if not is_judged:
-        write_if_new(page.headlines(judge_all(), ledger="../notebooks/14_claims.html").html, kept)
-        kept.touch()
+        unfinished = kept.with_suffix(".tmp")
+        unfinished.write_text(
+            page.headlines(judge_all(), ledger="../notebooks/14_claims.html").html, encoding="utf-8"
+        )
+        unfinished.replace(kept)  # a half of it would be taken for all, and for new
     return kept.read_text(encoding="utf-8")
 
 

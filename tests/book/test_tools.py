@@ -340,6 +340,27 @@ def test_the_front_page_tells_what_the_ledger_has_found(sources, monkeypatch):
     assert front.read_text() == "# Title\n\n\n", "a book without records"
 
 
+def test_findings_of_a_build_that_was_stopped_are_judged_again(sources, monkeypatch):
+    root, destination = sources
+    (root / "book" / "intro.md").write_text("<!-- findings -->\n")
+    chapter = destination / "notebooks" / "14_claims.ipynb"
+    chapter.parent.mkdir(parents=True)
+    chapter.touch()
+    monkeypatch.setattr("study.ledger.judge_all", dict)
+    monkeypatch.setattr("study.ledger.page.headlines", lambda *_, **__: Mock(html="<p>Two claims hold.</p>"))
+
+    def stop(path, text, **_):
+        with path.open("w") as file:
+            file.write(text[:5])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "write_text", stop)
+        with pytest.raises(KeyboardInterrupt):
+            stage.findings(destination)
+    assert stage.findings(destination) == "<p>Two claims hold.</p>"
+
+
 def test_mathjax_is_staged_with_its_fonts_only(sources):
     _, destination = sources
     stage.stage(destination)
