@@ -10,13 +10,15 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads wou
 
 
 class Together(LoadScopeScheduling):
-    """Gives one worker what shares something costly: a page that is open, a JupyterLab, cases of one test."""
+    """Gives one worker what shares something costly: an open page, JupyterLab, a cluster, cases of one test."""
 
     def _split_scope(self, nodeid):
         if page := re.search(r"\[(?:http|file):([\w/.]+)", nodeid):
             return page[1]
         if "test_lab.py" in nodeid:
             return "lab"
+        if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
+            return "cluster"
         return nodeid.partition("[")[0]
 
 

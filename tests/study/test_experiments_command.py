@@ -4,12 +4,14 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from worker_tasks import run_command
 
 from study.experiments import command
 from study.experiments.catalog import MNIST
@@ -21,6 +23,7 @@ from study.records import path_of, read, records, write
 QUICK = ["--stand-in", "64", "--epochs", "1"]
 
 
+@pytest.mark.usefixtures("forks")
 def test_run_show_and_check(tmp_path, capsys):
     folder = ["--results", str(tmp_path)]
     command = ["run", "mnist", "--variants", "s2-valid", "--seeds", "2", "--workers", "1", *QUICK, *folder]
@@ -81,6 +84,7 @@ def test_check_refuses_a_record_of_a_setting_that_the_catalog_has_no_more(tmp_pa
 )
 def test_what_cannot_be_done_is_said_in_a_line(tmp_path, capsys, monkeypatch, arguments, message):
     monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr(command, "cluster_workers", partial(command.cluster_workers, timeout=0.5))
     assert main([*arguments, "--results", str(tmp_path)]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
@@ -159,41 +163,58 @@ def living(group):
     return [row for row in rows if int(row[0]) == group and not row[1].startswith("Z")]
 
 
-def test_ctrl_c_ends_a_sweep_in_a_line(tmp_path):
+def stored(folder):
+    return list(folder.glob("*/*/[!.]*.json"))
+
+
+@contextmanager
+def started(forks, words, errors):
+    """The process of `python -m study`, which ends with the context."""
+    process = forks.Process(target=run_command, args=("study.experiments.command", words, errors))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def test_ctrl_c_ends_a_sweep_in_a_line(forks, tmp_path):
     """A terminal sends it to the workers as well."""
-    command = [sys.executable, "-m", "study", "run", "mnist", "--results", str(tmp_path)]
-    command += ["--variants", "s2-valid", "--seeds", "20", "--workers", "2", *QUICK]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as running:
-        while not list(tmp_path.glob("*/*/[!.]*.json")):
-            assert running.poll() is None
+    words = ["run", "mnist", "--results", str(tmp_path / "results")]
+    words += ["--variants", "s2-valid", "--seeds", "20", "--workers", "2", *QUICK]
+    errors = tmp_path / "errors"
+    with started(forks, words, errors) as running:
+        while not stored(tmp_path / "results"):
+            assert running.is_alive()
             time.sleep(0.01)
         os.killpg(running.pid, signal.SIGINT)
-        errors = running.communicate()[1]
-    assert running.returncode == 130
-    assert errors.splitlines()[-1] == "stopped; the same command goes on from here"
-    assert "Traceback" not in errors
-    assert not any(record.failed for record in records(tmp_path))
-    while living(running.pid):
-        time.sleep(0.05)
+        running.join()
+        assert running.exitcode == 130
+        while living(running.pid):
+            time.sleep(0.05)
+    assert errors.read_text().splitlines()[-1] == "stopped; the same command goes on from here"
+    assert "Traceback" not in errors.read_text()
+    assert not any(record.failed for record in records(tmp_path / "results"))
 
 
-def test_a_sweep_killed_at_any_moment_goes_on_and_two_at_once_lose_nothing(tmp_path):
+def test_a_sweep_killed_at_any_moment_goes_on_and_two_at_once_lose_nothing(forks, tmp_path):
     """Kill the first with runs stored and one at work; then let two others finish side by side."""
-    command = [sys.executable, "-m", "study", "run", "mnist", "--results", str(tmp_path)]
-    command += ["--seeds", "4", "--workers", "1", *QUICK]
-    quietly = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, **quietly) as first:
-        while len(list(tmp_path.glob("*/*/[!.]*.json"))) < 4:
-            assert first.poll() is None
+    results = tmp_path / "results"
+    words = ["run", "mnist", "--results", str(results), "--seeds", "4", "--workers", "1", *QUICK]
+    with started(forks, words, tmp_path / "first") as first:
+        while len(stored(results)) < 4:
+            assert first.is_alive()
             time.sleep(0.01)
         first.kill()
-    before = {path: path.read_bytes() for path in tmp_path.glob("*/*/[!.]*.json")}
+    before = {path: path.read_bytes() for path in stored(results)}
     assert 4 <= len(before) < 20
-    with subprocess.Popen(command, **quietly) as rival:
-        assert main(command[3:]) == 0
-    assert rival.returncode == 0
-    found = list(records(tmp_path))
-    names = {path_of(tmp_path, record.experiment, record.variant, record.seed) for record in found}
+    with started(forks, words, tmp_path / "rival") as rival:
+        assert main(words) == 0
+        rival.join()
+        assert rival.exitcode == 0
+    found = list(records(results))
+    names = {path_of(results, record.experiment, record.variant, record.seed) for record in found}
     assert len(names) == len(found) == 20
     assert {path: path.read_bytes() for path in before} == before
     for path in names:

@@ -1,21 +1,24 @@
 """The workers: every task comes back once, whatever becomes of its worker."""
 
 import json
+import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import pytest
+import torch
+from worker_tasks import die, die_once, fail, own_process, report_worker, run_command, square, tunables
 
 from study.experiments import runner
 from study.experiments.catalog import FASHION
 from study.experiments.command import main
 from study.experiments.memory import with_large_pages
+from study.experiments.report import compare
 from study.experiments.runner import (
     ClusterUnavailable,
     Died,
@@ -25,32 +28,6 @@ from study.experiments.runner import (
 )
 from study.experiments.runs import Job, run
 from study.records import records
-
-
-def square(number):
-    return number * number
-
-
-def die(number):
-    """Below 0, end by this signal; above 100, with an exit status; otherwise not at all."""
-    if number < 0:
-        os.kill(os.getpid(), -number)
-    if number > 100:
-        os._exit(number - 100)
-    return square(number)
-
-
-def die_once(marker):
-    """Kill the first worker that meets this job."""
-    if not marker.exists():
-        marker.touch()
-        os.kill(os.getpid(), signal.SIGKILL)
-    return "survived"
-
-
-def own_process(seconds):
-    time.sleep(seconds)
-    return os.getpid()
 
 
 def is_alive(process):
@@ -68,21 +45,35 @@ def wait_until(condition, *, seconds=120):
         time.sleep(0.05)
 
 
-def tunables(_):
-    return os.environ.get("GLIBC_TUNABLES", "")
+@contextmanager
+def ended(process):
+    """A process that runs as long as the context, if it does not end before."""
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
 
 
 @pytest.fixture(scope="module")
-def pair():
+def pair(forks):
     """Two workers of this machine."""
     with local_workers(2) as client:
         yield client
 
 
-def test_workers_ask_for_large_pages_and_nobody_else():
+def test_workers_ask_for_large_pages_start_again_and_end_with_the_sweep(tmp_path):
+    """Not as forks: these are started as those of a sweep are."""
     before = dict(os.environ)
-    with local_workers(1) as client:
+    with dask.config.set({"distributed.worker.multiprocessing-method": "spawn"}), local_workers(1) as client:
+        marker = tmp_path / "died"
+        assert list(run_on_workers(die_once, [marker], client=client)) == [(marker, "survived")]
         assert list(run_on_workers(tunables, [1], client=client)) == [(1, with_large_pages(tunables(1)))]
+        results = run_on_workers(own_process, [0, 60], client=client)
+        process = next(results)[1]
+        assert is_alive(process)
+    wait_until(lambda: not is_alive(process))
     assert dict(os.environ) == before
 
 
@@ -105,12 +96,6 @@ def test_a_worker_that_dies_takes_only_its_own_task_along(pair):
     results = dict(run_on_workers(die, [1, -signal.SIGKILL, 2, 107, 3], client=pair))
     assert (results[1], results[2], results[3]) == (1, 4, 9)
     assert results[-signal.SIGKILL] == results[107] == Died("the worker process died, 2 times")
-
-
-def test_a_task_whose_worker_died_is_tried_again(tmp_path, pair):
-    marker = tmp_path / "died"
-    assert list(run_on_workers(die_once, [marker], client=pair)) == [(marker, "survived")]
-    assert marker.exists()
 
 
 def test_tasks_are_drawn_only_when_a_worker_is_free(pair):
@@ -137,35 +122,15 @@ def test_a_task_that_cannot_be_drawn_costs_no_result(pair):
         list(results)
 
 
-def test_the_workers_end_when_the_sweep_is_left():
-    with local_workers(1) as client:
-        results = run_on_workers(own_process, [0, 60], client=client)
-        process = next(results)[1]
-        assert is_alive(process)
-    wait_until(lambda: not is_alive(process))
-
-
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_the_workers_end_when_their_parent_is_ended(tmp_path, end):
+def test_the_workers_end_when_their_parent_is_ended(forks, end):
     """In the middle of a task, too: an orphan would hold a core for nobody."""
-    script = tmp_path / "parent.py"
-    script.write_text(
-        "import sys\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "from study.experiments.runner import local_workers, run_on_workers\n"
-        "from test_experiments_runner import own_process\n"
-        "if __name__ == '__main__':\n"
-        "    with local_workers(1) as client:\n"
-        "        for _, process in run_on_workers(own_process, [0, 60], client=client):\n"
-        "            print(process, flush=True)\n"
-    )
-    with subprocess.Popen(
-        [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as parent:
-        worker = int(parent.stdout.readline())
+    told, tells = forks.Pipe(duplex=False)
+    with ended(forks.Process(target=report_worker, args=(tells,))) as parent:
+        worker = told.recv()
         assert is_alive(worker)
-        parent.send_signal(end)
-    wait_until(lambda: not is_alive(worker))
+        os.kill(parent.pid, end)
+        wait_until(lambda: not is_alive(worker))
 
 
 def test_there_is_a_worker_at_least():
@@ -176,49 +141,45 @@ def test_there_is_a_worker_at_least():
 # A Dask cluster: a real scheduler and two real workers on this machine
 
 
-def dask(*arguments, folder):
-    """A command of Dask that can import this file."""
-    environment = os.environ | {"PYTHONPATH": f"{Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"}
-    command = [str(Path(sys.executable).with_name("dask")), *arguments, "--no-dashboard"]
-    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.DEVNULL)
+def dask_command(command, *words, folder):
+    """The process of a command of Dask."""
+    return multiprocessing.get_context("forkserver").Process(
+        target=run_command,
+        args=(f"distributed.cli.dask_{command}", [*words, "--no-dashboard"], folder / f"{command}.log"),
+    )
 
 
 @contextmanager
 def started_scheduler(folder):
     """Address and process of a scheduler."""
     file = folder / "scheduler.json"
-    process = dask(
-        "scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file), folder=folder
-    )
-    try:
+    words = ["--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file)]
+    with ended(dask_command("scheduler", *words, folder=folder)) as process:
         wait_until(lambda: file.exists() and "address" in file.read_text())
         yield json.loads(file.read_text())["address"], process
-    finally:
-        process.kill()
-        process.wait()
 
 
-@contextmanager
-def started_worker(address, folder, *, threads=1):
+def started_worker(address, folder, *, name="worker", threads=1):
     """The process of a worker without a nanny."""
-    process = dask("worker", address, "--nthreads", str(threads), "--no-nanny", folder=folder)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    words = [address, "--nthreads", str(threads), "--no-nanny", "--name", name]
+    words += ["--local-directory", str(folder)]
+    return ended(dask_command("worker", *words, folder=folder))
 
 
 @pytest.fixture(scope="module")
-def scheduler(tmp_path_factory):
-    """Address of a scheduler with two workers."""
+def scheduler(forks, tmp_path_factory):
+    """Address of a scheduler with two workers, one of which has many threads."""
     folder = tmp_path_factory.mktemp("dask")
     with (
         started_scheduler(folder) as (address, _),
         started_worker(address, folder),
-        started_worker(address, folder),
+        started_worker(address, folder, name="threads", threads=4),
     ):
         yield address
+
+
+def seed(result):
+    return result[0].seed
 
 
 def test_a_cluster_does_what_local_workers_do(scheduler):
@@ -236,8 +197,25 @@ def test_the_experiments_run_on_a_cluster(scheduler, tmp_path):
     assert main(["check", "mnist/s2-valid/1", "--results", str(tmp_path)]) == 0
 
 
-def fail(number):
-    raise ArithmeticError(f"no answer for {number}")
+def test_every_way_to_run_gives_the_same_numbers(pair, scheduler):
+    """Dropout is drawn from torch's global generator, which two runs in one process would share."""
+    plan = replace(FASHION, epochs=1, validation=8)
+    jobs = [Job(experiment=plan, variant="a", seed=seed, device="cpu", drawn=200) for seed in range(3)]
+    alone = [run(job) for job in jobs]
+    torch.set_num_threads(4)
+    ways = {"many threads": [run(job) for job in jobs]}
+    torch.set_num_threads(1)
+    ways["local workers"] = [record for _, record in sorted(run_on_workers(run, jobs, client=pair), key=seed)]
+    with cluster_workers(scheduler) as client:
+        ways["cluster"] = [record for _, record in sorted(run_on_workers(run, jobs, client=client), key=seed)]
+        # All at once, as several sweeps would; `run_on_workers` gives a worker one at a time.
+        beside = [client.submit(run, job, workers=["threads"]) for job in jobs]
+        ways["a worker of many threads"] = [future.result() for future in beside]
+    for way, found in ways.items():
+        assert [record.reason for record in found] == [""] * 3, way
+        same = [compare(one, other).identical for one, other in zip(alone, found, strict=True)]
+        assert same == [True] * 3, way
+    assert not compare(alone[0], alone[1]).identical
 
 
 def test_a_job_that_fails_on_the_cluster_says_why(scheduler):
@@ -261,21 +239,7 @@ def test_a_scheduler_is_an_address(text):
         pass
 
 
-def test_a_worker_of_many_threads_changes_no_number(tmp_path):
-    """Dropout is drawn from torch's global generator, which two runs in one process would share."""
-    plan = replace(FASHION, epochs=1, validation=8)
-    jobs = [Job(experiment=plan, variant="a", seed=seed, device="cpu", drawn=200) for seed in range(4)]
-    with (
-        started_scheduler(tmp_path) as (address, _),
-        started_worker(address, tmp_path, threads=4),
-        cluster_workers(address, timeout=60) as client,
-    ):
-        # All at once, as several sweeps would; `run_on_workers` gives a worker one at a time.
-        beside = [future.result() for future in [client.submit(run, job) for job in jobs]]
-    assert [record.outcome for record in beside] == [run(job).outcome for job in jobs]
-
-
-def test_workers_that_are_gone_are_missed_aloud(tmp_path, monkeypatch):
+def test_workers_that_are_gone_are_missed_aloud(forks, tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_SILENT", 1.0)
     said = []
     with (
@@ -289,11 +253,12 @@ def test_workers_that_are_gone_are_missed_aloud(tmp_path, monkeypatch):
     assert said == [f"all workers of {address} are gone; waiting 4 s for another"]
 
 
-def test_a_scheduler_that_goes_away_is_named(tmp_path, capfd):
+def test_a_scheduler_that_goes_away_is_named(forks, tmp_path, capfd):
     with (
         started_scheduler(tmp_path) as (address, process),
         started_worker(address, tmp_path),
-        cluster_workers(address, timeout=60) as client,
+        cluster_workers(address, timeout=60),
+        cluster_workers(address, timeout=2) as client,  # how long it tries to find the scheduler again, too
     ):
         results = run_on_workers(own_process, [0, 60], client=client)
         next(results)

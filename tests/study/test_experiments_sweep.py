@@ -21,7 +21,7 @@ from helpers.models import mnist_cnn
 from study.experiments.plan import Experiment, Variant
 from study.experiments.runner import Died, local_workers, run_on_workers
 from study.experiments.runs import Job, run
-from study.experiments.sweep import CLAIMED_RUNS, OtherSettings, rule_digests, sweep, what_is_missing
+from study.experiments.sweep import CLAIM, OtherSettings, rule_digests, sweep, what_is_missing
 from study.judging import RULES, read_rules
 from study.records import UnreadableRecord, records, write
 
@@ -144,15 +144,14 @@ def test_two_sweeps_at_once_train_each_run_once_and_both_end_with_all(tmp_path, 
     assert [seed for _, seed in stored(tmp_path)] == list(range(12))
     for each in streams:
         assert len(each.getvalue().splitlines()) == 12
-    assert not (tmp_path / CLAIMED_RUNS).exists()
+    assert not list(tmp_path.glob(f".*{CLAIM}"))
 
 
 @pytest.mark.usefixtures("impatient")
 def test_what_a_dead_sweep_had_claimed_is_run(tmp_path, runner):
     claim = (
         "import os, signal, sys; from pathlib import Path; from filelock import FileLock; "
-        f"folder = Path(sys.argv[1], {CLAIMED_RUNS!r}); folder.mkdir(); "
-        "lock = FileLock(folder / 'small-plain-1.lock'); lock.acquire(); print('claimed', flush=True); "
+        f"lock = FileLock(Path(sys.argv[1], '.small-plain-1{CLAIM}')); lock.acquire(); print('claimed', flush=True); "
         "signal.pause()"
     )
     with subprocess.Popen(
@@ -185,6 +184,7 @@ def test_a_failed_run_is_stored_with_its_reason_and_tried_again(tmp_path, runner
     assert not any(record.failed for record in records(tmp_path))
 
 
+@pytest.mark.usefixtures("forks")
 def test_a_worker_that_dies_costs_its_own_run_only(tmp_path):
     jobs = [JOBS[0], replace(JOBS[0], variant="deadly"), JOBS[1]]
     with local_workers(2) as client:

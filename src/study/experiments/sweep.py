@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -26,7 +25,7 @@ Runner = Callable[[Iterable[Job]], Iterator[tuple[Job, Record | Died]]]
 
 # What a step takes besides its multiply-accumulates, in these; found by timing the networks of the sources.
 _OVERHEAD = 300_000
-CLAIMED_RUNS = ".claims"  # a folder beside the records
+CLAIM = ".claim"  # ends the name of a file beside the folders of the records
 _POLL = 2.0  # seconds between two looks at what another sweep has claimed
 
 
@@ -120,7 +119,7 @@ class _Claims:
     """Which runs this sweep has taken on: a lock each, which the system lifts when the process ends."""
 
     def __init__(self, results: Path) -> None:
-        self._folder = results / CLAIMED_RUNS
+        self._results = results
         self._locks: dict[str, FileLock] = {}
 
     def __enter__(self) -> "_Claims":
@@ -132,8 +131,7 @@ class _Claims:
 
     def take(self, job: Job) -> bool:
         """Claim a run; False if another sweep has."""
-        self._folder.mkdir(exist_ok=True)
-        lock = FileLock(self._folder / f"{job.name.replace('/', '-')}.lock")
+        lock = FileLock(self._results / f".{job.name.replace('/', '-')}{CLAIM}")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -149,8 +147,6 @@ class _Claims:
         lock = self._locks.pop(name)
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
-        with suppress(OSError):  # other claims are in it
-            self._folder.rmdir()
 
 
 class _Progress:
