@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads wou
 
 
 class Together(LoadScopeScheduling):
-    """Gives one worker what shares something costly: an open page, JupyterLab, a cluster, cases of one test."""
+    """Gives one worker what shares something costly: a page, JupyterLab, a cluster, the cases of a test."""
 
     def _split_scope(self, nodeid):
         if page := re.search(r"\[(?:http|file):([\w/.]+)", nodeid):

@@ -2,9 +2,6 @@
 
 import errno
 import io
-import multiprocessing
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -15,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from torch import nn
+from worker_tasks import no_network
 
 from helpers.models import mnist_cnn
 from study.experiments.plan import Experiment, Variant
@@ -25,21 +22,13 @@ from study.experiments.sweep import CLAIM, OtherSettings, rule_digests, sweep, w
 from study.judging import RULES, read_rules
 from study.records import UnreadableRecord, records, write
 
-
-def die() -> nn.Module:
-    """A network that cannot be built: here it raises, in a worker it takes the process along."""
-    if multiprocessing.parent_process() is None:
-        raise RuntimeError("no such network")
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
 SMALL = Experiment(
     name="small",
     question="Does it run?",
     data="mnist",
     variants=(
         Variant(name="plain", seeds=3, build=partial(mnist_cnn, stride=2, padding="valid")),
-        Variant(name="deadly", seeds=1, build=die),
+        Variant(name="deadly", seeds=1, build=no_network),
     ),
     epochs=1,
     batch_size=32,
@@ -151,8 +140,8 @@ def test_two_sweeps_at_once_train_each_run_once_and_both_end_with_all(tmp_path, 
 def test_what_a_dead_sweep_had_claimed_is_run(tmp_path, runner):
     claim = (
         "import os, signal, sys; from pathlib import Path; from filelock import FileLock; "
-        f"lock = FileLock(Path(sys.argv[1], '.small-plain-1{CLAIM}')); lock.acquire(); print('claimed', flush=True); "
-        "signal.pause()"
+        f"lock = FileLock(Path(sys.argv[1], '.small-plain-1{CLAIM}')); "
+        "lock.acquire(); print('claimed', flush=True); signal.pause()"
     )
     with subprocess.Popen(
         [sys.executable, "-c", claim, tmp_path], stdout=subprocess.PIPE, text=True

@@ -1,5 +1,6 @@
 """What the tests have workers do; it imports nothing that takes time, since each worker imports it."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -17,6 +18,13 @@ def die(number):
     if number > 100:
         os._exit(number - 100)
     return square(number)
+
+
+def no_network():
+    """In a test it raises, in a worker it takes the process along."""
+    if multiprocessing.parent_process() is None:
+        raise RuntimeError("no such network")
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def die_once(marker):
