@@ -4,6 +4,8 @@ import sys
 
 if __name__ == "__main__":
     # Here, because a worker process imports this file too, and has no use for the command line.
-    from study.experiments.command import main
-
+    try:
+        from study.experiments.command import main
+    except KeyboardInterrupt:  # importing torch takes seconds
+        sys.exit(130)
     sys.exit(main())

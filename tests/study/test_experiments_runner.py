@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import signal
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +13,17 @@ from pathlib import Path
 import dask
 import pytest
 import torch
-from worker_tasks import die, die_once, fail, own_process, report_worker, run_command, square, tunables
+from worker_tasks import (
+    die,
+    die_once,
+    fail,
+    own_process,
+    report_worker,
+    run_command,
+    square,
+    tunables,
+    unhurried,
+)
 
 from study.experiments import runner
 from study.experiments.catalog import FASHION
@@ -142,10 +153,11 @@ def test_there_is_a_worker_at_least():
 
 
 def dask_command(command, *words, folder):
-    """The process of a command of Dask."""
+    """The process of a command of Dask, on a machine without the data sets."""
+    nowhere = {"STRIDE_BOOK_DATA": "", "STRIDE_BOOK_OFFLINE": "1", "XDG_CACHE_HOME": str(folder)}
+    words, log = [*words, "--no-dashboard"], folder / f"{command}.log"
     return multiprocessing.get_context("forkserver").Process(
-        target=run_command,
-        args=(f"distributed.cli.dask_{command}", [*words, "--no-dashboard"], folder / f"{command}.log"),
+        target=run_command, args=(f"distributed.cli.dask_{command}", words, log, nowhere)
     )
 
 
@@ -199,7 +211,8 @@ def test_the_experiments_run_on_a_cluster(scheduler, tmp_path):
 
 def test_every_way_to_run_gives_the_same_numbers(pair, scheduler):
     """Dropout is drawn from torch's global generator, which two runs in one process would share."""
-    plan = replace(FASHION, epochs=1, validation=8)
+    slow = replace(FASHION.variant("a"), augment=unhurried)
+    plan = replace(FASHION, variants=(slow,), epochs=1, batch_size=32, validation=8)
     jobs = [Job(experiment=plan, variant="a", seed=seed, device="cpu", drawn=200) for seed in range(3)]
     alone = [run(job) for job in jobs]
     torch.set_num_threads(4)
@@ -222,6 +235,20 @@ def test_a_job_that_fails_on_the_cluster_says_why(scheduler):
     with cluster_workers(scheduler) as client:
         (result,) = run_on_workers(fail, [7], client=client)
     assert result == (7, Died("ArithmeticError on the worker: no answer for 7"))
+
+
+def test_an_error_that_no_task_would_escape_ends_all_and_names_the_worker(scheduler):
+    with cluster_workers(scheduler) as client, pytest.raises(ArithmeticError, match="for 7") as raised:
+        list(run_on_workers(fail, [7, 8, 9], client=client, fatal=(ArithmeticError,)))
+    assert raised.value.__notes__[0].startswith("on the worker tcp://")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the cache folder is elsewhere")
+def test_a_worker_without_the_data_ends_the_sweep_without_a_record(scheduler, tmp_path, capsys):
+    words = ["run", "mnist", "--scheduler", scheduler, "--results", str(tmp_path)]
+    assert main(words) == 1
+    assert "(on the worker tcp://" in capsys.readouterr().err
+    assert not list(tmp_path.rglob("*.json"))
 
 
 def test_a_scheduler_that_does_not_answer_is_named():

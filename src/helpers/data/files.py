@@ -6,16 +6,14 @@ torchvision could read them, too. But to import it takes 0.2 GB in each process 
 import contextlib
 import gzip
 import hashlib
-import io
 import os
 import shutil
-import socket
 import struct
 import tempfile
 import threading
 import time
+import urllib.request
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
@@ -45,6 +43,7 @@ MD5 = {
 """Of each published file its checksum, as torchvision has it."""
 
 _PREFIX = {"train": "train-", "test": "t10k-"}
+_LARGEST = 2**26  # bytes, more than any of them has, packed or unpacked: nothing is read beyond
 
 
 class DataUnavailable(RuntimeError):
@@ -93,12 +92,10 @@ class DataFolder:
         """Why the files are not here; None if they are."""
         if not self.folder.is_dir():
             return "there is no such folder"
-        missing = [
-            path.relative_to(self.folder).as_posix()
-            for path, _ in self.files(name, split)
-            if not path.is_file()
-        ]
-        return f"has no {' and no '.join(missing)}" if missing else None
+        missing = [path for path, _ in self.files(name, split) if not path.is_file()]
+        names = " and no ".join(path.relative_to(self.folder).as_posix() for path in missing)
+        other = any(os.path.lexists(path) for path in missing)
+        return f"has no {names}{', but something else of that name' if other else ''}" if missing else None
 
     def files(self, name: str, split: str) -> list[tuple[Path, str]]:
         """The file of the images and the file of the labels, each with its md5."""
@@ -144,6 +141,8 @@ def cache_folder() -> DataFolder:
 
 
 def _md5(path: Path) -> str:
+    if path.stat().st_size > _LARGEST:
+        return f"a file of {path.stat().st_size:,} bytes"
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()
 
@@ -159,7 +158,7 @@ def _unpacked(path: Path) -> Tensor:
 def _fault(path: Path) -> str:
     try:
         with gzip.open(path) as file:
-            while file.read(1 << 20):
+            while file.tell() <= _LARGEST and file.read(1 << 20):
                 pass
     except EOFError:
         return "is cut short"
@@ -170,32 +169,69 @@ def _fault(path: Path) -> str:
 
 OFFLINE = "STRIDE_BOOK_OFFLINE"
 TIMEOUT = 5.0  # seconds without an answer; a mirror has up to eight addresses, and each of them may be silent
+PATIENCE = 900.0  # seconds for a data set, however slowly it comes
 PARTIAL = ".partial-"
 ABANDONED = 24 * 3600.0  # seconds after which an unfinished download belongs to a process that was killed
 
-_one_at_a_time = threading.Lock()  # the streams and the timeout below belong to the whole process
+_one_at_a_time = threading.Lock()  # several threads would fetch the same
 
 
 def fetch(name: str, *, folder: Path) -> str | None:
     """Download a data set into `folder`, laid out as torchvision's `root`; returns why that failed, or None.
 
-    torchvision fetches the files from its mirrors and checks their md5, in a temporary folder; only then are
-    they moved to where `load` looks, each in one step, so that another process sees a whole file or none.
+    The files come from torchvision's mirrors into a temporary folder. Once all four are there, each of the
+    right md5, they are moved to where `load` looks, each in one step, so that another process sees a whole
+    file or none.
     """
     if os.environ.get(OFFLINE, "0") not in ("", "0"):
         return f"not tried, because ${OFFLINE} is set"
     from torchvision import datasets  # here, since hardly ever is anything to be downloaded
 
+    mirrors = getattr(datasets, FOLDERS[name]).mirrors
     try:
-        with _one_at_a_time, _quietly(), _impatiently():
+        with _one_at_a_time:
             folder.mkdir(parents=True, exist_ok=True)
             _sweep(folder)
             with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder) as scratch:
-                getattr(datasets, FOLDERS[name])(root=scratch, download=True)
+                raw = Path(scratch, FOLDERS[name], "raw")
+                raw.mkdir(parents=True)
+                deadline = time.monotonic() + PATIENCE
+                for file, md5 in MD5[name].items():
+                    (raw / file).write_bytes(_published(file, md5, mirrors, deadline))
                 _move(name, Path(scratch), folder)
-    except (RuntimeError, OSError, HTTPException) as error:
+    except OSError as error:
         return f"failed: {' '.join(str(error).split())}"
     return None
+
+
+def _published(file: str, md5: str, mirrors: list[str], deadline: float) -> bytes:
+    """A file of one of the mirrors; OSError says why none gave it."""
+    faults = []
+    for mirror in mirrors:
+        try:
+            content = _received(f"{mirror}{file}", deadline)
+        except (OSError, HTTPException) as error:
+            faults.append(f"{mirror}{file}: {error}")
+            continue
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() == md5:
+            return content
+        faults.append(f"{mirror}{file} is not the published file")
+    raise OSError("; ".join(faults))
+
+
+def _received(url: str, deadline: float) -> bytes:
+    """What is at an address; OSError if that is too much, or takes too long."""
+    request = urllib.request.Request(url, headers={"User-Agent": "stride-and-padding"})
+    content = bytearray()
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+        # As much as is there: to wait for a full block could take hours, a byte a second.
+        while part := response.read1(1 << 16):
+            content += part
+            if len(content) > _LARGEST:
+                raise OSError(f"it goes on after {_LARGEST:,} bytes, which no published file has")
+            if time.monotonic() > deadline:
+                raise OSError(f"only {len(content):,} bytes of it came in the {PATIENCE:.0f} s for all files")
+    return bytes(content)
 
 
 def _move(name: str, scratch: Path, folder: Path) -> None:
@@ -211,21 +247,3 @@ def _sweep(folder: Path) -> None:
         with contextlib.suppress(OSError):  # another process may be sweeping too
             if time.time() - leftover.stat().st_mtime > ABANDONED:
                 shutil.rmtree(leftover)
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep torchvision's progress bars off the pages."""
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        yield
-
-
-@contextlib.contextmanager
-def _impatiently() -> Iterator[None]:
-    """Give up on a network that does not answer; by default, Python waits forever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

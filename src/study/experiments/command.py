@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(options.do(options))
     except (ValueError, OSError, ClusterUnavailable, DataUnavailable, CorruptData) as error:
-        print(f"error: {error}", file=sys.stderr)
+        where = "".join(f" ({note})" for note in getattr(error, "__notes__", ()))
+        print(f"error: {error}{where}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on from here", file=sys.stderr)
@@ -147,7 +148,8 @@ def _sweep_jobs(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
     if not missing:
         return 0
     with _workers(options) as client:
-        runner = partial(run_on_workers, run, client=client, say=_say)
+        fatal = (DataUnavailable, CorruptData)
+        runner = partial(run_on_workers, run, client=client, say=_say, fatal=fatal)
         failed = sweep(missing, results=options.results, runner=runner)
     print(f"{len(missing) - failed} runs finished, {failed} failed")
     return 1 if failed else 0

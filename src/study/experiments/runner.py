@@ -116,6 +116,7 @@ def run_on_workers(
     attempts: int = 2,
     patience: float = 600.0,
     say: Callable[[str], None] = print,
+    fatal: tuple[type[Exception], ...] = (),
 ) -> Iterator[tuple[Task, Output | Died]]:
     """Yield each task with its result, in the order in which they are finished.
 
@@ -129,8 +130,10 @@ def run_on_workers(
         attempts: how many workers a task may cost before it is given up.
         patience: seconds to wait for a worker where all are gone.
         say: told that all workers are gone.
+        fatal: errors of `function` that no other task would escape; any other costs its task only.
 
     Raises:
+        One of `fatal`: where `function` raised it, with the address of the worker as a note.
         ClusterUnavailable: if the scheduler goes away, or all workers are gone for too long.
     """
     queue, again = iter(tasks), list[tuple[Task, int]]()
@@ -143,7 +146,7 @@ def run_on_workers(
             if not (future.done() or is_lost):
                 continue
             del busy[future]
-            result = _result(future)
+            result = _result(future, attempt.worker, fatal)
             if is_lost and isinstance(result, Died) and attempt.count < attempts:
                 again.append((attempt.task, attempt.count + 1))
             elif is_lost and isinstance(result, Died):
@@ -207,10 +210,13 @@ def _wait(client: distributed.Client, futures: list[distributed.Future[Any]]) ->
         distributed.wait(futures, timeout=_POLL, return_when="FIRST_COMPLETED")
 
 
-def _result(future: distributed.Future[Any]) -> Any:
+def _result(future: distributed.Future[Any], worker: str, fatal: tuple[type[Exception], ...]) -> Any:
     """The result of a task that is done; of one whose worker is gone, that it died."""
     if future.status == "error":
         error = future.exception()
+        if isinstance(error, fatal):
+            error.add_note(f"on the worker {worker}")
+            raise error
         return Died(f"{type(error).__name__} on the worker: {error}")
     if future.status == "finished":
         with suppress(TimeoutError, distributed.CancelledError):

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from helpers.arithmetic import macs
+from helpers.data import CorruptData, DataUnavailable
 from helpers.models import keras_init_
 from helpers.training import Epoch, History, choose_device, evaluate, fit, streams
 from study.experiments.measurements import Trained
@@ -151,11 +152,14 @@ class Job:
 
 
 def run(job: Job) -> Record:
-    """Train, test and describe one network; whatever goes wrong is in the record.
+    """Train, test and describe one network; whatever goes wrong is in the record, save for missing data.
 
     One thread on a CPU, repeatable kernels in full float32 on a GPU: the same job gives the same numbers to
     the bit on the same machine, however many run beside it, and no kernel rounds more coarsely than a CPU's.
     A process does one run at a time; where a worker has several threads, the others wait.
+
+    Raises:
+        DataUnavailable, CorruptData: as `helpers.data.load` does; nothing else.
     """
     with (
         _one_run,
@@ -167,6 +171,8 @@ def run(job: Job) -> Record:
             record = _trained(job)
             to_json(record)  # a number that cannot be stored fails this run, not the sweep that stores it
             return record
+        except (DataUnavailable, CorruptData):  # would be the same for each run
+            raise
         except Exception as error:  # a sweep goes on without this run, and a later one can repeat it
             return job.failure(f"{type(error).__name__}: {error}")
 
