@@ -61,12 +61,12 @@ def test_the_command_prints_the_table(capsys):
 def test_the_command_writes_csv_and_html(capsys, tmp_path):
     assert main(["torchvision:squeezenet1_1", "--input", "64x96", "--csv"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
-    assert (len(rows), rows[0]["output_shape"]) == (65, "(1, 64, 31, 47)")
+    assert (len(rows), rows[0]["output_shape"]) == (66, "(1, 64, 31, 47)")
     page = tmp_path / "page.html"
     assert main(["torchvision:squeezenet1_1", "--input", "3x64x64", "--html", str(page)]) == 0
     text = page.read_text()
     assert text.startswith("<!doctype html>")
-    assert text.count("<tr") == 66
+    assert text.count("<tr") == 67
     assert (
         text.count('<th scope="col">') == len(fields(LayerRow)) - 1
     )  # "?" in the cells says what is unknown

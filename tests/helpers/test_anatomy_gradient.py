@@ -226,7 +226,8 @@ def wrong_units(model, image, places=None):
 
     def is_wrong(row, column):
         expected = pixels_with_gradient(image, output[0, :, row, column].sum())
-        return not torch.equal(pixels_said(paths, (0, 0, row, column)), expected)
+        said = [pixels_said(paths, (0, channel, row, column)) for channel in range(output.shape[1])]
+        return not torch.equal(torch.stack(said).any(0), expected)
 
     return [place for place in places or np.ndindex(*output.shape[2:]) if is_wrong(*place)]
 

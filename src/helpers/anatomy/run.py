@@ -76,7 +76,7 @@ def anatomy(
             other = _Run(model, given)
             run = run if other.error is not None else other
     slides = run.tracer.window_dims
-    if image_dims is None and slides is not None and slides != run.given.dims:
+    if image_dims is None and slides == ():  # the windows lie along no axis that was assumed
         every = replace(run.given, dims=tuple(range(1, len(run.given.shape))))
         slides = _Run(model, every).tracer.window_dims
         if slides and slides != run.given.dims:
