@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.anatomy import LayerRow, load_model
+from helpers.anatomy import LayerRow, anatomy, load_model
 from helpers.anatomy.__main__ import main
 from helpers.anatomy.table import to_csv, to_page, to_text
 
@@ -33,7 +33,7 @@ def test_models_load_from_files(tmp_path):
         f"{tmp_path}/none.py:net": "must name a file that exists, got .*none.py",
         f"{tmp_path}/weights.pth": "got OrderedDict out of .*: weights alone do not tell the architecture",
         "torchvision:resnet19": "must be one that .* names, got 'resnet19': did you mean resnet18",
-        "resnet18": 'must be "torchvision:NAME", "FILE.py:NAME" or "FILE.pt", got \'resnet18\'',
+        "resnet18": 'must be "torchvision:NAME", "FILE.py:NAME", "FILE.pt" or "FILE.pt2", got \'resnet18\'',
     }.items():
         with pytest.raises(ValueError, match=message):
             load_model(source, trust=True)
@@ -61,13 +61,15 @@ def test_the_command_prints_the_table(capsys):
 def test_the_command_writes_csv_and_html(capsys, tmp_path):
     assert main(["torchvision:squeezenet1_1", "--input", "64x96", "--csv"]) == 0
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
-    assert (len(rows), rows[0]["output_shape"]) == (65, "(1, 64, 31, 47)")
+    assert (len(rows), rows[0]["output_shape"]) == (66, "(1, 64, 31, 47)")
     page = tmp_path / "page.html"
     assert main(["torchvision:squeezenet1_1", "--input", "3x64x64", "--html", str(page)]) == 0
     text = page.read_text()
     assert text.startswith("<!doctype html>")
-    assert text.count("<tr") == 66
-    assert text.count('<th scope="col">') == len(fields(LayerRow))
+    assert text.count("<tr") == 67
+    assert (
+        text.count('<th scope="col">') == len(fields(LayerRow)) - 1
+    )  # "?" in the cells says what is unknown
     assert capsys.readouterr().out == ""
 
 
@@ -228,7 +230,9 @@ def test_what_the_file_prints_does_not_spoil_the_table(tmp_path, capfd):
 
 def test_names_of_layers_reach_no_terminal_and_no_spreadsheet_as_commands():
     names = ["=cmd|' /C calc'!A0", "+1", "-1", "@x", "\x1b[2Jgone", "\tx", "\ud800", "conv"]
-    table = pd.DataFrame({"name": names, "parameters": 0, "macs": 0, "activation_bytes": 0})
+    table = pd.DataFrame(
+        {"name": names, "parameters": 0, "macs": 0, "activation_bytes": 0, "unknown": [()] * len(names)}
+    )
     for text in (to_text(table), to_page(table, names[4]), to_csv(table)):
         assert "\x1b" not in text
         assert "\\x1b[2Jgone" in text
@@ -236,3 +240,51 @@ def test_names_of_layers_reach_no_terminal_and_no_spreadsheet_as_commands():
     cells = [row["name"] for row in csv.DictReader(io.StringIO(to_csv(table)))]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))]
     assert cells[-1] == "conv"
+
+
+# --- models that torch saved with their code
+
+COLUMNS = ["output_shape", "kernel_size", "stride", "padding", "receptive_field", "jump", "start", "macs"]
+
+
+def network():
+    return nn.Sequential(
+        nn.Conv2d(3, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 4, 3, dilation=2), nn.MaxPool2d(2), nn.Flatten()
+    ).eval()
+
+
+def windows_of(table):
+    return table[table.kernel_size.notna()][COLUMNS].reset_index(drop=True)
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+@pytest.mark.parametrize("make", ["script", "trace", "export"])
+def test_a_saved_model_has_the_table_of_the_model(make, tmp_path, capsys):
+    model, image = network(), torch.zeros(1, 3, 32, 32)
+    path = tmp_path / ("net.pt2" if make == "export" else "net.pt")
+    if make == "export":
+        torch.export.save(torch.export.export(model, (image,)), path)
+        with pytest.raises(ValueError, match="must be a file that runs no code"):
+            load_model(str(path))
+        loaded = load_model(str(path), trust=True)
+    else:
+        saved = torch.jit.script(model) if make == "script" else torch.jit.trace(model, image)
+        torch.jit.save(saved, path)
+        loaded = load_model(str(path))
+        assert main([str(path), "--input", "32"]) == 0
+    expected, found = (windows_of(anatomy(each, (1, 3, 32, 32))) for each in (model, loaded))
+    assert found.equals(expected)
+    assert anatomy(loaded, (1, 3, 32, 32)).parameters.sum() == sum(p.numel() for p in model.parameters())
+
+
+@pytest.mark.filterwarnings("ignore:.*torch.jit")
+def test_a_script_that_touches_files_is_not_loaded_unless_trusted(tmp_path):
+    class Reading(nn.Module):
+        def forward(self, x):
+            return x + torch.from_file("/etc/hostname", False, 1)
+
+    torch.jit.save(torch.jit.script(Reading()), tmp_path / "net.pt")
+    with pytest.raises(
+        ValueError, match="TorchScript whose code runs when it is loaded, or that touches files"
+    ):
+        load_model(str(tmp_path / "net.pt"))

@@ -10,6 +10,7 @@ from torch import nn
 from torchvision.models import get_model
 
 from helpers.anatomy import anatomy
+from helpers.anatomy.spans import members
 from helpers.anatomy.trace import Tracer
 from helpers.arithmetic import Layer, network_unread, trace
 
@@ -55,12 +56,15 @@ def pixels_with_gradient(image, value):
 
 def pixels_said(paths, unit):
     """What the unit at a place of the map reads, by anatomy: for each path, its rows times its columns."""
-    said = np.zeros([path.reads.shape[-1] for path in paths[0]], dtype=bool)
+    said = np.zeros([axis.size for axis in paths[0]] if paths else (1, 1), dtype=bool)
     for path in paths:
         rows, columns = (
-            axis.reads[
-                tuple(min(place, size - 1) for place, size in zip(unit, axis.span.shape, strict=False))
-            ]
+            members(
+                axis.reads[
+                    tuple(min(place, size - 1) for place, size in zip(unit, axis.shape, strict=False))
+                ],
+                axis.size,
+            )
             for axis in path
         )
         said |= np.multiply.outer(rows, columns)
@@ -143,6 +147,33 @@ def unfolded(image):
     return means.reshape(batch, CHANNELS, (height - 1) // 2 + 1, width)
 
 
+def weights_of_the_image(image):
+    """A convolution whose kernel is computed from the whole image."""
+    kernel = image.mean((2, 3)).reshape(CHANNELS, 1, 1, 1).expand(-1, 1, 2, 2)
+    return F.conv2d(1 + image, 1 + kernel, groups=CHANNELS)
+
+
+def rows_of_another_order(image):
+    index = torch.arange(image.shape[2] - 1, -1, -2)
+    return image.index_select(2, index) + image[:, [1, 0]][:, :, ::2].flip(2)[:, :, : len(index)]
+
+
+def written(image):
+    """Every second column of another map, and rows that are overwritten."""
+    other = torch.zeros_like(image)
+    other[..., ::2] = image[..., : (image.shape[-1] + 1) // 2]
+    other[..., :2, :] = 0
+    return other
+
+
+def depth(image):
+    """Blocks of 2x2 as channels, and back as the mean of each."""
+    batch, channels, height, width = image.shape
+    image = image[..., : height // 2 * 2, : width // 2 * 2]
+    cut = image.reshape(batch, channels, height // 2, 2, width // 2, 2).permute(0, 1, 3, 5, 2, 4)
+    return cut.reshape(batch, channels * 4, height // 2, width // 2)[:, :CHANNELS]
+
+
 # Where maps are multiplied, 1 is added first: times a unit of padding, which is 0, no gradient would be left.
 functions = {
     "unfold": unfolded,
@@ -159,6 +190,11 @@ functions = {
     "turned": lambda image: image.transpose(2, 3),
     "squares": lambda image: (1 + image) @ (1 + image).transpose(2, 3),
     "shuffle": lambda image: F.pixel_shuffle(image.repeat(1, 4, 1, 1), 2),
+    "weights of the image": weights_of_the_image,
+    "rows of another order": rows_of_another_order,
+    "written": written,
+    "depth": depth,
+    "sums up to here": lambda image: image.cumsum(2),
     "in place": lambda image: image.clone().mul_(2).relu_(),
 }
 blocks = st.one_of(
@@ -190,7 +226,8 @@ def wrong_units(model, image, places=None):
 
     def is_wrong(row, column):
         expected = pixels_with_gradient(image, output[0, :, row, column].sum())
-        return not torch.equal(pixels_said(paths, (0, 0, row, column)), expected)
+        said = [pixels_said(paths, (0, channel, row, column)) for channel in range(output.shape[1])]
+        return not torch.equal(torch.stack(said).any(0), expected)
 
     return [place for place in places or np.ndindex(*output.shape[2:]) if is_wrong(*place)]
 

@@ -46,7 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m helpers.anatomy", description="Read a model layer by layer."
     )
     parser.add_argument(
-        "model", help="torchvision:NAME, or with --trust FILE.py:NAME or FILE.pt with a whole model"
+        "model",
+        help="torchvision:NAME, FILE.pt with TorchScript, or with --trust FILE.py:NAME, FILE.pt with a whole "
+        "model, or FILE.pt2 with an exported program",
     )
     parser.add_argument(
         "--input",

@@ -13,16 +13,27 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-IntArray = NDArray[np.int64]
-BoolArray = NDArray[np.bool_]
+from helpers.anatomy.spans import (
+    EMPTY_SPAN,
+    BoolArray,
+    IntArray,
+    enclosing,
+    union_of_sets,
+    union_of_units,
+)
+
 _Number = TypeVar("_Number", bound=np.generic)
 
-# A unit that reads nothing has the span (EMPTY_START, -EMPTY_START): any other span that joins it wins.
-EMPTY_START = 2**40
-_EMPTY_SPAN = (EMPTY_START, -EMPTY_START)
+EXACT, ROUGH, AT_MOST = range(3)  # what is known of the fields, see `AxisFields.bound`
 
 # Dimensions that are flattened into a longer one than this are merged, which bounds time and memory.
-_LONGEST_FLATTENED = 4096
+_LONGEST_FLATTENED = 2**20
+
+# Windows of more taps than this, where they are many, are put together out of shorter ones.
+_MANY_TAPS = 32
+
+# Sets of more spans than this in all are each replaced by the one span that holds them.
+_MOST_NUMBERS = 2**24
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,19 +46,22 @@ class AxisFields:
 
     Attributes:
         span: shape (*dimensions, 2), first and last position of a unit's receptive field; padding counts as
-            if it were part of the image, so a position may lie outside.
-        reads: shape (*dimensions, length of the axis), whether a unit reads a position of the image.
+            if it were part of the image where units lie at equal distances, so a position may lie outside.
+        reads: shape (*dimensions, spans, 2), the positions of the image that a unit reads, as spans.
+        size: length of the axis.
         dim: the dimension of the tensor along which the axis runs, as dimension 2 of a feature map runs along
-            the height; None once that dimension was reduced, or split over several.
-        length: units along that dimension, when it was last known.
-        jump: pixels of the image from one of these units to the next.
+            the height; None where there is none, as after a reduction.
+        jump: pixels of the image from one of the units along that dimension to the next.
+        bound: `EXACT`; `ROUGH` if the span is right, but a unit may not read all that is said here; `AT_MOST`
+            if a unit may read less, and its span be smaller.
     """
 
     span: IntArray
-    reads: BoolArray
+    reads: IntArray
+    size: int
     dim: int | None
-    length: int
     jump: Fraction
+    bound: int = EXACT
 
     @classmethod
     def of_input(cls, shape: Sequence[int], dim: int) -> "AxisFields":
@@ -55,17 +69,22 @@ class AxisFields:
         size = shape[dim]
         lengths = [size if other == dim else 1 for other in range(len(shape))]
         position = np.arange(size).reshape(lengths)
-        reads = np.eye(size, dtype=bool).reshape(*lengths, size)
-        return cls(np.stack([position, position], axis=-1), reads, dim, size, Fraction(1))
+        span = np.stack([position, position], axis=-1)
+        return cls(span, span[..., None, :], size, dim, Fraction(1))
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Units along each dimension, 1 where all of them read the same."""
+        return self.span.shape[:-1]
 
     @property
     def varying(self) -> tuple[int, ...]:
         """Dimensions of the tensor along which units read different positions."""
-        return tuple(dim for dim, size in enumerate(self.reads.shape[:-1]) if size > 1)
+        return tuple(dim for dim, size in enumerate(self.shape) if size != 1)
 
     def runs_along(self, dim: int) -> bool:
         """Whether it matters which unit along this dimension is meant: if not, all of them read the same."""
-        return dim == self.dim or self.reads.shape[dim] > 1
+        return dim == self.dim or self.shape[dim] != 1
 
     def take(self, dim: int, index: IntArray, *, stride: Fraction | int = 1) -> "AxisFields":
         """The units at these indices of a dimension; `stride` is the step from one index to the next."""
@@ -74,24 +93,42 @@ class AxisFields:
         span, reads = self.span.take(index, axis=dim), self.reads.take(index, axis=dim)
         return self._changed(dim, span, reads, stride)
 
-    def pad(self, dim: int, before: int, after: int, source: IntArray | None = None) -> "AxisFields":
-        """Units added at the start and the end of a dimension; their spans go on at the same jump.
+    def selected(self, dim: int, index: IntArray) -> "AxisFields":
+        """The units at any indices of a dimension: the jump is what their spans then say."""
+        if not self.runs_along(dim):
+            return self
+        axis = replace(self, span=self.span.take(index, axis=dim), reads=self.reads.take(index, axis=dim))
+        if dim != self.dim:
+            return _condensed(axis, [dim])
+        step = _step(axis.span, dim, self.jump.denominator)
+        axis = replace(axis, dim=dim if step else None, jump=step or self.jump)
+        return axis if step else _condensed(axis, [dim])
 
-        They read nothing, unless `source` gives for each index of the longer dimension the index of the unit
-        to copy, as reflection padding does.
+    def pad(self, dim: int, before: int, after: int, source: IntArray | None = None) -> "AxisFields":
+        """Units added at the start and the end of a dimension.
+
+        Their spans go on at the same jump if the units lie at equal distances; else they are empty. They read
+        nothing, unless `source` gives for each index of the longer dimension the index of the unit to copy,
+        as reflection padding does.
         """
         if not self.runs_along(dim):
             return self
-        size = self.reads.shape[dim]
+        size = self.shape[dim]
         index = np.arange(-before, size + after)
-        inside = index.clip(0, size - 1)
-        step = self.jump if dim == self.dim else Fraction(0)
-        beyond = (index - inside) * step.numerator
-        shift = np.stack([beyond // step.denominator, -(-beyond // step.denominator)], axis=-1)
-        span = self.span.take(inside, axis=dim) + _lift(shift, dim, self.span.ndim - 1)
-        reads = self.reads.take(inside if source is None else source, axis=dim)
+        inside = (index >= 0) & (index < size)
+        period = self.jump.denominator
+        if dim == self.dim and (size > period or period == 1) and _repeats(self.span, dim, self.jump):
+            periods = np.where(index < 0, -(index // period), np.minimum(0, (size - 1 - index) // period))
+            shift = (-periods * self.jump.numerator)[:, None]
+            span = self.span.take(index + periods * period, axis=dim)
+            span = np.where(span[..., :1] > span[..., 1:], span, span + _lift(shift, dim, span.ndim - 1))
+        else:
+            span = self.span.take(index.clip(0, size - 1) if source is None else source, axis=dim)
+            if source is None:
+                span = np.where(_lift(inside[:, None], dim, span.ndim - 1), span, EMPTY_SPAN)
+        reads = self.reads.take(index.clip(0, size - 1) if source is None else source, axis=dim)
         if source is None:
-            reads = reads & _lift((index == inside)[:, None], dim, reads.ndim - 1)
+            reads = np.where(_lift(inside[:, None], dim, reads.ndim - 1), reads, EMPTY_SPAN)
         return self._changed(dim, span, reads)
 
     def windows(
@@ -107,15 +144,55 @@ class AxisFields:
         """
         if not self.runs_along(dim):
             return self
-        before, after = max(0, -int(taps.min())), max(0, int(taps.max()) - self.reads.shape[dim] + 1)
-        padded = self.pad(dim, before, after)
-        span = padded.span.take(taps + before, axis=dim)  # (..., windows, taps, ..., 2)
-        reads = padded.reads.take(taps + before, axis=dim)
+        before, after = max(0, -int(taps.min())), max(0, int(taps.max()) - self.shape[dim] + 1)
+        padded, taps = self.pad(dim, before, after), taps + before
+        if padded.reads.size // padded.shape[dim] * taps.size > _MOST_NUMBERS:
+            padded = padded._coarse()
+        if valid is None and taps.shape[1] > _MANY_TAPS and taps.shape[0] > 1:
+            padded, taps = padded._joined_in_steps(dim, taps)
+        span = padded.span.take(taps, axis=dim)  # (..., windows, taps, ..., 2)
+        reads = padded.reads.take(taps, axis=dim)
         if valid is not None:
-            mask = _lift(valid[..., None], dim, reads.ndim - 1)
-            span = np.where(mask, span, _EMPTY_SPAN)
-            reads = reads & mask
-        return self._changed(dim, _enclosing(span, dim + 1), np.asarray(reads.any(axis=dim + 1)), stride)
+            span = np.where(_lift(valid[..., None], dim, span.ndim - 1), span, EMPTY_SPAN)
+            reads = np.where(_lift(valid[..., None], dim, reads.ndim - 1), reads, EMPTY_SPAN)
+        return self._changed(dim, enclosing(span, dim + 1), union_of_units(reads, [dim + 1]), stride)
+
+    def _joined_in_steps(self, dim: int, taps: IntArray) -> tuple["AxisFields", IntArray]:
+        """Fields of runs of 2, 4, 8, ... units, and the two runs that make up each window; fewer to join."""
+        step, count = int(taps[0, 1] - taps[0, 0]), taps.shape[1]
+        if step < 1 or not (np.diff(taps, axis=1) == step).all():
+            return self, taps
+        axis, joined = self, 1
+        while 2 * joined <= count:
+            length, shift = axis.shape[dim], joined * step
+            near, far = (
+                axis.take(dim, np.arange(length - shift)),
+                axis.take(dim, np.arange(shift, length)),
+            )
+            reads = union_of_sets([near.reads, far.reads])
+            axis = replace(axis, span=enclosing(np.stack([near.span, far.span]), 0), reads=reads)
+            joined *= 2
+        return axis, np.stack([taps[:, 0], taps[:, 0] + (count - joined) * step], axis=1)
+
+    def _coarse(self) -> "AxisFields":
+        """The same, with one span for each unit, which may hold pixels that it does not read."""
+        if self.reads.shape[-2] == 1:
+            return self
+        reads = enclosing(self.reads, self.reads.ndim - 2)[..., None, :]
+        return replace(self, reads=reads, bound=max(self.bound, ROUGH))
+
+    def accumulated(self, dim: int) -> "AxisFields":
+        """Each unit reads what all up to it read along a dimension, as in a cumulative sum."""
+        if self.shape[dim] <= 1:
+            return self
+        axis, shift = self, 1
+        while shift < self.shape[dim]:
+            earlier = axis.take(dim, np.arange(self.shape[dim] - shift))
+            earlier = earlier.embedded(dim, shift, self.shape[dim] - shift, self.shape[dim])
+            span = enclosing(np.stack([axis.span, earlier.span]), 0)
+            axis = replace(axis, span=span, reads=union_of_sets([axis.reads, earlier.reads]))
+            shift *= 2
+        return axis
 
     def embedded(self, dim: int, offset: int, count: int, size: int) -> "AxisFields":
         """The `count` units of a dimension as part of one of length `size`, from index `offset` on.
@@ -130,37 +207,37 @@ class AxisFields:
 
     def masked(self, dim: int, kept: BoolArray) -> "AxisFields":
         """The same, but units at indices of a dimension where `kept` is False read nothing."""
-        mask = _lift(kept[:, None], dim, self.reads.ndim - 1)
-        span = np.where(mask, self.span, _EMPTY_SPAN)
-        return replace(self, span=span, reads=self.reads & mask)
+        span = np.where(_lift(kept[:, None], dim, self.span.ndim - 1), self.span, EMPTY_SPAN)
+        reads = np.where(_lift(kept[:, None], dim, self.reads.ndim - 1), self.reads, EMPTY_SPAN)
+        return replace(self, span=span, reads=reads)
 
     def merged(self, dims: Sequence[int]) -> "AxisFields":
         """Every unit reads what all units along `dims` read together, as after a mean over them."""
         dims = tuple(dim for dim in dims if self.runs_along(dim))
         if not dims:
             return self
-        span, reads = self.span, np.asarray(self.reads.any(axis=dims, keepdims=True))
+        span, reads = self.span, np.expand_dims(union_of_units(self.reads, dims), dims)
         for dim in dims:
-            span = np.expand_dims(_enclosing(span, dim), dim)
+            span = np.expand_dims(enclosing(span, dim), dim)
         return replace(self, span=span, reads=reads, dim=None if self.dim in dims else self.dim)
 
     def spread(self, count: int) -> "AxisFields":
         """A tensor of `count` dimensions in which every unit reads what all units here read together."""
-        axis = self.merged(range(self.reads.ndim - 1))
+        axis = self.merged(range(len(self.shape)))
         ones = [1] * count
-        return replace(axis, span=axis.span.reshape(*ones, 2), reads=axis.reads.reshape(*ones, -1))
+        return replace(axis, span=axis.span.reshape(*ones, 2), reads=axis.reads.reshape(*ones, -1, 2))
 
     def ordered(self, shape: Sequence[int]) -> "AxisFields":
         """The same, merged along dimensions in which it is not known which unit reads what.
 
         These are the dimensions that are neither of length 1 nor as long as in `shape`, that of the tensor.
         """
-        return self.merged([dim for dim in self.varying if self.reads.shape[dim] != shape[dim]])
+        return self.merged([dim for dim in self.varying if self.shape[dim] != shape[dim]])
 
     def permuted(self, order: Sequence[int]) -> "AxisFields":
         """The dimensions in another order, as `Tensor.permute` takes it."""
         last = len(order)
-        span, reads = self.span.transpose(*order, last), self.reads.transpose(*order, last)
+        span, reads = self.span.transpose(*order, last), self.reads.transpose(*order, last, last + 1)
         return replace(self, span=span, reads=reads, dim=None if self.dim is None else order.index(self.dim))
 
     def unsqueezed(self, dim: int) -> "AxisFields":
@@ -189,55 +266,94 @@ class AxisFields:
         return replace(axis, dim=None)
 
     def reshaped(self, old: Sequence[int], new: Sequence[int]) -> "AxisFields":
-        """The same units in the same order, from shape `old` to shape `new`, as `Tensor.reshape`."""
-        full, shape, new_dim = list(self.reads.shape[:-1]), [1] * len(new), None
+        """The same units in the same order, from shape `old` to shape `new`, as `Tensor.reshape`.
+
+        Where dimensions are split or joined, the axis runs along the dimension in which its positions lie at
+        equal distances, the largest of them if there are several.
+        """
+        if 0 in old:
+            return self.spread(len(new)) if 0 not in self.shape else self._nothing(len(new))
+        full, shape, new_dim, is_same = list(self.shape), [1] * len(new), None, True
         for olds, news in _groups(old, new):
             if not any(self.runs_along(dim) for dim in olds):
                 continue
             long_olds, long_news = _longer_than_one(old, olds), _longer_than_one(new, news)
-            if self.dim in olds and long_olds == [self.dim] and len(long_news) == 1:
-                new_dim = long_news[0]
+            if len(long_olds) == len(long_news) == 1:
+                new_dim = long_news[0] if self.dim == long_olds[0] else new_dim
+            else:
+                is_same = False
             if self._fits(old, olds):
                 for dim in olds:
                     full[dim] = old[dim]
                 for dim in news:
                     shape[dim] = new[dim]
             elif len(long_news) == 1:
-                shape[long_news[0]] = prod(self.reads.shape[dim] for dim in olds)
+                shape[long_news[0]] = prod(self.shape[dim] for dim in olds)
             else:
                 return self.merged(olds).reshaped(old, new)
+        spans = self.reads.shape[-2]
         span = np.broadcast_to(self.span, (*full, 2)).reshape(*shape, 2)
-        reads = np.broadcast_to(self.reads, (*full, self.reads.shape[-1])).reshape(*shape, -1)
+        reads = np.broadcast_to(self.reads, (*full, spans, 2)).reshape(*shape, spans, 2)
         axis = replace(self, span=span, reads=reads, dim=new_dim)
-        axis = _condensed(axis, [dim for dim in axis.varying if dim != new_dim])
-        if new_dim is None and len(axis.varying) == 1 and new[axis.varying[0]] == axis.length:
-            axis = replace(axis, dim=axis.varying[0])  # all units of the axis lie along one dimension again
-        return axis
+        axis = axis.condensed()
+        return axis if is_same else axis.placed()
+
+    def condensed(self) -> "AxisFields":
+        """The same, with length 1 along the dimensions in which all units read the same."""
+        return _condensed(self, [dim for dim in self.varying if dim != self.dim])
+
+    def placed(self) -> "AxisFields":
+        """The same, running along the dimension in which units lie furthest apart, at equal distances."""
+        steps = {dim: _step(self.span, dim, self.jump.denominator) for dim in self.varying}
+        found = {dim: step for dim, step in steps.items() if step is not None}
+        if not found:
+            return replace(self, dim=None)
+        dim = max(found, key=lambda dim: abs(found[dim]))
+        return replace(self, dim=dim, jump=found[dim])
+
+    def _nothing(self, count: int) -> "AxisFields":
+        """A tensor of `count` dimensions of which no unit reads anything."""
+        span = np.array(EMPTY_SPAN).reshape(*[1] * count, 2)
+        return replace(self, span=span, reads=span[..., None, :], dim=None)
 
     def _fits(self, old: Sequence[int], dims: range) -> bool:
-        known = all(self.reads.shape[dim] in (1, old[dim]) for dim in dims)
+        known = all(self.shape[dim] in (1, old[dim]) for dim in dims)
         return known and prod(old[dim] for dim in dims) <= _LONGEST_FLATTENED
 
-    def _changed(
-        self, dim: int, span: IntArray, reads: BoolArray, stride: Fraction | int = 1
-    ) -> "AxisFields":
-        if dim != self.dim:
-            return _condensed(replace(self, span=span, reads=reads), [dim])
-        return replace(self, span=span, reads=reads, length=reads.shape[dim], jump=self.jump * stride)
+    def _changed(self, dim: int, span: IntArray, reads: IntArray, stride: Fraction | int = 1) -> "AxisFields":
+        axis = replace(self, span=span, reads=reads)
+        return replace(axis, jump=self.jump * stride) if dim == self.dim else _condensed(axis, [dim])
 
 
 def _condensed(axis: AxisFields, dims: Sequence[int]) -> AxisFields:
     """The same with length 1 along those of `dims` in which all units read the same."""
     span, reads = axis.span, axis.reads
     for dim in dims:
-        if _constant(span, dim) and _constant(reads, dim):
+        if span.shape[dim] and _constant(span, dim) and _constant(reads, dim):
             span, reads = span.take([0], axis=dim), reads.take([0], axis=dim)
     return replace(axis, span=span, reads=reads)
 
 
-def _enclosing(span: IntArray, dim: int) -> IntArray:
-    """The smallest spans that hold all spans along a dimension."""
-    return np.stack([span[..., 0].min(axis=dim), span[..., 1].max(axis=dim)], axis=-1)
+def _repeats(span: IntArray, dim: int, jump: Fraction) -> bool:
+    """Whether along a dimension the spans come again after each period, shifted by a fixed distance."""
+    size, period = span.shape[dim], jump.denominator
+    later, earlier = (
+        span.take(np.arange(period, size), axis=dim),
+        span.take(np.arange(size - period), axis=dim),
+    )
+    return bool((later - earlier == jump.numerator).all())
+
+
+def _step(span: IntArray, dim: int, period: int) -> Fraction | None:
+    """Pixels from one unit to the next along a dimension, if that is the same for all of them, and not 0."""
+    for apart in dict.fromkeys((1, period)):
+        if 0 in span.shape or span.shape[dim] <= apart:
+            return None
+        indices = np.arange(span.shape[dim])
+        distances = span.take(indices[apart:], axis=dim) - span.take(indices[:-apart], axis=dim)
+        if distances.flat[0] and (distances == distances.flat[0]).all():
+            return Fraction(int(distances.flat[0]), apart)
+    return None
 
 
 def _lift(values: NDArray[_Number], dim: int, dims: int) -> NDArray[_Number]:

@@ -49,9 +49,13 @@ class MapWindow:
         return self.dilation * (self.kernel_size - 1) + 1
 
 
+class NeedsValues(Exception):
+    """What an operator reads depends on values, which tensors on the meta device do not have."""
+
+
 @dataclass
 class OperatorCall:
-    """One call of a torch operator, as its rule sees it; the rule fills in the last four attributes.
+    """One call of a torch operator, as its rule sees it; the rule fills in the last six attributes.
 
     Attributes:
         name: the operator's name, without overload and without the final underscore of an in-place one.
@@ -59,6 +63,8 @@ class OperatorCall:
         output: what the operator returned.
         paths_of: looks up the paths from the image to a tensor.
         padding_of: looks up the padding that a padding operator added to a tensor just before, by dimension.
+        func: the operator itself.
+        may_need_values: whether the model has values, though this run on the meta device does not.
         is_view: whether the output is a view of the source.
         is_pointwise: whether torch tags the operator as pointwise: each unit reads one unit of each input.
         is_in_place: whether the output is the source, with other values.
@@ -66,6 +72,8 @@ class OperatorCall:
         groups: the groups of a convolution.
         padding: what a padding operator adds, by dimension.
         notes: remarks for the reader of the table.
+        is_opaque: whether there is no rule for the operator.
+        followed: ids of the tensors whose paths the rule has looked up, or that do not count.
     """
 
     name: str
@@ -73,6 +81,8 @@ class OperatorCall:
     output: Any
     paths_of: Callable[[Any], Paths]
     padding_of: Callable[[Any], dict[int, BeforeAfter]]
+    func: Any = None
+    may_need_values: bool = False
     is_view: bool = False
     is_pointwise: bool = False
     is_in_place: bool = False
@@ -80,6 +90,8 @@ class OperatorCall:
     groups: int | None = None
     padding: dict[int, BeforeAfter] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    is_opaque: bool = False
+    followed: set[int] = field(default_factory=set)
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
@@ -96,9 +108,26 @@ class OperatorCall:
         tensor: Tensor = self.output if isinstance(self.output, Tensor) else self.output[0]
         return tensor
 
+    def paths(self, tensor: Tensor) -> Paths:
+        """The paths to a tensor, which then counts as followed."""
+        self.followed.add(id(tensor))
+        return self.paths_of(tensor)
+
     def ordered_paths(self, tensor: Tensor) -> Paths:
         """The paths to a tensor, merged along dimensions in which it is not known which unit reads what."""
-        return map_axes(self.paths_of(tensor), lambda axis: axis.ordered(tensor.shape))
+        return map_axes(self.paths(tensor), lambda axis: axis.ordered(tensor.shape))
+
+    def value_of(self, tensor: Tensor) -> Tensor | None:
+        """The values of a tensor that does not depend on the image, such as an index; None if unknown.
+
+        Raises:
+            NeedsValues: if another run, on real tensors, would tell.
+        """
+        if self.paths_of(tensor):
+            return None
+        if tensor.is_meta and self.may_need_values:
+            raise NeedsValues(f"{self.name} depends on the values of an index or a mask")
+        return None if tensor.is_meta else tensor
 
     def map_source(self, change: Callable[[AxisFields], AxisFields]) -> Paths:
         """The paths to the source, with the fields along every axis changed."""
@@ -169,7 +198,7 @@ class TracedStep:
         windows: those of a convolution or pooling, one for each axis of the image; empty for others.
         groups: the groups of a convolution.
         padding: what a padding operator adds along each axis of the image; empty for others.
-        macs: multiply-accumulates.
+        macs: multiply-accumulates; None if they are not known.
         notes: remarks for the reader of the table.
         parameters: number of elements of each parameter that no earlier step has read.
         shared: for each parameter that an earlier step has read, that step.
@@ -182,7 +211,7 @@ class TracedStep:
     windows: tuple[MapWindow, ...]
     groups: int | None
     padding: tuple[BeforeAfter, ...]
-    macs: int
+    macs: int | None
     notes: list[str]
     parameters: dict[str, int] = field(default_factory=dict)
     shared: dict[str, "TracedStep"] = field(default_factory=dict)

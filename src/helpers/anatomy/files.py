@@ -2,7 +2,9 @@
 
 import inspect
 import pickle
+import re
 import warnings
+import zipfile
 from difflib import get_close_matches
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -16,15 +18,17 @@ from helpers.checks import switch
 
 
 def load_model(source: str, *, trust: bool = False) -> nn.Module:
-    """A model of torchvision, of a Python file, or of a file that `torch.save` wrote.
+    """A model of torchvision, of a Python file, or of a file that torch wrote.
 
     Nothing is downloaded. A model of torchvision is on the meta device, without weights, and takes no memory.
 
     Args:
         source: "torchvision:resnet18"; "nets.py:Net", where the name stands for a module, or for a class or
-            function that makes one when called without arguments; "net.pt", a whole model.
+            function that makes one when called without arguments; "net.pt", what `torch.jit.save` wrote, or
+            a whole model by `torch.save`; "net.pt2", what `torch.export.save` wrote.
         trust: whether the code in a file may run. A Python file is code, and a whole model is pickled, which
-            can hide any command: without `trust` both are refused, before anything in them runs.
+            can hide any command: without `trust` both are refused, before anything in them runs. So is an
+            exported program, whose loading evaluates text in it, and TorchScript that touches files.
 
     Raises:
         TypeError: if `source` is not a string, or `trust` not a bool.
@@ -42,9 +46,21 @@ def load_model(source: str, *, trust: bool = False) -> nn.Module:
         return _torchvision_model(name)
     if file.endswith(".py"):
         return _checked_module(_python_object(_existing_file(file), name, trust=trust), source)
+    if source.endswith(".pt2"):
+        return _exported_program(_existing_file(source), trust=trust)
+    if source.endswith((".pt", ".pth")) and (script := _script(_existing_file(source))):
+        return _scripted_module(Path(source), script, trust=trust)
     if source.endswith((".pt", ".pth")):
         return _checked_module(_saved_object(_existing_file(source), trust=trust), source)
-    raise ValueError(f'source must be "torchvision:NAME", "FILE.py:NAME" or "FILE.pt", got {source!r}')
+    raise ValueError(
+        f'source must be "torchvision:NAME", "FILE.py:NAME", "FILE.pt" or "FILE.pt2", got {source!r}'
+    )
+
+
+# Code that torch runs while it loads a file, and operators that read or write files.
+_RISKY = re.compile(
+    r"__setstate__|from_file|\bsave\b|\bload\b|ops\.(?!prim\b|aten\b|quantized\b|torchvision\b)"
+)
 
 
 class _NewTensorsOnMeta(TorchFunctionMode):
@@ -110,6 +126,41 @@ def _saved_object(path: Path, *, trust: bool) -> Any:
         return torch.load(path, map_location="cpu", weights_only=False)
     except (Exception, SystemExit) as error:  # whatever the file's own code raises
         raise _damaged(path, error) from error
+
+
+def _script(path: Path) -> str:
+    """The code in a file of TorchScript; empty for any other file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name for name in archive.namelist() if "/code/" in name and name.endswith(".py")]
+            return "\n".join(archive.read(name).decode(errors="replace") for name in names)
+    except (OSError, RuntimeError, zipfile.BadZipFile):
+        return ""
+
+
+def _scripted_module(path: Path, script: str, *, trust: bool) -> nn.Module:
+    """A module of TorchScript, a language of its own that reaches nothing outside but by a few operators."""
+    if not trust and _RISKY.search(script):
+        raise _untrusted(path, "TorchScript whose code runs when it is loaded, or that touches files")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that TorchScript is deprecated
+            module: nn.Module = torch.jit.load(str(path), map_location="cpu")  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        raise _damaged(path, error) from error
+    return module
+
+
+def _exported_program(path: Path, *, trust: bool) -> nn.Module:
+    if not trust:
+        raise _untrusted(path, "an exported program, which torch evaluates text of when it loads it")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            exported: nn.Module = torch.export.load(path).module()
+    except (Exception, SystemExit) as error:  # whatever its reading happens to meet
+        raise _damaged(path, error) from error
+    return exported
 
 
 def _untrusted(path: Path, kind: str) -> ValueError:

@@ -1,20 +1,61 @@
-"""The model to read, which must be one that runs on an image, and the shape of that image."""
+"""The model to read, which must be one that runs on an image, and what it is run on."""
 
 import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 
 from helpers.checks import whole_number
 
+InputSize = int | Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]]
 
-def check_model(model: nn.Module) -> None:
-    """Refuse a model that cannot be run on one image.
+
+@dataclass(frozen=True)
+class ModelInput:
+    """The tensors that a model is run on, one of which is the image whose pixels are followed.
+
+    Attributes:
+        shapes: their shapes, by position or by name.
+        image: key of the image among them.
+        dims: the dimensions of the image along which its axes run.
+        kind: "positions" for arguments by position, "names" for keywords, "dict" for one dict of all.
+        remark: what was assumed; empty if nothing was.
+    """
+
+    shapes: dict[Any, tuple[int, ...]]
+    image: Any
+    dims: tuple[int, ...]
+    kind: str = "positions"
+    remark: str = ""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the image."""
+        return self.shapes[self.image]
+
+    def along(self, dims: tuple[int, ...]) -> "ModelInput":
+        """The same with axes along other dimensions, as the first convolution or pooling slides."""
+        words = " and ".join(map(str, dims))
+        remark = f"assumed: the image lies along dimension {words} of {self.shape}"
+        return replace(self, dims=dims, remark="; ".join(filter(None, [self.remark, remark])))
+
+    def arguments(self, tensors: dict[Any, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Positional and keyword arguments for `forward`."""
+        if self.kind == "dict":
+            return (tensors,), {}
+        return ((), tensors) if self.kind == "names" else (tuple(tensors.values()), {})
+
+
+def check_model(model: nn.Module, tensors: int = 1) -> None:
+    """Refuse a model that cannot be run on so many tensors.
 
     Raises:
         TypeError: if it is no torch module.
-        ValueError: if its `forward` does not take exactly one image, or if parameters have no shape yet.
+        ValueError: if its `forward` does not take exactly so many, or if parameters have no shape yet.
     """
     kind = type(model).__name__
     if not isinstance(model, nn.Module):
@@ -25,34 +66,111 @@ def check_model(model: nn.Module) -> None:
                 f"model must have parameters with shapes, got {kind} with the lazy parameter {name!r}: "
                 "run it on an image first"
             )
-    signature = inspect.signature(model.forward)
+    signature = _signature(model)
     try:
-        signature.bind("image")
+        if signature is not None:
+            signature.bind(*["image"] * tensors)
     except TypeError as error:
+        many = "one image" if tensors == 1 else f"{tensors} tensors"
         raise ValueError(
-            f"model must take one image, got {kind} with forward{signature} ({error}): "
-            "wrap it in a module whose forward(image) supplies the rest"
+            f"model must take {many}, got {kind} with forward{signature} ({error}): "
+            "wrap it in a module whose forward(image) supplies the rest, or pass as input_size the shape of "
+            'each tensor, [(1, 3, 8, 8), (1, 3, 8, 8)] or {"image": (1, 3, 8, 8), ...}'
         ) from None
 
 
-def input_shape(model: nn.Module, input_size: int | tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of the image, (batch, channels, *axes); `input_size` may leave out batch and channels.
-
-    A batch that is left out is 1, channels that are left out are those of the model's first convolution.
+def model_inputs(
+    model: nn.Module, input_size: InputSize, image_dims: Sequence[int] | None
+) -> list[ModelInput]:
+    """What the model may be run on, the most likely first.
 
     Raises:
         TypeError: if `input_size` is not made of integers.
         ValueError: if a number is below 1, or there are too many or too few of them.
     """
-    first = next((module for module in model.modules() if isinstance(module, _ConvNd)), None)
-    axes = len(first.kernel_size) if first else 2
-    channels = first.in_channels if first else 3
+    if isinstance(input_size, Mapping) or (
+        isinstance(input_size, list | tuple) and input_size and isinstance(input_size[0], list | tuple)
+    ):
+        return [_several(model, input_size, image_dims)]
+    check_model(model)
+    shapes = _shapes(model, input_size)
+    given = [ModelInput({0: shape}, 0, _dims(shape, image_dims)) for shape in shapes]
+    return [
+        given[0],
+        *(replace(each, remark=f"assumed: {each.shape} is the whole shape") for each in given[1:]),
+    ]
+
+
+def _several(model: nn.Module, sizes: Any, image_dims: Sequence[int] | None) -> ModelInput:
+    """Several tensors, of which the first is the image."""
+    named = isinstance(sizes, Mapping)
+    shapes = {
+        key: tuple(whole_number(f"input_size[{key!r}][{i}]", n, at_least=1) for i, n in enumerate(shape))
+        for key, shape in (sizes.items() if named else enumerate(sizes))
+    }
+    if not shapes:
+        raise ValueError(f"input_size must hold at least one shape, got {sizes!r}")
+    signature, kind = _signature(model), "names" if named else "positions"
+    if named and signature is not None:
+        try:
+            signature.bind(**{str(key): shape for key, shape in shapes.items()})
+        except TypeError:
+            kind = "dict"
+    if kind != "names":
+        check_model(model, len(shapes) if kind == "positions" else 1)
+    image = next(iter(shapes))
+    remark = f"assumed: the image is input {image!r}; what is read of the others is not followed"
+    return ModelInput(
+        shapes, image, _dims(shapes[image], image_dims), kind, remark if len(shapes) > 1 else ""
+    )
+
+
+def _dims(shape: tuple[int, ...], image_dims: Sequence[int] | None) -> tuple[int, ...]:
+    """The dimensions of the image along which its axes run; by default all but batch and channels."""
+    if image_dims is None:
+        return tuple(range(2, len(shape))) or tuple(range(1, len(shape)))
+    dims = tuple(whole_number(f"image_dims[{i}]", dim, at_least=0) for i, dim in enumerate(image_dims))
+    if not dims or len(set(dims)) < len(dims) or max(dims) >= len(shape):
+        raise ValueError(f"image_dims must be different dimensions of {shape}, got {image_dims!r}")
+    return dims
+
+
+def _signature(model: nn.Module) -> inspect.Signature | None:
+    try:
+        return inspect.signature(model.forward)
+    except (TypeError, ValueError):  # a method of TorchScript has none
+        return None
+
+
+def _shapes(model: nn.Module, input_size: Any) -> list[tuple[int, ...]]:
+    """The shapes that `input_size` may stand for, which may leave out batch and channels.
+
+    A batch that is left out is 1, channels that are left out are those of the model's first convolution.
+    """
+    axes, channels = next(_windows_of(model), (2, 3))
     if not isinstance(input_size, tuple | list):
-        return (1, channels, *[whole_number("input_size", input_size, at_least=1)] * axes)
+        return [(1, channels, *[whole_number("input_size", input_size, at_least=1)] * axes)]
     sizes = tuple(whole_number(f"input_size[{i}]", size, at_least=1) for i, size in enumerate(input_size))
-    if not axes <= len(sizes) <= axes + 2:
+    filled = [(*(1, channels)[: axes + 2 - len(sizes)], *sizes)] if axes <= len(sizes) <= axes + 2 else []
+    whole = [sizes] if len(sizes) > 1 and sizes not in filled else []
+    if not filled + whole:
         raise ValueError(
             f"input_size must hold {axes} to {axes + 2} numbers for this model, got {input_size!r}: "
             f"(batch, channels, *axes) with {axes} axes, where channels and batch may be left out"
         )
-    return (*(1, channels)[: axes + 2 - len(sizes)], *sizes)
+    return filled + whole
+
+
+def _windows_of(model: nn.Module) -> Iterator[tuple[int, int]]:
+    """Axes and channels of each convolution; of each pooling, if there is no convolution."""
+    convolutions = [module for module in model.modules() if isinstance(module, _ConvNd)]
+    for convolution in convolutions:
+        yield len(convolution.kernel_size), convolution.in_channels
+    for module in model.modules():
+        name = type(module).__name__
+        if (
+            "Pool" in name
+            and name[-2:] in ("1d", "2d", "3d")
+            and type(module).__module__.startswith("torch.")
+        ):
+            yield int(name[-2]), 3

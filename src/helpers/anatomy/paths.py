@@ -5,15 +5,17 @@ its convolutions and one through its shortcut. Along one path a unit reads a rec
 columns; what it reads in all is the union of these rectangles.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import reduce
-from string import ascii_lowercase
+from itertools import product
+from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
-from helpers.anatomy.axis import EMPTY_START, AxisFields, BoolArray
+from helpers.anatomy.axis import AT_MOST, EXACT, ROUGH, AxisFields
+from helpers.anatomy.spans import EMPTY_START, BoolArray, IntArray, enclosing, members, union_of_sets, within
 
 InputPath = tuple[AxisFields, ...]  # one entry for each axis of the image
 Paths = tuple[InputPath, ...]  # empty for a tensor that does not depend on the image
@@ -27,11 +29,13 @@ class FieldSummary:
     """What the units of one tensor read, in the numbers of a table; a tuple holds one value for each axis.
 
     Attributes:
-        receptive_field: pixels from the first to the last that a unit reads, the largest over all units.
+        receptive_field: pixels from the first to the last that a unit reads, the largest over all units; at
+            most that many if `is_known` is False.
         jumps: pixels of the image from one unit to the next: one number, or several if paths differ, that of
             the largest receptive field first; none if the axis runs along no dimension of the tensor.
         start: first position that unit 0 reads, padding included; None if it reads nothing.
-        unread: pixels of the image that no unit reads.
+        unread: pixels of the image that no unit reads; None if that is not known.
+        is_known: whether the fields are those of the units, rather than the most that they can be.
         is_global: whether each unit reads every pixel that any unit reads.
         local_field: receptive field without the paths on which all units read the same; None if there are no
             such paths, or no others.
@@ -40,7 +44,8 @@ class FieldSummary:
     receptive_field: tuple[int, ...]
     jumps: tuple[tuple[Fraction, ...], ...]
     start: tuple[int | None, ...]
-    unread: int
+    unread: int | None
+    is_known: bool
     is_global: bool
     local_field: tuple[int, ...] | None
 
@@ -78,12 +83,36 @@ def union(*branches: Paths) -> Paths:
     for path in distinct:
         if not any(_within(path, other) for other in kept):
             kept = [other for other in kept if not _within(other, path)] + [path]
+    if len(kept) > _MOST_PATHS or not any(axis.varying for path in kept for axis in path):
+        kept = _joined(kept)
     return tuple(kept) if len(kept) <= _MOST_PATHS else _thinned(kept)
 
 
 def spread(paths: Paths, count: int) -> Paths:
     """The paths of a tensor of `count` dimensions, each unit of which reads all that any unit reads here."""
     return union(map_axes(paths, lambda axis: axis.spread(count)))
+
+
+def at_most(paths: Paths) -> Paths:
+    """The same paths, as the most that the units of a tensor can read."""
+    return tuple(tuple(replace(axis, bound=AT_MOST) for axis in path) for path in paths)
+
+
+def everywhere(paths: Paths, count: int) -> Paths:
+    """The paths of a tensor of `count` dimensions, every unit of which may read any unit of another tensor.
+
+    What all of these units read alike is read for certain; else it is the most that a unit can read.
+    """
+    return tuple(
+        path if not any(axis.varying for axis in old) else at_most((path,))[0]
+        for old in paths
+        for path in spread((old,), count)
+    )
+
+
+def bound_of(path: InputPath) -> int:
+    """What is known of a path, as of the axis of which least is known."""
+    return max((axis.bound for axis in path), default=EXACT)
 
 
 def summarize_fields(paths: Paths, shape: Sequence[int]) -> FieldSummary:
@@ -93,14 +122,26 @@ def summarize_fields(paths: Paths, shape: Sequence[int]) -> FieldSummary:
         paths = ordered
     local = [path for path in paths if all(axis.varying for axis in path)]
     has_both = 0 < len(local) < len(paths)
-    fields, pixels = [_field(axes) for axes in zip(*paths, strict=True)], _pixels(ordered)
+    fields = _fields(paths)
+    sure = tuple(path for path in paths if bound_of(path) < AT_MOST)
+    exact = tuple(path for path in ordered if bound_of(path) == EXACT)
+    pixels = count_pixels(ordered)
+    is_sure = len(exact) == len(ordered) or count_pixels(exact) == pixels
     return FieldSummary(
         receptive_field=tuple(size for size, _ in fields),
-        jumps=tuple(_jumps(axes) for axes in zip(*paths, strict=True)),
+        jumps=tuple(map(_jumps, zip(*(sure or paths), strict=True))),
         start=tuple(start for _, start in fields),
-        unread=int(np.count_nonzero(~pixels)),
-        is_global=_is_global(paths, pixels),
-        local_field=tuple(_field(axes)[0] for axes in zip(*local, strict=True)) if has_both else None,
+        unread=prod(axis.size for axis in paths[0]) - pixels if is_sure else None,
+        is_known=len(sure) == len(paths) or (bool(sure) and _fields(sure) == fields),
+        is_global=any(_is_alike(path) and count_pixels([path]) == pixels for path in exact),
+        local_field=tuple(size for size, _ in _fields(local)) if has_both else None,
+    )
+
+
+def _is_alike(path: InputPath) -> bool:
+    """Whether all units read the same."""
+    return all(
+        bool((axis.reads == axis.reads.reshape(-1, *axis.reads.shape[-2:])[:1]).all()) for axis in path
     )
 
 
@@ -108,47 +149,86 @@ def _replaced(path: InputPath, axes: InputPath) -> InputPath:
     return path if all(old is new for old, new in zip(path, axes, strict=True)) else axes
 
 
-def _kind(path: InputPath) -> tuple[tuple[int | None, Fraction, tuple[int, ...]], ...]:
+def _kind(path: InputPath) -> object:
     """What two paths must share to be compared unit by unit."""
-    return tuple((axis.dim, axis.jump, axis.reads.shape) for axis in path)
+    return tuple((axis.dim, axis.jump, axis.shape) for axis in path)
 
 
 def _within(path: InputPath, other: InputPath) -> bool:
     """Whether every unit reads through `path` nothing that it does not read through `other`."""
-    return _kind(path) == _kind(other) and all(
-        bool((axis.span[..., 0] >= wider.span[..., 0]).all())
-        and bool((axis.span[..., 1] <= wider.span[..., 1]).all())
-        and not bool((axis.reads & ~wider.reads).any())
-        for axis, wider in zip(path, other, strict=True)
+    return (
+        bound_of(path) >= bound_of(other)
+        and _kind(path) == _kind(other)
+        and all(
+            within(axis.span[..., None, :], wider.span[..., None, :]) and within(axis.reads, wider.reads)
+            for axis, wider in zip(path, other, strict=True)
+        )
+    )
+
+
+def _joined(paths: Sequence[InputPath]) -> list[InputPath]:
+    """The same reads by fewer paths: two that differ along one axis alone are as good as one for both."""
+    done: list[InputPath] = []
+    for path in paths:
+        while partner := next((other for other in done if _differ_along_one(path, other)), None):
+            done = [other for other in done if other is not partner]
+            path = _enclosing([partner, path])
+        done.append(path)
+    return done
+
+
+def _differ_along_one(path: InputPath, other: InputPath) -> bool:
+    return (
+        bound_of(path) == bound_of(other) and _kind(path) == _kind(other) and _differences([path, other]) <= 1
+    )
+
+
+def _differences(paths: Sequence[InputPath]) -> int:
+    """Along how many axes paths of one kind read different positions."""
+    return sum(
+        any(not np.array_equal(axis.reads, each[0].reads) for axis in each)
+        for each in zip(*paths, strict=True)
     )
 
 
 def _thinned(paths: Sequence[InputPath]) -> Paths:
-    """One path for all of a kind."""
+    """One path for all of a kind, and the widest exact one where that says more than the units read."""
     kinds: dict[object, list[InputPath]] = {}
     for path in paths:
         kinds.setdefault(_kind(path), []).append(path)
-    return tuple(map(_enclosing, kinds.values()))
+    kept: list[InputPath] = []
+    for alike in kinds.values():
+        kept.append(_enclosing(alike))
+        exact = [path for path in alike if bound_of(path) == EXACT]
+        if bound_of(kept[-1]) > EXACT and exact:
+            kept.append(max(exact, key=lambda path: count_pixels([path])))
+    return tuple(kept)
 
 
 def _enclosing(paths: Sequence[InputPath]) -> InputPath:
     """The smallest path that reads all that these of one kind read: rectangles that hold their rectangles."""
-    return tuple(_joined_axes(axes) for axes in zip(*paths, strict=True))
+    axes = [_joined_axes(each) for each in zip(*paths, strict=True)]
+    bound = max(*map(bound_of, paths), EXACT if _differences(paths) <= 1 else ROUGH)
+    return tuple(replace(axis, bound=bound) for axis in axes)
 
 
 def _joined_axes(axes: Sequence[AxisFields]) -> AxisFields:
-    first = np.minimum.reduce([axis.span[..., 0] for axis in axes])
-    last = np.maximum.reduce([axis.span[..., 1] for axis in axes])
-    reads = np.logical_or.reduce([axis.reads for axis in axes])
-    return replace(axes[0], span=np.stack([first, last], axis=-1), reads=reads)
+    span = enclosing(np.stack([axis.span for axis in axes]), 0)
+    return replace(axes[0], span=span, reads=union_of_sets([axis.reads for axis in axes]))
+
+
+def _fields(paths: Iterable[InputPath]) -> list[tuple[int, int | None]]:
+    """Along each axis, size of the largest field over all paths together, and where that of unit 0 starts."""
+    return [_field(axes) for axes in zip(*paths, strict=True)]
 
 
 def _field(axes: Sequence[AxisFields]) -> tuple[int, int | None]:
-    """Size of the largest field of a unit over several paths, and where that of unit 0 starts."""
     spans = [axis.span for axis in axes]
     first, last = spans[0][..., 0], spans[0][..., 1]
     for span in spans[1:]:
         first, last = np.minimum(first, span[..., 0]), np.maximum(last, span[..., 1])
+    if not first.size:
+        return 0, None
     start = int(first.flat[0])
     return max(0, int((last - first).max()) + 1), None if start == EMPTY_START else start
 
@@ -158,39 +238,72 @@ def _jumps(axes: Sequence[AxisFields]) -> tuple[Fraction, ...]:
     return tuple(dict.fromkeys(axis.jump for axis in along_one))
 
 
-def _pixels(paths: Paths) -> BoolArray:
-    """The pixels of the image that some unit reads."""
-    seen = _pixels_of_one(paths[0])
-    for path in paths[1:]:
-        if not seen.all():
-            seen = seen | _pixels_of_one(path)
-    return seen
-
-
-def _pixels_of_one(path: InputPath) -> BoolArray:
-    """The pixels that some unit reads along one path.
+def count_pixels(paths: Sequence[tuple[AxisFields, ...]]) -> int:
+    """Pixels that some unit reads through some path.
 
     Where two axes vary along the same dimension, a unit has the rows and columns of the same index; otherwise
     all rows meet all columns.
     """
-    varying = [set(axis.varying) for axis in path]
-    shared = {dim for dims in varying for dim in dims if sum(dim in other for other in varying) > 1}
-    axes = [axis.merged(sorted(dims - shared)) for axis, dims in zip(path, varying, strict=True)]
-    dims = np.broadcast_shapes(*(axis.reads.shape[:-1] for axis in axes))
-    tables = [
-        np.broadcast_to(axis.reads, (*dims, axis.reads.shape[-1])).reshape(-1, axis.reads.shape[-1])
-        for axis in axes
+    if not paths:
+        return 0
+    sizes = [axis.size for axis in paths[0]]
+    shared = [path for path in paths if _shared_dims(path)]
+    boxes = [[members(axis.reads, axis.size) for axis in path] for path in paths if not _shared_dims(path)]
+    count = _count_in_boxes(boxes)
+    if not shared or count == prod(sizes):
+        return count
+    seen = np.zeros(sizes, dtype=bool)
+    for box in boxes:
+        seen[np.ix_(*box)] = True
+    for path in shared:
+        if not seen.all():
+            seen |= _seen_by_units(path)
+    return int(np.count_nonzero(seen))
+
+
+def _shared_dims(path: Sequence[AxisFields]) -> list[int]:
+    """The dimensions of the tensor along which more than one axis varies."""
+    dims = [dim for axis in path for dim in axis.varying]
+    return sorted({dim for dim in dims if dims.count(dim) > 1})
+
+
+def _count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
+    """Pixels in the union of boxes, each the product of a set of rows and a set of columns.
+
+    Rows that lie in the same boxes count as one row, many times; so do columns.
+    """
+    if not boxes:
+        return 0
+    kinds = [np.unique(np.stack(sets), axis=1, return_counts=True) for sets in zip(*boxes, strict=True)]
+    seen = np.zeros([len(counts) for _, counts in kinds], dtype=bool)
+    for box in range(len(boxes)):
+        seen[np.ix_(*(classes[box] for classes, _ in kinds))] = True
+    weights = np.ones((), dtype=np.int64)
+    for _, counts in kinds:
+        weights = np.multiply.outer(weights, counts)
+    return int(weights[seen].sum())
+
+
+def _seen_by_units(path: Sequence[AxisFields]) -> BoolArray:
+    """The pixels that some unit reads, each of which reads some rows and some columns of its own."""
+    shared = _shared_dims(path)
+    axes = [axis.merged([dim for dim in axis.varying if dim not in shared]) for axis in path]
+    dims = np.broadcast_shapes(*(axis.shape for axis in axes))
+    sets = [
+        np.broadcast_to(a.reads, (*dims, *a.reads.shape[-2:])).reshape(-1, *a.reads.shape[-2:]) for a in axes
     ]
-    letters = ascii_lowercase[1 : len(path) + 1]
-    terms = ",".join(f"a{letter}" for letter in letters)
-    counts = np.einsum(f"{terms}->{letters}", *(table.astype(np.float32) for table in tables), optimize=True)
-    return np.asarray(counts > 0)
+    edges = np.zeros([axis.size + 1 for axis in axes], dtype=np.int32)
+    for spans in product(*(range(each.shape[1]) for each in sets)):
+        _add_corners(edges, [each[:, span] for each, span in zip(sets, spans, strict=True)])
+    for dim in range(edges.ndim):
+        np.cumsum(edges, axis=dim, out=edges)
+    return np.asarray(edges[(slice(-1),) * edges.ndim] > 0)
 
 
-def _is_global(paths: Paths, pixels: BoolArray) -> bool:
-    """Whether one path gives every unit all the pixels that any unit reads."""
-    for path in paths:
-        always = [axis.reads.reshape(-1, axis.reads.shape[-1]).all(axis=0) for axis in path]
-        if bool((reduce(np.multiply.outer, always) == pixels).all()):
-            return True
-    return False
+def _add_corners(edges: NDArray[np.int32], spans: Sequence[IntArray]) -> None:
+    """Mark where boxes begin and end, so that the sums along all axes count the boxes that hold a pixel."""
+    boxes = np.unique(np.stack(spans, axis=1), axis=0)  # (boxes, axes, 2)
+    boxes = boxes[(boxes[:, :, 0] < EMPTY_START).all(axis=1)]
+    for sides in product((0, 1), repeat=edges.ndim):
+        corner = tuple(boxes[:, axis, side] + side for axis, side in enumerate(sides))
+        np.add.at(edges, corner, (-1) ** sum(sides))

@@ -2,7 +2,7 @@
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
-from helpers.anatomy.model import check_model, input_shape
+from helpers.anatomy.model import InputSize, ModelInput, check_model, model_inputs
 from helpers.anatomy.table import LayerRow, layer_rows, unused_rows
 from helpers.anatomy.trace import Tracer
 from helpers.anatomy.windows import window_settings
@@ -30,24 +31,30 @@ class IncompleteAnatomy(ValueError):
         self.table = table
 
 
-def anatomy(model: nn.Module, input_size: int | tuple[int, ...]) -> pd.DataFrame:
+def anatomy(
+    model: nn.Module, input_size: InputSize, *, image_dims: Sequence[int] | None = None
+) -> pd.DataFrame:
     """Read a model layer by layer: a table with one row for each layer, in the order of execution.
 
     The model runs once, in evaluation mode. What runs is a copy on torch's meta device, where tensors have
     shapes but no values, so it takes hardly any memory. A model that looks at values runs itself instead, on
     one random image, which a note then says. The columns are the attributes of `helpers.anatomy.LayerRow`. A
     layer is a module that calls no other module; what a larger module computes itself, such as the sum of a
-    residual block, has a row too.
+    residual block, has a row too. What was assumed about the image stands in the first note.
 
     Args:
-        model: any torch module whose `forward` takes one image.
-        input_size: pixels of a square image, (height, width), (channels, height, width), or the whole shape
-            (batch, channels, height, width). Channels that are left out are those of the first convolution.
-            For a model whose first convolution is `Conv1d` or `Conv3d`, the image has one axis or three.
+        model: any torch module.
+        input_size: pixels of a square image, (height, width), (channels, height, width), or the whole shape,
+            such as (batch, channels, height, width) or (batch, time). Channels that are left out are those of
+            the first convolution. For a model whose first convolution is `Conv1d` or `Conv3d`, the image has
+            one axis or three. A list of whole shapes, or a dict of them by name, is for a model that takes
+            several tensors, or a dict; the first is the image.
+        image_dims: the dimensions of the whole shape along which the image lies; by default those along which
+            the first convolution or pooling slides.
 
     Raises:
         TypeError: if `model` is no torch module, or `input_size` no integers.
-        ValueError: if `input_size` is out of range, or `forward` needs more than one image.
+        ValueError: if `input_size` is out of range, or `forward` needs more than it gives.
         IncompleteAnatomy: (a ValueError) if the model stops before its end, for example on an input too small
             for it. The message names the layer, and its `table` holds the layers before.
 
@@ -60,47 +67,117 @@ def anatomy(model: nn.Module, input_size: int | tuple[int, ...]) -> pd.DataFrame
     1    1  (1, 8, 13, 13)          (3, 3)      0             55
     2    2  (1, 8, 11, 11)          (7, 7)  69696             55
     """
-    check_model(model)
-    shape = input_shape(model, input_size)
-    tracer, error = _trace_on_meta(model, shape)
-    has_values = not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()])
-    remark, layer = "", ""
-    if error is not None and has_values:
-        reason, layer = str(error).split(". ")[0], _innermost(tracer)
-        remark = f"looks at values ({reason}): this table is of one random image"
-        tracer, error = _trace_itself(model, shape)
-    if error is not None:
-        message = _explanation(tracer, error, input_size, has_values=has_values)
-        raise IncompleteAnatomy(message, _table(list(layer_rows(tracer.events)))) from error
-    found = [*layer_rows(tracer.events), *unused_rows(model, tracer.ran, tracer.unused)]
+    if not isinstance(model, nn.Module):
+        check_model(model)
+    runs = [_Run(model, given) for given in model_inputs(model, input_size, image_dims)[:1]]
+    run = runs[0]
+    if run.error is not None and run.tracer.window_dims is None and not _shortfall(run.tracer):
+        for given in model_inputs(model, input_size, image_dims)[1:]:
+            other = _Run(model, given)
+            run = run if other.error is not None else other
+    slides = run.tracer.window_dims
+    if image_dims is None and slides == ():  # the windows lie along no axis that was assumed
+        every = replace(run.given, dims=tuple(range(1, len(run.given.shape))))
+        slides = _Run(model, every).tracer.window_dims
+        if slides and slides != run.given.dims:
+            run = _Run(model, run.given.along(slides))
+    if run.error is not None:
+        message = _explanation(run, input_size)
+        raise IncompleteAnatomy(message, _table(list(layer_rows(run.tracer.events)))) from run.error
+    found = [*layer_rows(run.tracer.events), *unused_rows(model, run.tracer.ran, run.tracer.unused)]
+    remarks = [run.given.remark, run.remark]
     if not any(row.kernel_size for row in found):
-        remark = "; ".join(filter(None, [remark, "no convolution or pooling in this model"]))
-    return _table(_with_remark(found, remark, layer))
+        remarks.append("no convolution or pooling in this model")
+    return _table(_with_remark(found, "; ".join(filter(None, remarks)), run.layer))
 
 
-def _trace_on_meta(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, BaseException | None]:
-    image = torch.empty(shape, dtype=_dtype(model), device="meta")
+class _Run:
+    """One run of a model: on the meta device, or if it looks at values, on a random image.
+
+    Attributes:
+        given: what the model ran on.
+        tracer: what was seen.
+        error: what stopped the model before its end; None if nothing did.
+        remark: that it looks at values; empty if it does not.
+        layer: the layer that looks at them.
+        has_values: whether the model's tensors have values.
+    """
+
+    def __init__(self, model: nn.Module, given: ModelInput) -> None:
+        self.given, self.remark, self.layer = given, "", ""
+        try:
+            tensors = [*model.parameters(), *model.buffers()]
+        except RecursionError:
+            raise ValueError(
+                f"model must be nested less deeply than Python recurses, got {type(model).__name__}"
+            ) from None
+        self.has_values = not any(tensor.is_meta for tensor in tensors)
+        if self.has_values and _has_masked_weights(model):
+            self.tracer, self.error = _trace_itself(model, given)
+            self.remark = "some taps of its weights are zero in every filter: this table is of these weights"
+            return
+        self.tracer, self.error = _trace_on_meta(model, given, has_values=self.has_values)
+        if self.error is not None and self.has_values:
+            reason, self.layer = str(self.error).split(". ")[0], _innermost(self.tracer)
+            self.remark = f"looks at values ({reason}): this table is of one random image"
+            self.tracer, self.error = _trace_itself(model, given)
+
+
+def _has_masked_weights(model: nn.Module) -> bool:
+    """Whether a convolution has taps that are zero in every filter, but not all of them."""
+    for module in model.modules():
+        if isinstance(module, _ConvNd) and module.weight[0, 0].numel() > 1:
+            taps = (module.weight.detach() != 0).flatten(2).flatten(0, 1).any(dim=0)
+            if bool(taps.any()) and not bool(taps.all()):
+                return True
+    return False
+
+
+def _trace_on_meta(
+    model: nn.Module, given: ModelInput, *, has_values: bool
+) -> tuple[Tracer, BaseException | None]:
+    try:
+        tensors = {
+            key: torch.empty(shape, dtype=_dtype(model), device="meta") for key, shape in given.shapes.items()
+        }
+    except RuntimeError as error:
+        raise ValueError(
+            f"input_size must be such that a tensor can have it, got {given.shape}: {error}"
+        ) from None
     try:
         copied = _meta_copy(model)
     except Exception as error:  # whatever the model's own copying raises
-        return Tracer(model, image), error
-    return _trace(copied, image)
+        return Tracer(model, tensors[given.image], given.dims), error
+    masks = {name for name, buffer in model.named_buffers() if buffer.is_meta or bool((buffer == 0).any())}
+    return _trace(copied, given, tensors, has_values=has_values, masks=masks)
 
 
-def _trace_itself(model: nn.Module, shape: tuple[int, ...]) -> tuple[Tracer, BaseException | None]:
+def _trace_itself(model: nn.Module, given: ModelInput) -> tuple[Tracer, BaseException | None]:
     first = next(model.parameters(), torch.empty(0))
     with _evaluating(model), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        return _trace(model, torch.randn(shape, dtype=_dtype(model)).to(first.device))
+        tensors = {
+            key: torch.randn(shape, dtype=_dtype(model)).to(first.device)
+            for key, shape in given.shapes.items()
+        }
+        return _trace(model, given, tensors)
 
 
-def _trace(model: nn.Module, image: Tensor) -> tuple[Tracer, BaseException | None]:
+def _trace(
+    model: nn.Module,
+    given: ModelInput,
+    tensors: dict[Any, Tensor],
+    *,
+    has_values: bool = False,
+    masks: Collection[str] | None = None,
+) -> tuple[Tracer, BaseException | None]:
     """Run a model; an error of its own is returned, for what ran before is worth seeing."""
-    tracer = Tracer(model, image)
+    tracer = Tracer(model, tensors[given.image], given.dims, has_values=has_values, masks=masks)
+    args, kwargs = given.arguments(tensors)
     try:
         with warnings.catch_warnings(), tracer.watching():
             warnings.simplefilter("ignore")  # the model's warnings are for those who use its results
-            model(image)
+            model(*args, **kwargs)
     except (Exception, SystemExit) as error:
         return tracer, error
     return tracer, None
@@ -147,8 +224,9 @@ def _innermost(tracer: Tracer) -> str:
     return tracer.calls[-1].label if tracer.calls else ""
 
 
-def _explanation(tracer: Tracer, error: BaseException, input_size: Any, *, has_values: bool) -> str:
+def _explanation(run: _Run, input_size: Any) -> str:
     """Which layer failed, on what, and what to do."""
+    tracer, error = run.tracer, run.error
     if not tracer.calls:
         return f"model must be one that can be copied and run, got an error: {error}"
     call = tracer.calls[-1]
@@ -156,13 +234,22 @@ def _explanation(tracer: Tracer, error: BaseException, input_size: Any, *, has_v
     shortfall = _shortfall(tracer)
     if shortfall:
         return f"input_size must be large enough for the model, got {input_size!r}: at {layer}, {shortfall}"
-    if not has_values and (isinstance(error, NotImplementedError) or "meta" in str(error)):
+    if tracer.is_following:
+        return (
+            f"anatomy cannot follow {tracer.is_following} at {layer}, a fault of its own, not of the model: "
+            f"{type(error).__name__}: {error}"
+        )
+    if not run.has_values and (isinstance(error, NotImplementedError) or "meta" in str(error)):
         return (
             f"model must have weights, for {layer} looks at the values of its input, got one on the meta "
             f"device: build it with weights ({error})"
         )
     shapes = " and ".join(str(tuple(tensor.shape)) for tensor in call.inputs) or "no tensor"
-    return f"input_size must suit the model, got {input_size!r}: {layer} fails on {shapes}: {error}"
+    ran_on = " and ".join(map(str, run.given.shapes.values()))
+    return (
+        f"input_size must suit the model, got {input_size!r}, run on {ran_on}: {layer} fails on {shapes}: "
+        f"{error}; pass the whole shape if that is another"
+    )
 
 
 def _shortfall(tracer: Tracer) -> str:
@@ -190,4 +277,5 @@ def _with_remark(found: list[LayerRow], remark: str, layer: str) -> list[LayerRo
 
 def _table(found: list[LayerRow]) -> pd.DataFrame:
     table = pd.DataFrame([vars(row) for row in found], columns=[field.name for field in fields(LayerRow)])
-    return table.astype({"groups": "Int64", "pixels_unread": "Int64"})
+    kinds = {"groups": "Int64", "pixels_unread": "Int64"}
+    return table.astype({**kinds, "macs": "Int64"} if table["macs"].isna().any() else kinds)

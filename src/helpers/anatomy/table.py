@@ -13,8 +13,10 @@ from torch import nn
 
 from helpers.anatomy.calls import BeforeAfter, LayerOutput, MapWindow, ModuleCall, TracedStep
 from helpers.anatomy.paths import FieldSummary, summarize_fields
+from helpers.anatomy.trace import OUTSIDE
 
 _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
+_UNKNOWN_FIELDS = ("receptive_field", "jump", "start")
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet takes for the start of a formula
 _STYLE = (
     "body{font:14px/1.4 system-ui,sans-serif;margin:1rem}"
@@ -44,10 +46,11 @@ class LayerRow:
         jump: input pixels from one unit to the next; None where no dimension of the output follows the axis.
         start: first input position that unit 0 reads, negative inside the padding; None if it reads nothing.
         parameters: elements of the layer's parameters; those that several layers share count at the first.
-        macs: multiply-accumulates for the whole batch, the bias excluded.
+        macs: multiply-accumulates for the whole batch, the bias excluded; None if they are not known.
         activation_bytes: memory for the output; 0 for a view of the input, or if it overwrites the input.
-        pixels_unread: input pixels that no unit reads.
+        pixels_unread: input pixels that no unit reads; None if that is not known.
         padding_unread: pixels of padding (before, after) that no window reads.
+        unknown: names of the columns whose values are not known, rather than 0 or what does not apply.
         note: remarks that the numbers alone do not make.
     """
 
@@ -63,10 +66,11 @@ class LayerRow:
     jump: tuple[int | float | None, ...] | None = None
     start: tuple[int | None, ...] | None = None
     parameters: int = 0
-    macs: int = 0
+    macs: int | None = 0
     activation_bytes: int = 0
     pixels_unread: int | None = None
     padding_unread: tuple[BeforeAfter, ...] | None = None
+    unknown: tuple[str, ...] = ()
     note: str = ""
 
 
@@ -160,26 +164,37 @@ def printable(text: str) -> str:
 
 def total_cost(table: pd.DataFrame) -> str:
     """What all layers cost together, in one line: parameters, multiply-accumulates and memory."""
+    unknown = sum("macs" in columns for columns in table["unknown"])
     return (
         f"{len(table)} layers, {table['parameters'].sum():,} parameters, {table['macs'].sum():,} MACs, "
         f"{table['activation_bytes'].sum() / 2**20:.1f} MiB of activations"
+        + (f"; MACs of {unknown} layers are unknown and not counted" if unknown else "")
     )
 
 
 def _layers(events: Iterable[TracedStep | ModuleCall]) -> Iterator[_Layer]:
     """Modules that call no other, and the operators that larger modules call themselves."""
     names: Counter[str] = Counter()
+    last: LayerOutput | None = None
     for event in events:
+        before, last = last, event.output or last
         if isinstance(event, TracedStep):
             if event.caller.has_children or not event.caller.ended:
                 yield from _operators([event], names)
         elif event.has_children or not _does_something(event):
-            if event.notes:
+            if not event.name and event.output and event.output.paths and _moved_since(event.output, before):
+                yield _Layer("output", "view", event.output, [], event.notes)
+            elif event.notes:
                 yield _Layer(event.label, type(event.module).__name__, event.output, [], event.notes)
         elif sum(bool(step.windows) for step in event.steps) > 1:
             yield from _operators(event.steps, names)
         else:
             yield _Layer(event.label, type(event.module).__name__, event.output, event.steps, event.notes)
+
+
+def _moved_since(output: LayerOutput, last: LayerOutput | None) -> bool:
+    """Whether what the model returns is a view of what its last layer computed, such as a slice."""
+    return last is not None and (output.shape != last.shape or output.paths != last.paths)
 
 
 def _does_something(call: ModuleCall) -> bool:
@@ -209,6 +224,11 @@ def _fields(output: LayerOutput, known: dict[tuple[object, ...], FieldSummary]) 
 def _row(layer: _Layer, fields: FieldSummary | None, previous: FieldSummary | None) -> LayerRow:
     windows = next((step.windows for step in layer.steps if step.windows), ())
     padding = next((step.padding for step in layer.steps if step.padding), ())
+    known = fields if fields and fields.is_known else None
+    macs = [step.macs for step in layer.steps]
+    unknown = [*_UNKNOWN_FIELDS] if fields and not known else []
+    unknown += ["pixels_unread"] if fields and fields.unread is None else []
+    unknown += ["macs"] if None in macs or _is_outside(layer) else []
     return LayerRow(
         layer.name,
         layer.type,
@@ -218,16 +238,22 @@ def _row(layer: _Layer, fields: FieldSummary | None, previous: FieldSummary | No
         padding=tuple(window.padding for window in windows) or padding or None,
         dilation=tuple(window.dilation for window in windows) or None,
         groups=next((step.groups for step in layer.steps if step.groups), None),
-        receptive_field=fields.receptive_field if fields else None,
-        jump=tuple(_plain(jumps[0]) if jumps else None for jumps in fields.jumps) if fields else None,
-        start=fields.start if fields else None,
+        receptive_field=known.receptive_field if known else None,
+        jump=tuple(_plain(jumps[0]) if jumps else None for jumps in known.jumps) if known else None,
+        start=known.start if known else None,
         parameters=sum(sum(step.parameters.values()) for step in layer.steps),
-        macs=sum(step.macs for step in layer.steps),
+        macs=None if "macs" in unknown else sum(count for count in macs if count),
         activation_bytes=layer.output.new_bytes if layer.output else 0,
         pixels_unread=fields.unread if fields else None,
         padding_unread=tuple(window.padding_unread for window in windows) or None,
+        unknown=tuple(unknown),
         note="; ".join(dict.fromkeys(_notes(layer, windows, fields, previous))),
     )
+
+
+def _is_outside(layer: _Layer) -> bool:
+    """Whether a layer computes where it is not seen."""
+    return OUTSIDE in layer.notes
 
 
 def _notes(
@@ -244,6 +270,8 @@ def _notes(
         for reader in step.shared.values():
             if reader not in layer.steps:
                 yield f"shares parameters with {reader.caller.label}"
+    if fields and not fields.is_known:
+        yield f"receptive field unknown, at most {_by_axis(fields.receptive_field)}"
     if fields is None:
         yield "does not read the input"
     elif layer.output:
@@ -281,7 +309,7 @@ def _field_notes(fields: FieldSummary, previous: FieldSummary | None, *, shrank:
     """What changes from the layer before to this one in what the units read of the image."""
     if shrank:
         yield "the map has shrunk to one pixel"
-    if fields.unread > (previous.unread if previous else 0):
+    if (fields.unread or 0) > ((previous.unread or 0) if previous else 0):
         yield f"{fields.unread} input pixels are never read up to here"
     for jumps in dict.fromkeys(fields.jumps):
         if len(jumps) > 1:
@@ -301,8 +329,17 @@ def _padding_read(window: MapWindow) -> BeforeAfter:
 def _readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table with every value as short text."""
     return pd.DataFrame(
-        {name.replace("_", " "): [_text(name, value) for value in table[name]] for name in table.columns}
+        {name.replace("_", " "): _texts(table, name) for name in table.columns if name != "unknown"}
     )
+
+
+def _texts(table: pd.DataFrame, name: str) -> list[str]:
+    """The texts of one column, with a question mark for what is not known."""
+    unknown = table["unknown"] if "unknown" in table else [()] * len(table)
+    return [
+        "?" if name in columns else _text(name, value)
+        for value, columns in zip(table[name], unknown, strict=True)
+    ]
 
 
 def _text(column: str, value: Any) -> str:

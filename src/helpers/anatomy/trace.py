@@ -1,8 +1,8 @@
 """Follow one run of a model: every operator that it calls, and what each tensor reads of the image."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import torch
@@ -14,132 +14,38 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import (
     BeforeAfter,
     LayerOutput,
     MapWindow,
     ModuleCall,
+    NeedsValues,
     OperatorCall,
     TracedStep,
     arguments_of,
     run_operator,
 )
-from helpers.anatomy.paths import Paths, spread, union
-from helpers.anatomy.rules import rule_for, tensors_in
+from helpers.anatomy.memory import UNTRACED, SharedMemory, TensorRecord, TensorRecords
+from helpers.anatomy.paths import Paths, at_most, spread, union
+from helpers.anatomy.rules import output_paths, tensors_in
 
 _COPIES = {"_to_copy", "_unsafe_view", "clone", "copy"}  # like views, they compute nothing and get no row
-_STALE = "reads memory that was written through a view: taken to read all that was written"
-_OUTSIDE = "computes outside torch's operators: taken to read all of its input"
+_STALE = "reads memory that was written through a view: what it reads is not known"
+OUTSIDE = "computes outside torch's operators: what it reads and costs is not known"
 _T = TypeVar("_T")
 
 _NO_WINDOW = MapWindow(1, 1, (0, 0), 1, size=1, output_size=1, unread=0, padding_unread=(0, 0))
 
 
-@dataclass(eq=False)
-class SharedMemory:
-    """The memory that a tensor shares with its views.
-
-    Attributes:
-        allocated_in: the module call in which it was allocated; None for what was there before the run.
-        version: how often it was written to.
-        written: the paths of each tensor that was written into it.
-    """
-
-    allocated_in: ModuleCall | None = None
-    version: int = 0
-    written: list[Paths] = field(default_factory=list)
-
-    def write(self, paths: Paths) -> None:
-        """Note that a tensor with these paths was written into some part of the memory."""
-        self.version += 1
-        self.written.append(paths)
-
-
-@dataclass(frozen=True, eq=False)
-class TensorRecord:
-    """What is known of one tensor.
-
-    Attributes:
-        output: its shape, the paths to it, and the memory it takes.
-        memory: what it shares with its views.
-        version: that of the memory when this record was made.
-        parameters: names of the parameters that it was made from and that no step has read yet, for a weight
-            is often reshaped before it is used.
-        padding: what the padding operator that returned it added, by dimension.
-        padded_by: that operator's step.
-        is_traced: whether the run of every operator that led to it was seen.
-    """
-
-    output: LayerOutput
-    memory: SharedMemory = field(default_factory=SharedMemory)
-    version: int = 0
-    parameters: frozenset[str] = frozenset()
-    padding: dict[int, BeforeAfter] = field(default_factory=dict)
-    padded_by: TracedStep | None = None
-    is_traced: bool = True
-
-    @property
-    def paths(self) -> Paths:
-        """The paths from the image to the tensor."""
-        return self.output.paths
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether the memory was written to after the record was made, through another view."""
-        return self.version < self.memory.version
-
-    @property
-    def is_unknown(self) -> bool:
-        """Whether the tensor may depend on the image in a way that was not seen."""
-        return not self.is_traced and not self.paths
-
-    def refreshed(self) -> "TensorRecord":
-        """The record after writing through other views: each unit is taken to read all that was written."""
-        written = (spread(paths, len(self.output.shape)) for paths in self.memory.written)
-        output = replace(self.output, paths=union(self.paths, *written))
-        return replace(self, output=output, version=self.memory.version)
-
-
-UNTRACED = TensorRecord(LayerOutput((), (), 0), is_traced=False)
-
-
-class TensorRecords:
-    """The records of all tensors of a run.
-
-    They keep the tensors alive, so that no two have the same id; on the meta device that takes no memory.
-    """
-
-    def __init__(
-        self, image: Tensor, parameters: Iterable[tuple[str, Tensor]], buffers: Iterable[Tensor]
-    ) -> None:
-        self._records: dict[int, tuple[Tensor, TensorRecord]] = {}
-        path = tuple(AxisFields.of_input(image.shape, dim) for dim in range(2, image.dim()))
-        self.put(image, TensorRecord(LayerOutput(tuple(image.shape), (path,), 0)))
-        for name, tensor in parameters:
-            output = LayerOutput(tuple(tensor.shape), (), 0)
-            self.put(tensor, TensorRecord(output, parameters=frozenset([name])))
-        for tensor in buffers:
-            self.put(tensor, TensorRecord(LayerOutput(tuple(tensor.shape), (), 0)))
-
-    def put(self, tensor: Tensor, record: TensorRecord) -> None:
-        """Keep the record of a tensor."""
-        self._records[id(tensor)] = tensor, record
-
-    def of(self, tensor: Tensor) -> TensorRecord:
-        """The record of a tensor; `UNTRACED` for one that no operator of this run returned."""
-        _, record = self._records.get(id(tensor), (tensor, UNTRACED))
-        return record
-
-    def alias(self, tensor: Tensor) -> Tensor:
-        """A tensor on the same memory, which keeps the shape when an operator changes it in the original."""
-        alias = tensor.detach()
-        self.put(alias, self.of(tensor))
-        return alias
-
-
 class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves the base untyped
     """Follows an image through every operator of a model.
+
+    Args:
+        model: the model that will run.
+        image: the tensor that it will run on.
+        dims: the dimensions of the image along which its axes run.
+        has_values: whether the model has values, though the one that runs is on the meta device.
+        masks: names of the buffers that hold zeros; None if that is not known.
 
     Attributes:
         events: steps, and module calls that have returned, in the order of execution.
@@ -147,10 +53,22 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         running: name and arguments of the operator that has not returned.
         ran: names of the modules that were called.
         unused: parameters that no operator has read, with their number of elements.
+        window_dims: the dimensions of the image along which the first convolution or pooling slides; None
+            until one has run, empty if they are not all known.
+        is_following: name of the operator whose reads are being worked out; empty while the model runs.
     """
 
-    def __init__(self, model: nn.Module, image: Tensor) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        image: Tensor,
+        dims: Sequence[int] = (2, 3),
+        *,
+        has_values: bool = False,
+        masks: Collection[str] | None = None,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        self._has_values, self._dims = has_values, dims
         parameters = dict(model.named_parameters())
         self.events: list[TracedStep | ModuleCall] = []
         self.calls: list[ModuleCall] = []
@@ -160,7 +78,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         self._inside_one = False
         self._readers: dict[str, TracedStep] = {}
         self._names = {id(module): name for name, module in model.named_modules()}
-        self._records = TensorRecords(image, parameters.items(), model.buffers())
+        buffers = [(tensor, masks is None or name in masks) for name, tensor in model.named_buffers()]
+        self._records = TensorRecords(image, dims, parameters.items(), buffers)
+        self._masked: set[int] = set()  # memory of parameters that were changed by buffers
+        self._parameters = {parameter.untyped_storage()._cdata for parameter in parameters.values()}
+        self.is_following = ""
+        self.window_dims: tuple[int, ...] | None = None
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -182,14 +105,18 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         changes_shape = torch.Tag.inplace_view in func.tags
         if changes_shape:  # its rule needs the shape from before
             arguments[next(iter(arguments))] = self._records.alias(args[0])
-        self.running = func.overloadpacket.__name__.rstrip("_"), arguments
+        name = func.overloadpacket.__name__.rstrip("_")
+        self.running = "convolution" if name == "_convolution" else name, arguments  # as in TorchScript
         output = run_operator(func, args, kwargs)
         call = self._call(*self.running, output)
+        call.func, call.may_need_values = func, self._has_values
         call.is_view = func.is_view or changes_shape
         call.is_pointwise = torch.Tag.pointwise in func.tags
         call.is_in_place = bool(args) and output is args[0] and not changes_shape
+        self.is_following = call.name
         formula = flop_registry.get(func.overloadpacket)
         self._follow(call, formula(*args, **kwargs, out_val=output) // 2 if formula else 0)  # two flops a MAC
+        self.is_following = ""
         return output
 
     def follow_as_one(self, name: str, function: Callable[..., Tensor], arguments: dict[str, Any]) -> Tensor:
@@ -206,14 +133,17 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         self.running = None
         return OperatorCall(name, arguments, output, self._paths, self._padding)
 
-    def _follow(self, call: OperatorCall, macs: int) -> None:
+    def _follow(self, call: OperatorCall, macs: int | None) -> None:
         """Record what an operator's outputs read, and a step if it computes."""
         inputs, outputs = [*tensors_in(call.arguments.values())], [*tensors_in([call.output])]
         if not outputs:
             return
         records = [self._current(tensor, call.notes) for tensor in inputs]
+        may_be_masked = self._may_be_masked(call, records)
         reads = any(record.paths for record in records)
-        paths_of_each = _output_paths(call, outputs) if reads else [()] * len(outputs)
+        paths_of_each = output_paths(call) if reads else [()] * len(outputs)
+        if may_be_masked:
+            paths_of_each = [*map(at_most, paths_of_each)]
         known = records[0].memory if records and (call.is_view or call.is_in_place) else None
         results = [
             LayerOutput(tuple(tensor.shape), paths, tensor.numel() * tensor.element_size())
@@ -221,19 +151,51 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         ]
         names = frozenset[str]().union(*(record.parameters for record in records))
         step = None
+        if call.is_opaque and not macs:
+            macs = None
         if macs or (reads and (call.notes or not (call.is_view or call.name in _COPIES))):
             shown = replace(results[0], new_bytes=0) if known else results[0]
             step, names = self._step(call, shown, macs, names), frozenset()
+        if call.windows and reads and "keepdim" not in call.arguments and self.window_dims is None:
+            self.window_dims = self._dims_of_windows(call)
         if known and reads and call.is_in_place:
-            known.write(paths_of_each[0])
+            known.write(outputs[0], paths_of_each[0])
         is_traced = all(record.is_traced for record in records)
+        is_of_masks = any(record.is_of_masks for record in records)
         for tensor, result in zip(outputs, results, strict=True):
             memory = known or SharedMemory(self.calls[-1] if self.calls else None)
-            record = TensorRecord(result, memory, memory.version, names, call.padding, step, is_traced)
+            record = TensorRecord(
+                result, memory, memory.version, names, call.padding, step, is_traced, is_of_masks
+            )
             self._records.put(tensor, record)
 
+    def _may_be_masked(self, call: OperatorCall, records: Sequence[TensorRecord]) -> bool:
+        """Whether the weights of a convolution were made with a buffer that may be a mask.
+
+        Raises:
+            NeedsValues: if a run on values tells more.
+        """
+        tensors = [*tensors_in(call.arguments.values())]
+        of_masks = any(record.is_of_masks for record in records)
+        if call.is_in_place and of_masks and tensors[0].untyped_storage()._cdata in self._parameters:
+            self._masked.add(tensors[0].untyped_storage()._cdata)
+        if call.name != "convolution" or not call["weight"].is_meta:
+            return False
+        if not records[1].is_of_masks and call["weight"].untyped_storage()._cdata not in self._masked:
+            return False
+        if self._has_values:
+            raise NeedsValues("a convolution has weights that are made with a mask")
+        call.notes.append("its weights are made with a buffer: if that is a mask, it reads less")
+        return True
+
+    def _dims_of_windows(self, call: OperatorCall) -> tuple[int, ...]:
+        """The dimensions of the image that run along those of the windows, if all of the windows' are met."""
+        axes = dict(zip(self._dims, self._paths(call.source)[0], strict=True))
+        found = {dim: axis.dim for dim, axis in axes.items() if axis.dim in call.windows}
+        return tuple(found) if len(found) == len(call.windows) else ()
+
     def _step(
-        self, call: OperatorCall, output: LayerOutput, macs: int, parameters: frozenset[str]
+        self, call: OperatorCall, output: LayerOutput, macs: int | None, parameters: frozenset[str]
     ) -> TracedStep:
         """The step of an operator; padding that was added just before becomes part of its window."""
         source = self._records.of(call.source) if isinstance(call.source, Tensor) else UNTRACED
@@ -266,7 +228,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         outputs = [*tensors_in([output] if isinstance(output, Tensor) else tree_leaves(output))]
         records = [self._current(tensor, call.notes) for tensor in outputs]
         if any(record.is_unknown for record in records) and any(map(self._paths, inputs)):
-            call.notes.append(_OUTSIDE)
+            call.notes.append(OUTSIDE)
             records = [self._guessed(tensor, inputs, call) for tensor in outputs]
         if records:
             first = records[0]
@@ -280,16 +242,16 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         """The record of a tensor, brought up to date with a note if its memory was written to since."""
         record = self._records.of(tensor)
         if record.is_stale:
-            notes.append(_STALE)
-            record = record.refreshed()
+            record, is_known = record.refreshed(tensor)
+            notes += [] if is_known else [_STALE]
             self._records.put(tensor, record)
         return record
 
     def _guessed(self, tensor: Tensor, inputs: Sequence[Tensor], call: ModuleCall) -> TensorRecord:
-        """The record of an output; an unknown one is taken to read all that the module was given."""
+        """The record of an output; an unknown one reads at most all that the module was given."""
         record = self._records.of(tensor)
         if record.is_unknown:
-            paths = union(*(spread(self._paths(given), tensor.dim()) for given in inputs))
+            paths = at_most(union(*(spread(self._paths(given), tensor.dim()) for given in inputs)))
             size = tensor.numel() * tensor.element_size()
             record = TensorRecord(LayerOutput(tuple(tensor.shape), paths, size), SharedMemory(call))
             self._records.put(tensor, record)
@@ -316,15 +278,6 @@ class _CircularPadding(TorchFunctionMode):
             if arguments.get("mode") == "circular":
                 return self._tracer.follow_as_one("circular_pad", func, arguments)
         return func(*args, **kwargs)
-
-
-def _output_paths(call: OperatorCall, outputs: list[Tensor]) -> list[Paths]:
-    """The paths of each output; a later one of another shape is taken to read all that the first does."""
-    paths = rule_for(call)(call)
-    if isinstance(paths, list):
-        return paths
-    first = outputs[0].shape
-    return [paths if tensor.shape == first else spread(paths, tensor.dim()) for tensor in outputs]
 
 
 def _by_image_axis(by_dim: dict[int, _T], paths: Paths, otherwise: _T) -> tuple[_T, ...]:

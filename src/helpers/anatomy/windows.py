@@ -4,16 +4,20 @@ A rule finds, from the paths of an operator's input, those of its output. A *uni
 output, a *tap* one element of the kernel along one dimension.
 """
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
+from torch import Tensor
 
-from helpers.anatomy.axis import AxisFields, BoolArray, IntArray
+from helpers.anatomy.axis import ROUGH, AxisFields
 from helpers.anatomy.calls import MapWindow, OperatorCall
-from helpers.anatomy.paths import Paths, map_along, map_axes
+from helpers.anatomy.paths import InputPath, Paths, map_along, map_axes, union
+from helpers.anatomy.spans import BoolArray, IntArray
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
 
@@ -68,8 +72,16 @@ def read_windows(call: OperatorCall, taps: Sequence[WindowTaps], dims: Sequence[
         window = partial(AxisFields.windows, dim=dim, taps=indices, stride=stride, valid=valid)
         inside = (indices >= 0) & (indices < call.source.shape[dim])
         inside = inside if valid is None else inside & valid
+        paths = tuple(map(partial(_roughened, dim=dim), paths))
         paths = map_along(paths, dim, window, np.asarray(inside.any(axis=1)))
     return paths
+
+
+def _roughened(path: InputPath, dim: int) -> InputPath:
+    """The path, rough if both rows and columns differ along a dimension: a window reads no rectangle."""
+    if sum(axis.shape[dim] > 1 for axis in path) < 2:
+        return path
+    return tuple(replace(axis, bound=max(axis.bound, ROUGH)) for axis in path)
 
 
 def window_settings(name: str, arguments: Mapping[str, Any]) -> list[WindowSettings]:
@@ -104,10 +116,68 @@ def convolution_or_pooling(call: OperatorCall) -> Paths:
     first = call.source.dim() - len(axes)
     sizes = call.result.shape[first:]
     numbered = enumerate(zip(sizes, axes, strict=True), first)
-    paths = read_windows(call, [windows(call, dim, size, axis) for dim, (size, axis) in numbered])
-    return (
-        map_axes(paths, lambda axis: axis.merged([1])) if call.groups else paths
-    )  # a filter reads all channels
+    taps = [windows(call, dim, size, axis) for dim, (size, axis) in numbered]
+    if not call.groups:
+        return read_windows(call, taps)
+    boxes = _boxes_of_taps(call)
+    paths = (
+        union(*(read_windows(call, _restricted(taps, box)) for box in boxes))
+        if boxes
+        else (read_windows(call, taps))
+    )
+    paths = map_axes(paths, lambda axis: axis.merged([1]))  # a filter reads all channels
+    given = [call["bias"]] if call["bias"] is not None else []
+    given += [] if call["transposed"] else [call["weight"]]
+    return union(paths, *(per_channel(call, tensor, call.result.dim()) for tensor in given))
+
+
+def per_channel(call: OperatorCall, tensor: Tensor, count: int) -> Paths:
+    """The paths to a weight, bias or affine, whose dimension 0 is that of the channels of the result.
+
+    Each unit of a channel reads all of its part; `count` are the dimensions of the result.
+    """
+    paths = map_axes(call.ordered_paths(tensor), lambda axis: axis.merged(range(1, tensor.dim())))
+    for dim in range(tensor.dim() - 1, 0, -1):
+        paths = map_axes(paths, lambda axis, dim=dim: axis.squeezed(dim))  # type: ignore[misc]
+    for dim in (0, *range(2, count)):
+        paths = map_axes(paths, lambda axis, dim=dim: axis.unsqueezed(dim))  # type: ignore[misc]
+    return paths
+
+
+def _boxes_of_taps(call: OperatorCall) -> list[tuple[IntArray, ...]]:
+    """The taps that are not zero in every filter, where some are, as products of sets; else an empty list."""
+    weight = call["weight"]
+    if call.paths_of(weight) or weight.is_meta or weight[0, 0].numel() == 1:
+        return []
+    taps = (weight.detach() != 0).flatten(0, 1).any(dim=0).cpu().numpy()
+    if taps.all() or not taps.any():
+        return []
+    call.notes.append("taps whose weights are all zero, as by a mask, are not read")
+    return [*_boxes(taps)]
+
+
+def _boxes(taps: BoolArray) -> Iterator[tuple[IntArray, ...]]:
+    """Products of sets of indices whose union are the taps that are True: slices that are alike, together."""
+    if taps.ndim == 1:
+        if taps.any():
+            yield (np.flatnonzero(taps),)
+        return
+    alike: dict[bytes, list[int]] = {}
+    for index, part in enumerate(taps):
+        alike.setdefault(part.tobytes(), []).append(index)
+    for indices in alike.values():
+        for box in _boxes(taps[indices[0]]):
+            yield (np.array(indices), *box)
+
+
+def _restricted(taps: Sequence[WindowTaps], box: Sequence[IntArray]) -> list[WindowTaps]:
+    """Windows that read only some of their taps."""
+    return [
+        each._replace(
+            indices=each.indices[:, chosen], valid=None if each.valid is None else each.valid[:, chosen]
+        )
+        for each, chosen in zip(taps, box, strict=True)
+    ]
 
 
 def im2col(call: OperatorCall) -> Paths:
@@ -210,7 +280,13 @@ def _transposed(call: OperatorCall, dim: int, windows: int, setting: WindowSetti
     """Unit o reads the indices i of the map for which i * stride + tap * dilation - padding = o."""
     kernel_size, stride, dilation = setting["kernel_size"], setting["stride"], setting["dilation"]
     padding, size = setting["padding"], call.source.shape[dim]
-    reached = np.arange(windows)[:, None] + padding - np.arange(kernel_size)[::-1] * dilation
+    reached = np.arange(windows)[:, None] + padding - np.arange(kernel_size) * dilation
+    full = bool(_boxes_of_taps(call))  # each tap stays in its column, for some are left out later
+    few = -(-kernel_size * math.gcd(stride, dilation) // stride)  # taps of each unit that meet an index
+    order = np.argsort((reached % stride != 0) & (not full), axis=1, kind="stable")[
+        :, : kernel_size if full else few
+    ]
+    reached = np.take_along_axis(reached, order, axis=1)
     indices, valid = reached // stride, reached % stride == 0
     lost = size - len(np.intersect1d(indices[valid], np.arange(size)))
     call.windows[dim] = MapWindow(

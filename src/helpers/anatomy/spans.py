@@ -1,0 +1,86 @@
+"""Sets of pixels along one axis, one for each unit of a tensor, kept as spans: most fields are two numbers.
+
+An array of sets has the shape (*units, spans, 2): the spans of a unit, each (first, last), lie in order and
+apart from each other. A unit with fewer spans than another has empty ones at the end.
+"""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+# A unit that reads nothing has the span (EMPTY_START, -EMPTY_START): any other span that joins it wins.
+EMPTY_START = 2**40
+EMPTY_SPAN = (EMPTY_START, -EMPTY_START)
+
+
+def union_of_units(sets: IntArray, dims: Sequence[int]) -> IntArray:
+    """What the units along some dimensions hold together; these dimensions are then gone."""
+    count = len(dims)
+    moved = np.moveaxis(sets, dims, range(sets.ndim - 2 - count, sets.ndim - 2))
+    kept = moved.shape[: moved.ndim - 2 - count]
+    return _in_order(moved.reshape(*kept, prod(moved.shape[len(kept) : -1]), 2))
+
+
+def union_of_sets(sets: Sequence[IntArray]) -> IntArray:
+    """The unions, unit by unit, of several arrays of sets for the same units."""
+    return _in_order(np.concatenate(sets, axis=-2)) if len(sets) > 1 else sets[0]
+
+
+def enclosing(spans: IntArray, dim: int) -> IntArray:
+    """The smallest spans that hold all spans along a dimension; shape (*units, 2) before and after."""
+    if not spans.shape[dim]:
+        shape = [*spans.shape[:dim], *spans.shape[dim + 1 : -1], 1]
+        return np.concatenate([np.full(shape, start) for start in EMPTY_SPAN], axis=-1)
+    return np.stack([spans[..., 0].min(axis=dim), spans[..., 1].max(axis=dim)], axis=-1)
+
+
+def within(sets: IntArray, wider: IntArray) -> bool:
+    """Whether each unit's set lies in the set that the same unit has in `wider`."""
+    if sets.shape[-2] == wider.shape[-2] == 1:
+        return bool(((sets[..., 0] >= wider[..., 0]) & (sets[..., 1] <= wider[..., 1])).all())
+    one, other = sets[..., :, None, :], wider[..., None, :, :]
+    inside = (one[..., 0] >= other[..., 0]) & (one[..., 1] <= other[..., 1])
+    return bool(inside.any(axis=-1).all())
+
+
+def members(sets: IntArray, size: int) -> BoolArray:
+    """Which of `size` pixels are in the set of any unit, all of which lie in that range."""
+    spans = np.unique(sets.reshape(-1, 2), axis=0)
+    spans = spans[spans[:, 0] < size]
+    edges = np.zeros(size + 1, dtype=np.int64)
+    np.add.at(edges, spans[:, 0], 1)
+    np.add.at(edges, spans[:, 1] + 1, -1)
+    return edges.cumsum()[:-1] > 0
+
+
+def _in_order(sets: IntArray) -> IntArray:
+    """The same sets, from spans in any order that may meet and overlap."""
+    if sets.shape[-2] == 0:
+        return np.broadcast_to(np.array(EMPTY_SPAN), (*sets.shape[:-2], 1, 2))
+    if sets.shape[-2] == 1:
+        return sets
+    first, last = sets[..., 0], sets[..., 1]
+    if (first[..., 1:] < first[..., :-1]).any():
+        order = first.argsort(axis=-1, kind="stable")
+        first, last = np.take_along_axis(first, order, -1), np.take_along_axis(last, order, -1)
+    reach, there = np.maximum.accumulate(last, axis=-1), first < EMPTY_START
+    opens = there.copy()
+    opens[..., 1:] &= first[..., 1:] > reach[..., :-1] + 1
+    number = opens.sum(axis=-1)
+    if number.size == 0 or number.max() <= 1:
+        return np.stack([first[..., 0], reach[..., -1]], axis=-1)[..., None, :]
+    closes = there.copy()
+    closes[..., :-1] &= opens[..., 1:] | ~there[..., 1:]
+    found = np.empty((*number.shape, int(number.max()), 2), dtype=np.int64)
+    found[...] = EMPTY_SPAN
+    place = opens.cumsum(axis=-1) - 1
+    for side, (ends, values) in enumerate(((opens, first), (closes, reach))):
+        where: Any = np.nonzero(ends)
+        found[(*where[:-1], place[where], side)] = values[where]
+    return found
