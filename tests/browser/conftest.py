@@ -1,18 +1,11 @@
 """The built pages, a server on loopback, and a Chromium that reaches nothing else."""
 
-import contextlib
-import functools
-import http.server
 import os
-import threading
-from pathlib import Path
 
 import browser as chromium_finder
 import pytest
+from explorer_page import HTML, serve
 from playwright.sync_api import sync_playwright
-
-ROOT = Path(__file__).resolve().parents[2]
-HTML = ROOT / "_build" / "html"
 
 
 def built_pages():
@@ -46,21 +39,6 @@ def chromium():
         instance = playwright.chromium.launch(executable_path=path, args=chromium_finder.FLAGS)
         yield instance
         instance.close()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
-@contextlib.contextmanager
-def serve(folder):
-    """Serve a folder on loopback; gives the address of its root."""
-    handler = functools.partial(QuietHandler, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as instance:
-        threading.Thread(target=instance.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{instance.server_port}/"
-        instance.shutdown()
 
 
 @pytest.fixture(scope="session")

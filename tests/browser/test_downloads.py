@@ -6,7 +6,7 @@ from urllib.request import urlopen
 
 import nbformat
 import pytest
-from conftest import HTML, ROOT
+from explorer_page import HTML, ROOT
 
 HEAVY = 120_000  # bytes, of what lies beside the pages
 

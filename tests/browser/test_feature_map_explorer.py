@@ -6,14 +6,15 @@ import re
 
 import numpy as np
 import pytest
-from conftest import ROOT, serve
 from explorer_page import (
     HOSTILE,
+    ROOT,
     explorer,
     heard_outside,
     listeners,
     part,
     put,
+    serve,
     slider,
     text,
     trait,

@@ -4,8 +4,7 @@ import functools
 import itertools
 
 import pytest
-from conftest import ROOT, serve
-from explorer_page import violations
+from explorer_page import ROOT, serve, violations
 
 from study.judging import Verdict
 from study.ledger import CLAIMS, Finding, page

@@ -4,8 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-from conftest import HTML
-from explorer_page import violations_in_both_themes
+from explorer_page import HTML, violations_in_both_themes
 from page_load import sent  # of bench
 
 HEAVIEST = 1_200_000  # bytes that a page may transfer, text compressed
@@ -135,3 +134,22 @@ def test_a_fault_in_one_theme_is_found(chromium, rule):
     found = {name for name, *_ in violations_in_both_themes(page)}
     page.close()
     assert found == set(FAULTS[rule])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        '<td style="color: #888">nine',
+        '<tr style="background: #888"><td>nine',
+        '<td style="font-size: 9px">nine',
+    ],
+)
+def test_a_faint_cell_is_found_among_cells_that_look_alike(chromium, row):
+    page = chromium.new_page()
+    page.set_content(
+        "<!doctype html><html lang=en><title>A page</title><style>[hidden] { display: none } "
+        "td { color: #767676 } td[style*=size] { color: #888 }</style><main><h1>A page</h1>"
+        f"<table><tr hidden><td>one<td>two<tr><td>three<td>four<tr><td>five{row}</table></main></html>"
+    )
+    assert [name for name, *_ in violations_in_both_themes(page)] == ["color-contrast"] * 2
+    page.close()

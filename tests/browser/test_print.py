@@ -4,7 +4,7 @@ import re
 
 import pdf  # of tools
 import pytest
-from conftest import ROOT
+from explorer_page import ROOT
 
 QUIZ = """
 <div class="Quiz"><div class="MultipleChoiceQn"><div>How many?</div></div>

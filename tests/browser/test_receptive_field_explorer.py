@@ -5,14 +5,15 @@ import random
 import re
 
 import pytest
-from conftest import ROOT, serve
 from explorer_page import (
     HOSTILE,
+    ROOT,
     explorer,
     heard_outside,
     listeners,
     part,
     put,
+    serve,
     slider,
     swipe,
     text,

@@ -9,8 +9,7 @@ import random
 import re
 
 import pytest
-from conftest import serve
-from explorer_page import explorer, part, put, text, write_assets, write_page
+from explorer_page import explorer, part, put, serve, text, write_assets, write_page
 from test_explorers import Picture
 from traitlets import TraitError
 
