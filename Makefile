@@ -7,7 +7,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf test lint format lab serve experiments check-results bench lock clean
+.PHONY: help setup book pdf test lint format lab serve experiments check-results bench soak lock clean
 
 help:   ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -48,6 +48,9 @@ check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-
 
 bench: book  ## measure speed, as ratios side by side
 	@set -e; for each in speed epochs memory explorers page_load; do $(VENV)/python bench/$$each.py; done
+
+soak: setup  ## look for what breaks, for as long as you like (MINUTES=60; 5 if left out)
+	$(VENV)/python tools/soak.py --minutes $(or $(MINUTES),5)
 
 lock: setup  ## renew requirements.lock from requirements.txt
 	$(VENV)/uv pip compile --universal --generate-hashes --python-version 3.11 --no-annotate --no-header \

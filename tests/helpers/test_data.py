@@ -21,7 +21,7 @@ from urllib.error import URLError
 import platformdirs
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from torchvision.datasets import MNIST, FashionMNIST
 
@@ -218,6 +218,24 @@ def test_a_corrupt_file_is_an_error_that_names_it(world, monkeypatch, spoil, fau
         assert "replace it by a fresh copy, or delete it" in message
     assert tree(folder) == before
     assert not world.calls
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_a_file_changed_anywhere_is_never_loaded(world, data):
+    path = world.source / "MNIST" / "raw" / data.draw(st.sampled_from(FILES))
+    sound = path.read_bytes()
+    start, end = sorted(data.draw(st.integers(0, len(sound))) for _ in range(2))
+    changed = sound[:start] + data.draw(st.binary(max_size=3)) + sound[end:]
+    assume(changed != sound)
+    split = "train" if path.name.startswith("train") else "test"
+    try:
+        path.write_bytes(changed)
+        with pytest.raises(CorruptData, match=path.name):
+            load("mnist", split=split, root=world.source)
+        assert path.read_bytes() == changed
+    finally:
+        path.write_bytes(sound)
 
 
 def test_a_corrupt_file_is_an_error_even_if_the_other_is_missing(world):
