@@ -1,7 +1,9 @@
 """What holds for all tests."""
 
+import multiprocessing
 import os
 import re
+from multiprocessing import forkserver
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -26,3 +28,24 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config, log):
     """Called by pytest-xdist, where it is asked for workers."""
     return Together(config, log)
+
+
+# What the forks of the fixture below find imported.
+IMPORTED = ["distributed.cli.dask_worker", "distributed.nanny", "study.experiments.command"]
+
+
+@pytest.fixture(scope="session")
+def forks():
+    """What starts a process as a fork of one that has imported all there is, as Dask's workers do meanwhile.
+
+    The seconds that each process would take to import torch are most of what such a test takes.
+    """
+    import dask
+    import distributed.utils
+
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(IMPORTED)
+    forkserver.ensure_running()  # now: whoever starts workers has it block Ctrl-C
+    distributed.utils._forkserver_preload_set = True  # Dask would choose what is imported
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield context

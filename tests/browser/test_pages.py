@@ -14,6 +14,16 @@ SCRIPTS = [
     r"(clipboard\.min|copybutton|togglebutton|design-tabs)\.js",
     r"scripts/(bootstrap|pydata-sphinx-theme|sphinx-book-theme)\.js",
 ]
+# What the theme and jupyterquiz put into the pages; under a policy of `script-src 'self'` it would not run.
+INLINE = [
+    r"document\.documentElement\.dataset\.mode = localStorage.*",
+    r"(let|var) toggle\w+ = '[^']*';",
+    r"DOCUMENTATION_OPTIONS\.(search_as_you_type|pagename) = [^;]*;",
+    r"// Activate the search field on page load.*",
+    r"window\.MathJax = \{.*",
+    r"\(\(\) => \{ let MathJax; var questionsquiz_.*",
+]
+HANDLERS = {"toggleFullScreen()", "window.print()"}
 
 
 def test_nothing_is_asked_of_another_host(opened):
@@ -112,6 +122,17 @@ def test_the_page_loads_no_script_but_what_it_needs(served):
     has_math = served.page.locator("span.math, div.math").count()
     allowed = "|".join([*SCRIPTS, *([r"mathjax/[\w-]+\.js"] if has_math else [])])
     assert [name for name in names if not re.fullmatch(allowed, name)] == []
+
+
+def test_no_script_of_ours_stands_in_the_page(served):
+    scripts = served.page.locator("script:not([src])").all()
+    inline = [re.sub(r"\s+", " ", script.text_content()).strip() for script in scripts]
+    assert [text[:90] for text in inline if not re.fullmatch("|".join(INLINE), text)] == []
+    handlers = served.page.evaluate(
+        """() => [...document.querySelectorAll("*")].flatMap((element) =>
+            [...element.attributes].filter(({ name }) => name.startsWith("on")).map(({ value }) => value))"""
+    )
+    assert set(handlers) <= HANDLERS
 
 
 FAULTS = {

@@ -57,6 +57,12 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("states")
     write_assets(folder)
     write_page(folder, "index.html", *(kind() for kind in KINDS.values()))
+    frames = Frames.of("word", values=["one", "two"], draw=Picture)
+    write_page(folder, "policy.html", *(kind() for kind in KINDS.values()), frames)
+    strict = (folder / "policy.html").read_text(encoding="utf-8")
+    strict = re.sub("<script>.*</script>", "", strict)  # the test page's own, for its theme
+    policy = "<meta http-equiv=Content-Security-Policy content=\"script-src 'self'\"><title>"
+    (folder / "policy.html").write_text(strict.replace("<title>", policy, 1), encoding="utf-8")
     with serve(folder) as address:
         yield {"http": address, "file": folder.as_uri() + "/"}
 
@@ -367,3 +373,19 @@ def test_tampered_frames_keep_the_fallback(open_page):
     assert explorer(page).locator("output").inner_text() == "index must be a whole number from 0 to 1."
     put(page, index=1)
     assert explorer(page).locator("output").inner_text() == "two"
+
+
+def test_explorers_need_no_script_but_those_of_their_own_site(open_page):
+    """A policy that allows none inline; what it would stop, the console would say, and fail the test."""
+    page = open_page("policy.html", "http")
+    page.wait_for_function(
+        "[...document.querySelectorAll('.book-widget')].every((each) => 'ready' in each.dataset)"
+    )
+    assert page.locator(".book-widget").count() == len(KINDS) + 1
+    slider = explorer(page).locator("input[type=range]").first
+    before = slider.input_value()
+    slider.press("ArrowRight")
+    assert slider.input_value() != before
+    page.evaluate("console.error = console.warn = () => {}")
+    with pytest.raises(Exception, match="Content Security Policy"):
+        page.evaluate("() => new Function('return 1')()")  # it holds here
