@@ -2,8 +2,10 @@
 
 import json
 import os
+import runpy
 import signal
 import subprocess
+import sys
 import time
 from contextlib import contextmanager
 from dataclasses import replace
@@ -152,6 +154,25 @@ def test_data_that_cannot_be_had_stops_the_sweep_without_a_record(tmp_path, caps
     assert main(["run", "mnist", "--results", str(results)]) == 1
     assert "the train split of mnist could not be had" in capsys.readouterr().err
     assert list(results.iterdir()) == []
+
+
+class Interrupts:
+    """Finds a module as Ctrl-C finds it: while it is imported."""
+
+    def find_spec(self, name, *_):
+        if name == "study.experiments.command":
+            raise KeyboardInterrupt
+
+
+def test_ctrl_c_while_it_is_imported_is_no_traceback(monkeypatch):
+    monkeypatch.setattr(sys, "meta_path", [Interrupts(), *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "study.experiments.command")
+    handlers = []
+    monkeypatch.setattr(signal, "signal", lambda *words: handlers.append(words))
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_module("study", run_name="__main__")
+    assert stopped.value.code == 130
+    assert handlers == [(signal.SIGINT, signal.SIG_DFL)]
 
 
 def living(group):
