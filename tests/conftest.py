@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import gc
 import multiprocessing
 import os
 import re
@@ -12,7 +13,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads wou
 
 
 class Together(LoadScopeScheduling):
-    """Gives one worker what shares something costly: a page, JupyterLab, a cluster, the cases of a test."""
+    """Gives one worker what shares something costly: a page, a cluster, a census of models, cases."""
 
     def _split_scope(self, nodeid):
         if page := re.search(r"\[(?:http|file):([\w/.]+)", nodeid):
@@ -21,7 +22,15 @@ class Together(LoadScopeScheduling):
             return "lab"
         if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
             return "cluster"
+        if re.search(r"test_(anatomy_counting|ledger)\.py", nodeid) and "browser" not in nodeid:
+            return "census"
         return nodeid.partition("[")[0]
+
+
+def pytest_collection_finish():
+    """What is there by now stays: statsmodels collects garbage at each correction, in seconds otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
