@@ -1,31 +1,113 @@
-"""Layers that torch lacks: "same" padding at any stride, and downsampling that does not alias."""
+"""Layers that torch lacks: "same" padding at any stride, and downsampling that does not alias.
 
+A layer that pads or crops does all its work in one function, which `torch.fx` keeps as one step, and in
+operations that a symbolic size passes through: one traced or exported graph serves every size.
+"""
+
+from collections.abc import Sequence
 from math import comb
-from typing import Literal
+from typing import Any, ClassVar, Literal, get_args
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from helpers.checks import number_pair, whole_number
+from helpers.checks import choice, number_pair, number_tuple, whole_number
+
+Pair = int | tuple[int, int]
+PerAxis = int | tuple[int, ...]
+Wanted = Sequence[int] | int | None
+Pads = list[tuple[int, int]]
+Setting = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # kernel size, stride, dilation
+
+_CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
+_ORDERS = {1: "(length,)", 2: "(height, width)", 3: "(depth, height, width)"}
+_SHAPES = {1: "C, L", 2: "C, H, W", 3: "C, D, H, W"}
+_Mode = Literal["zeros", "reflect", "replicate", "circular"]
+
+# Steps of a graph of torch.fx, which cannot follow what depends on sizes.
+for _step in ("_convolve_same", "_pool_same", "_average_same", "_transpose_same", "_check_rank"):
+    torch.fx.wrap(_step)
 
 
 def same_padding(size: int, kernel_size: int, stride: int, dilation: int) -> tuple[int, int]:
     """Pixels that TensorFlow's SAME adds before and after one axis; the odd one goes after.
 
-    `helpers.arithmetic.resolve_padding` gives the same two numbers and checks its input. This is its formula
-    alone, in operations that a symbolic size passes through, so that one exported graph serves every size.
+    `helpers.arithmetic.resolve_padding` gives the same numbers and checks its input. This is its formula
+    alone, in operations that a symbolic size passes through; there it adds some pixels that no window reads.
     """
-    # ONNX's integer division truncates where Python's floors, so no number divided here may be negative.
-    # Hence not -(-size // stride); and the maximum, which decides only where a stride exceeds the kernel,
-    # also keeps a symbolic total from being split into parts that are divided one by one.
-    output = (size + stride - 1) // stride  # ceil(size / stride)
-    missing = (output - 1) * stride + dilation * (kernel_size - 1) + 1 - size
-    total = max(missing, 0) if isinstance(missing, int) else torch.sym_max(missing, 0)
-    return total // 2, total - total // 2
+    behind = dilation * (kernel_size - 1)  # pixels of a window behind its first one
+    if stride == 1 or behind == 0:
+        return behind // 2, behind - behind // 2
+    exist = (size - 1) % stride  # of those of the last window, which starts at a multiple of the stride
+    if behind < stride - 1:
+        exist = _at_most(behind, exist)
+    # This is (behind - exist) // 2 without a number that a compiler may rewrite as a negative one and divide:
+    # Python's integer division floors, ONNX's truncates.
+    before = behind // 2 - (exist + 1 - behind % 2) // 2
+    if not isinstance(size, int):  # pixels that no window reads make the size of the output plain to see
+        return before, behind - before
+    return before, behind - exist - before
 
 
-class Conv2dSame(nn.Conv2d):
+class _SameConvolution(nn.Module):
+    """What the convolutions share: the arguments, which leave out `padding`, and the padding."""
+
+    dimensions: ClassVar[int]
+    weight: Tensor
+    bias: Tensor | None
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: int
+    padding: str | tuple[int, ...]
+    padding_mode: _Mode
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: PerAxis,
+        stride: PerAxis = 1,
+        *,
+        dilation: PerAxis = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: _Mode = "zeros",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation)):
+            number_tuple(name, value, at_least=1, order=_ORDERS[self.dimensions], length=self.dimensions)
+        choice("padding_mode", padding_mode, get_args(_Mode))
+        options = {"dilation": dilation, "groups": groups, "bias": bias, "padding_mode": padding_mode}
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, **options, device=device, dtype=dtype
+        )
+        self.padding = "same"  # what repr prints, and what a reader of the layer's attributes computes with
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Convolve an input of any size; see the class for shapes."""
+        setting = (self.kernel_size, self.stride, self.dilation)
+        return _convolve_same(input, self.weight, self.bias, setting, self.groups, self.padding_mode)
+
+
+class Conv1dSame(_SameConvolution, nn.Conv1d):
+    """`torch.nn.Conv1d` with TensorFlow's SAME padding at any stride, as `Conv2dSame` is for images.
+
+    Shapes: (N, C, L) or (C, L) in, the same rank and ceil(L / stride) samples out.
+
+    Raises:
+        TypeError, ValueError: as `Conv2dSame`.
+
+    >>> Conv1dSame(1, 4, kernel_size=10, stride=5)(torch.zeros(1, 1, 16000)).shape
+    torch.Size([1, 4, 3200])
+    """
+
+    dimensions = 1
+
+
+class Conv2dSame(_SameConvolution, nn.Conv2d):
     """`torch.nn.Conv2d` with TensorFlow's SAME padding at any stride, kernel size and dilation.
 
     This is what https://github.com/pytorch/pytorch/issues/3867 asks for: `nn.Conv2d(padding="same")` refuses
@@ -39,54 +121,116 @@ class Conv2dSame(nn.Conv2d):
 
     Raises:
         TypeError: if a kernel size, stride or dilation is no integer, or `padding` is given.
-        ValueError: if one of the three is below 1, or the input has another rank.
+        ValueError: if one of the three is below 1, the input has another rank, or it is too small for a
+            padding by its own content.
 
     >>> Conv2dSame(3, 8, kernel_size=3, stride=2)(torch.zeros(1, 3, 28, 27)).shape
     torch.Size([1, 8, 14, 14])
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: int | tuple[int, int],
-        stride: int | tuple[int, int] = 1,
-        *,
-        dilation: int | tuple[int, int] = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: Literal["zeros", "reflect", "replicate", "circular"] = "zeros",
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        for name, value in (("kernel_size", kernel_size), ("stride", stride), ("dilation", dilation)):
-            number_pair(name, value, at_least=1, order="(height, width)")
-        super().__init__(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride,
-            dilation=dilation,
-            groups=groups,
-            bias=bias,
-            padding_mode=padding_mode,
-            device=device,
-            dtype=dtype,
-        )
-        self.padding = "same"  # what repr prints, and what a reader of the layer's attributes computes with
-        self._pad_mode = "constant" if padding_mode == "zeros" else padding_mode
+    dimensions = 2
+
+
+class Conv3dSame(_SameConvolution, nn.Conv3d):
+    """`torch.nn.Conv3d` with TensorFlow's SAME padding at any stride, as `Conv2dSame` is for images.
+
+    Where a stride exceeds the kernel, TensorFlow's own operators of three dimensions leave their rule on the
+    CPU and start some pixels on; this layer keeps to the rule. Shapes: (N, C, D, H, W) or (C, D, H, W) in,
+    the same rank out.
+
+    Raises:
+        TypeError, ValueError: as `Conv2dSame`.
+
+    >>> Conv3dSame(3, 8, kernel_size=3, stride=(1, 2, 2))(torch.zeros(1, 3, 8, 28, 27)).shape
+    torch.Size([1, 8, 8, 14, 14])
+    """
+
+    dimensions = 3
+
+
+class MaxPool2dSame(nn.MaxPool2d):
+    """`torch.nn.MaxPool2d` with TensorFlow's SAME padding, which never is the maximum.
+
+    The arguments are those of `nn.MaxPool2d` without `padding`, `ceil_mode` (SAME rounds up by itself) and
+    `return_indices`. Shapes: (N, C, H, W) or (C, H, W) in, ceil(H / stride) by ceil(W / stride) out.
+
+    Raises:
+        TypeError: if a kernel size, stride or dilation is no integer, or another argument is given.
+        ValueError: if one of the three is below 1, or the input has another rank.
+
+    >>> MaxPool2dSame(2)(torch.arange(1.0, 10).view(1, 3, 3)).tolist()
+    [[[5.0, 6.0], [8.0, 9.0]]]
+    """
+
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Any
+    dilation: tuple[int, int]
+
+    def __init__(self, kernel_size: Pair, stride: Pair | None = None, *, dilation: Pair = 1) -> None:
+        stride = kernel_size if stride is None else stride
+        window = (_pair("kernel_size", kernel_size), _pair("stride", stride))
+        super().__init__(*window, dilation=_pair("dilation", dilation))
+        self.padding = "same"  # as in Conv2dSame
 
     def forward(self, input: Tensor) -> Tensor:
-        """Convolve images of any height and width; see the class for shapes."""
-        _check_rank(input)
-        height, width = input.shape[-2:]
-        top, bottom = same_padding(height, self.kernel_size[0], self.stride[0], self.dilation[0])
-        left, right = same_padding(width, self.kernel_size[1], self.stride[1], self.dilation[1])
-        padding = (top, left)
-        if not (_equal(top, bottom) and _equal(left, right) and self.padding_mode == "zeros"):
-            input = F.pad(input, (left, right, top, bottom), mode=self._pad_mode)  # (N, C, H + pad, W + pad)
-            padding = (0, 0)
-        return F.conv2d(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
+        """Pool images of any height and width; see the class for shapes."""
+        return _pool_same(input, (self.kernel_size, self.stride, self.dilation))
+
+
+class AvgPool2dSame(nn.AvgPool2d):
+    """`torch.nn.AvgPool2d` with TensorFlow's SAME padding, which does not count in a mean.
+
+    The arguments are the first two of `nn.AvgPool2d`. Shapes: (N, C, H, W) or (C, H, W) in,
+    ceil(H / stride) by ceil(W / stride) out.
+
+    Raises:
+        TypeError: if a kernel size or stride is no integer, or another argument is given.
+        ValueError: if one of the two is below 1, or the input has another rank.
+
+    >>> AvgPool2dSame(2)(torch.arange(1.0, 10).view(1, 3, 3)).tolist()
+    [[[3.0, 4.5], [7.5, 9.0]]]
+    """
+
+    kernel_size: tuple[int, int]
+    stride: tuple[int, int]
+    padding: Any
+
+    def __init__(self, kernel_size: Pair, stride: Pair | None = None) -> None:
+        stride = kernel_size if stride is None else stride
+        super().__init__(_pair("kernel_size", kernel_size), _pair("stride", stride), count_include_pad=False)
+        self.padding = "same"  # as in Conv2dSame
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Pool images of any height and width; see the class for shapes."""
+        return _average_same(input, (self.kernel_size, self.stride, (1, 1)))
+
+
+class ConvTranspose2dSame(_SameConvolution, nn.ConvTranspose2d):
+    """`torch.nn.ConvTranspose2d` cropped to size * stride, as Keras crops it: the odd pixel at the end.
+
+    It is the transpose of `Conv2dSame`: it writes each pixel that the other one reads. Two sizes lead to a
+    map of 8 at stride 2, 15 and 16; `output_size` of `forward` asks for the smaller one. The `padding` of
+    torch crops both sides alike: with a 3 x 3 kernel and stride 2 each pixel lands one earlier than in Keras.
+
+    The arguments are those of `nn.ConvTranspose2d` without `padding` and `output_padding`, and weights load
+    from one into the other. Shapes: (N, C, H, W) or (C, H, W) in, the same rank out.
+
+    Raises:
+        TypeError: as `Conv2dSame`.
+        ValueError: as `Conv2dSame`, or if no image of `output_size` leads to the input.
+
+    >>> up = ConvTranspose2dSame(8, 3, kernel_size=3, stride=2)
+    >>> up(torch.zeros(1, 8, 14, 14)).shape, up(torch.zeros(1, 8, 14, 14), output_size=(28, 27)).shape
+    (torch.Size([1, 3, 28, 28]), torch.Size([1, 3, 28, 27]))
+    """
+
+    dimensions = 2
+
+    def forward(self, input: Tensor, output_size: Wanted = None) -> Tensor:
+        """Spread images of any height and width, to size * stride or to `output_size`."""
+        setting = (self.kernel_size, self.stride, self.dilation)
+        return _transpose_same(input, self.weight, self.bias, setting, self.groups, output_size)
 
 
 class BlurPool2d(nn.Module):
@@ -122,7 +266,7 @@ class BlurPool2d(nn.Module):
 
     def forward(self, input: Tensor) -> Tensor:
         """Blur and subsample images of any height and width; see the class for shapes."""
-        _check_rank(input)
+        _check_rank(input, 2)
         before, after = (self.kernel_size - 1) // 2, self.kernel_size // 2
         padded = F.pad(input, (before, after, before, after), mode="reflect")  # (N, C, H + k - 1, W + k - 1)
         return F.conv2d(padded, self.weight, stride=self.stride, groups=self.channels)
@@ -132,16 +276,125 @@ class BlurPool2d(nn.Module):
         return f"{self.channels}, kernel_size={self.kernel_size}, stride={self.stride}"
 
 
-def _check_rank(input: Tensor) -> None:
-    if input.dim() not in (3, 4):
-        raise ValueError(f"input must be (N, C, H, W) or (C, H, W), got shape {tuple(input.shape)}")
+def _convolve_same(
+    input: Tensor, weight: Tensor, bias: Tensor | None, setting: Setting, groups: int, mode: str
+) -> Tensor:
+    kernel_size, stride, dilation = setting
+    convolve = _CONVOLUTIONS[len(kernel_size)]
+    pads = _pads(input, setting)
+    if mode == "zeros" and _are_even(pads):
+        return convolve(input, weight, bias, stride, [before for before, _ in pads], dilation, groups)
+    pad = _wrapped if mode == "circular" and _are_symbolic(pads) else _padded
+    padded = pad(input, pads, "constant" if mode == "zeros" else mode)  # (N, C, *size + pads)
+    return convolve(padded, weight, bias, stride, 0, dilation, groups)
 
 
-def _equal(before: int, after: int) -> bool:
-    """Whether two pads are the same; of symbols in a traced graph, whether they are so for every size."""
+def _pool_same(input: Tensor, setting: Setting) -> Tensor:
+    kernel_size, stride, dilation = setting
+    pads = _pads(input, setting)
+    if _are_even(pads) and dilation == (1, 1):  # torch pads by half of the kernel's taps at most
+        return F.max_pool2d(input, kernel_size, stride, [before for before, _ in pads], dilation)
+    lowest = float("-inf") if input.is_floating_point() else torch.iinfo(input.dtype).min
+    return F.max_pool2d(_padded(input, pads, value=lowest), kernel_size, stride, 0, dilation)
+
+
+def _average_same(input: Tensor, setting: Setting) -> Tensor:
+    kernel_size, stride, _ = setting
+    pads = _pads(input, setting)
+    if _are_even(pads):
+        sides = [before for before, _ in pads]
+        return F.avg_pool2d(input, kernel_size, stride, sides, count_include_pad=False)
+    pixels = input.new_ones((1,) * (input.dim() - 2) + input.shape[-2:])
+    shares = F.avg_pool2d(_padded(pixels, pads), kernel_size, stride)  # of each window, what is no padding
+    return F.avg_pool2d(_padded(input, pads), kernel_size, stride) / shares
+
+
+def _transpose_same(
+    input: Tensor, weight: Tensor, bias: Tensor | None, setting: Setting, groups: int, wanted: Wanted
+) -> Tensor:
+    _check_rank(input, 2)
+    axes = list(zip(*setting, strict=True))
+    short = [dilation * (kernel_size - 1) + 1 - stride for kernel_size, stride, dilation in axes]
+    sides, extra = [max(each, 0) // 2 for each in short], [max(-each, 0) for each in short]
+    _, strides, dilations = setting
+    spread = F.conv_transpose2d(input, weight, bias, strides, sides, extra, groups, dilations)
+    largest = [size * stride for size, stride in zip(input.shape[-2:], strides, strict=True)]
+    if wanted is None:
+        is_ready = all(each <= 0 or each % 2 == 0 for each in short)
+        return spread if is_ready else spread[..., : largest[0], : largest[1]]
+    sizes = _checked_size(wanted, largest, strides)
+    # What is cropped before the first pixel is what Conv2dSame pads before it on the way down.
+    first = [same_padding(size, *axis)[0] - side for size, axis, side in zip(sizes, axes, sides, strict=True)]
+    ends = zip(first, sizes, spread.shape[-2:], strict=True)
+    crops = [(-before, before + size - length) for before, size, length in ends]
+    return (_wrapped if _are_symbolic(crops) else _padded)(spread, crops)
+
+
+def _checked_size(wanted: Sequence[int] | int, largest: list[int], strides: tuple[int, ...]) -> Sequence[int]:
+    """The size that `forward` is asked for, as torch takes it: alone, or as the shape of an image."""
+    sizes = [wanted] * 2 if isinstance(wanted, int) else wanted[-2:]
     if not torch.compiler.is_compiling():
-        return before == after
+        for size, most, stride in zip(sizes, largest, strides, strict=True):
+            if isinstance(most, int) and not most - stride < size <= most:
+                rule = f"from {most - stride + 1} to {most}, which lead to this input"
+                raise ValueError(f"output_size must be {rule}, got {size} of {tuple(sizes)}")
+    return sizes
+
+
+def _pads(input: Tensor, setting: Setting) -> Pads:
+    """What to pad each axis with; the input has to have the axes of the setting."""
+    axes = list(zip(*setting, strict=True))
+    _check_rank(input, len(axes))
+    return [same_padding(size, *axis) for size, axis in zip(input.shape[-len(axes) :], axes, strict=True)]
+
+
+def _padded(input: Tensor, pads: Pads, mode: str = "constant", value: float | None = None) -> Tensor:
+    if mode in ("reflect", "circular") and not _are_symbolic(pads):
+        for size, sides in zip(input.shape[-len(pads) :], pads, strict=True):
+            if max(sides) > size - (mode == "reflect"):
+                rule = f'"zeros" or "replicate" where {size} pixels are padded by {sides}'
+                raise ValueError(f"padding_mode must be {rule}, got {mode!r}")
+    return F.pad(input, [side for sides in reversed(pads) for side in sides], mode, value)  # last axis first
+
+
+def _wrapped(input: Tensor, pads: Pads, _mode: str = "circular") -> Tensor:
+    """Circular padding, or cropping; `F.pad` takes slices, of which a graph fixes whether they are empty."""
+    for axis, (before, after) in enumerate(pads, start=input.dim() - len(pads)):
+        size = input.shape[axis]
+        index = torch.arange(-before, size + after, device=input.device)
+        index = index % torch.full_like(index, size)  # of a number, torch.onnx takes no remainder by a size
+        input = input.index_select(axis, index)
+    return input
+
+
+def _are_symbolic(pads: Pads) -> bool:
+    return torch.compiler.is_compiling() or any(isinstance(after, Tensor) for _, after in pads)
+
+
+def _are_even(pads: Pads) -> bool:
+    """Whether both sides of each axis are padded alike; in a graph, whether they are so for every size."""
+    if not torch.compiler.is_compiling():
+        return not _are_symbolic(pads) and all(before == after for before, after in pads)
     # Imported here because it takes a second, which eager mode need not spend.
     from torch.fx.experimental.symbolic_shapes import statically_known_true
 
-    return statically_known_true(before == after)
+    return all(statically_known_true(before == after) for before, after in pads)
+
+
+def _at_most(limit: int, value: int) -> int:
+    """The smaller of a number and a size, which in a traced graph is a tensor or a symbol."""
+    if isinstance(value, int):
+        return min(limit, value)
+    if isinstance(value, Tensor):
+        return value.clamp(max=limit)
+    return torch.sym_min(limit, value)
+
+
+def _check_rank(input: Tensor, axes: int) -> None:
+    if input.dim() not in (axes + 1, axes + 2):
+        shape = _SHAPES[axes]
+        raise ValueError(f"input must be (N, {shape}) or ({shape}), got shape {tuple(input.shape)}")
+
+
+def _pair(name: str, value: Pair) -> tuple[int, int]:
+    return number_pair(name, value, at_least=1, order=_ORDERS[2])
