@@ -17,8 +17,6 @@ import pytest
 import setup
 import stage
 
-from helpers.data.files import cache_folder
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -203,15 +201,6 @@ def test_kernels_find_the_data_wherever_they_run(tmp_path, monkeypatch, named):
     execute.prepare_kernels(tmp_path / "work")
     assert execute.os.environ["STRIDE_BOOK_DATA"] == str(tmp_path / "data")
     assert list(inputs.data_files()) == before
-
-
-def test_the_build_looks_where_the_package_keeps_its_downloads(tmp_path, monkeypatch):
-    monkeypatch.delenv("STRIDE_BOOK_DATA", raising=False)
-    monkeypatch.setattr("platformdirs.user_cache_path", lambda *names, **more: tmp_path / f"{names} {more}")
-    images = cache_folder().folder / "MNIST" / "raw" / "train-images-idx3-ubyte.gz"
-    images.parent.mkdir(parents=True)
-    images.touch()
-    assert [line.startswith(str(images)) for line in inputs.data_files()] == [True]
 
 
 def test_the_build_says_what_failed(tmp_path, monkeypatch, capsys):
