@@ -109,9 +109,14 @@ def capitalized(text: str) -> str:
 def spoken(label: str) -> str:
     """The label of an axis as a sentence says it.
 
+    Raises:
+        ValueError: for an empty one, of which no sentence can be made.
+
     >>> spoken("test accuracy, %")
     'test accuracy in percent'
     """
+    if not label.strip():
+        raise ValueError(f"the label of an axis must name a quantity, got {label!r}")
     return label.replace(", %", " in percent")
 
 
