@@ -16,6 +16,7 @@ import pdf
 import pytest
 import setup
 import stage
+from sphinx.search import IndexBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -415,6 +416,17 @@ def test_what_no_reader_needs_is_left_out_of_the_pages(tmp_path):
     loaded = {name: re.findall(r"(\w+)\.js", (tmp_path / name).read_text()) for name in heads}
     assert loaded["other.html"] == ["doctools"]
     assert loaded["search.html"] == ["searchtools", "language_data", "searchindex", "doctools"]
+
+
+def test_the_index_of_the_search_forgets_words_that_no_page_has_any_more():
+    environment = MagicMock(_search_index_mapping={}, _search_index_title_mapping={})
+    indexer = IndexBuilder(environment, "en", {}, "")
+    indexer._mapping |= {"stride": {"one", "two"}, "old": {"one"}}
+    indexer._title_mapping |= {"padding": {"two"}, "former": {"one"}}
+    indexer.prune(["two"])  # as Sphinx does before it reads a page again
+    assert page_assets.forget_words(SimpleNamespace(builder=SimpleNamespace(indexer=indexer))) == []
+    assert (indexer._mapping, indexer._title_mapping) == ({"stride": {"two"}}, {"padding": {"two"}})
+    assert page_assets.forget_words(SimpleNamespace(builder=SimpleNamespace())) == []
 
 
 def test_a_link_without_a_digest_gets_one_as_sphinx_makes_them(tmp_path):

@@ -58,8 +58,22 @@ def lighten(app: Sphinx, failure: Exception | None) -> None:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
+def forget_words(app: Sphinx) -> list[tuple[str, dict[str, Any], str]]:
+    """Drop from the index of the search what no page has any more; add no page.
+
+    Sphinx goes on from the index of the build before, so that edited pages would leave their old words in it,
+    and the same sources would give another file.
+    """
+    if indexer := getattr(app.builder, "indexer", None):
+        for words in (indexer._mapping, indexer._title_mapping):
+            for word in [word for word, pages in words.items() if not pages]:
+                del words[word]
+    return []
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("html-page-context", add_assets)
+    app.connect("html-collect-pages", forget_words)
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
