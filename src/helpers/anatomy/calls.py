@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.anatomy.axis import AxisFields
-from helpers.anatomy.paths import Paths, map_axes
+from helpers.anatomy.paths import Paths, map_axes, ordered
 
 BeforeAfter = tuple[int, int]  # pixels of padding on the two sides of one dimension
 
@@ -72,7 +72,7 @@ class OperatorCall:
         groups: the groups of a convolution.
         padding: what a padding operator adds, by dimension.
         notes: remarks for the reader of the table.
-        is_opaque: whether there is no rule for the operator.
+        is_opaque: whether there is no rule for what the operator costs, or none at all.
         followed: ids of the tensors whose paths the rule has looked up, or that do not count.
     """
 
@@ -115,7 +115,7 @@ class OperatorCall:
 
     def ordered_paths(self, tensor: Tensor) -> Paths:
         """The paths to a tensor, merged along dimensions in which it is not known which unit reads what."""
-        return map_axes(self.paths(tensor), lambda axis: axis.ordered(tensor.shape))
+        return ordered(self.paths(tensor), tensor.shape)
 
     def value_of(self, tensor: Tensor) -> Tensor | None:
         """The values of a tensor that does not depend on the image, such as an index; None if unknown.
