@@ -47,8 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "model",
-        help="torchvision:NAME, FILE.pt with TorchScript, or with --trust FILE.py:NAME, FILE.pt with a whole "
-        "model, or FILE.pt2 with an exported program",
+        help="torchvision:NAME, FILE.onnx, FILE.keras, FILE.pt with TorchScript, or with --trust "
+        "FILE.py:NAME, FILE.pt with a whole model, or FILE.pt2 with an exported program",
     )
     parser.add_argument(
         "--input",

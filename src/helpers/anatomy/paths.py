@@ -105,6 +105,8 @@ def _is_product(path: InputPath, dims: Sequence[int]) -> bool:
         units = np.moveaxis(reads, [*dims], range(-2 - len(sizes), -2)).reshape(
             -1, prod(sizes), 2 * axis.reads.shape[-2]
         )
+        if units.max() < EMPTY_START:  # the same again, some pixels on, need not be looked at
+            units = np.unique(units - units[:, :1, :1], axis=0)
         kinds.append(np.unique(np.stack([*map(_first_alike, units)]), axis=0))
     return all(_is_grid(np.stack(choice)) for choice in product(*kinds))
 
@@ -112,7 +114,7 @@ def _is_product(path: InputPath, dims: Sequence[int]) -> bool:
 def _is_grid(numbers: IntArray) -> bool:
     """Whether of some units all numbers of rows occur with all numbers of columns, but for those below 0."""
     pairs = np.unique(numbers[:, (numbers >= 0).all(axis=0)], axis=1).shape[1]
-    return pairs == prod(len(np.unique(each[each >= 0])) for each in numbers)
+    return bool(pairs == prod(len(np.unique(each[each >= 0])) for each in numbers))
 
 
 def _first_alike(reads: IntArray) -> IntArray:
