@@ -203,6 +203,7 @@ class TracedStep:
         parameters: number of elements of each parameter that no earlier step has read.
         shared: for each parameter that an earlier step has read, that step.
         merged: whether the convolution or pooling that follows shows this padding as its own.
+        source: what the operator read first, if it has windows.
     """
 
     name: str
@@ -216,6 +217,7 @@ class TracedStep:
     parameters: dict[str, int] = field(default_factory=dict)
     shared: dict[str, "TracedStep"] = field(default_factory=dict)
     merged: bool = False
+    source: LayerOutput | None = None
 
 
 def arguments_of(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

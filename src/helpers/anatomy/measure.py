@@ -38,7 +38,7 @@ class _Relation(NamedTuple):
     reads: tuple[BoolArray, ...]
 
 
-def measured(call: OperatorCall) -> list[Paths] | None:
+def measured_paths(call: OperatorCall) -> list[Paths] | None:
     """The paths to each output of an operator, or None if they cannot be measured.
 
     They cannot where an input that depends on the image is no number that can be changed, such as an index;

@@ -16,7 +16,7 @@ from torch import Tensor
 from helpers.anatomy import windows
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import OperatorCall
-from helpers.anatomy.measure import measured
+from helpers.anatomy.measure import measured_paths
 from helpers.anatomy.paths import Paths, at_most, everywhere, map_axes, merge, roughened, spread, union
 from helpers.anatomy.views import VIEWS, OperatorRule, without
 
@@ -67,7 +67,7 @@ def tensors_in(values: Any) -> Iterator[Tensor]:
 def _unknown(call: OperatorCall) -> list[Paths]:
     """An operator that has no rule: measured, or else every unit is taken to read all that it reads."""
     call.is_opaque = True
-    if (found := measured(call)) is not None:
+    if (found := measured_paths(call)) is not None:
         call.followed.update(id(tensor) for tensor in tensors_in(call.arguments.values()))
         call.notes.append(f"measured on random values, for there is no rule for {call.name.strip('_')}")
         return found

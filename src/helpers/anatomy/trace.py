@@ -211,6 +211,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         padding = _by_image_axis(call.padding, source.paths, (0, 0))
         caller = self.calls[-1]
         step = TracedStep(call.name, caller, output, windows, call.groups, padding, macs, notes=call.notes)
+        step.source = source.output if windows else None
         if windows and source.padded_by and source.padding:
             source.padded_by.merged = True
             step.notes += source.padded_by.notes
