@@ -457,3 +457,33 @@ def test_fields_and_unread_pixels_of_known_models_are_those_of_the_gradient(name
         assert read.amin(0).tolist() == starts
         assert (read.amax(0) - read.amin(0) + 1).tolist() == list(row.receptive_field)
         assert row.pixels_unread == (~pixels_with_gradient(image, output.sum())).sum()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"num_layers": 2, "batch_first": True}])
+def test_a_recurrent_layer_reads_all_steps_up_to_its_own(kind, options):
+    """On values and on the meta device, where it is followed as one operator."""
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = kind(2, 3, **options)
+
+        def forward(self, sound):
+            order = (0, 2, 1) if options.get("batch_first") else (2, 0, 1)
+            return self.layer(sound.permute(order))
+
+    model, sound = Steps().double(), torch.rand(1, 2, 6, dtype=torch.float64, requires_grad=True)
+    output, state = model(sound)[0], model(sound)[1]
+    tracer = Tracer(model, sound, (2,))
+    with tracer.watching():
+        followed = model(sound)[0]
+    [[axis]] = tracer._records.of(followed).paths
+    for step in range(6):
+        unit = (0, step) if options.get("batch_first") else (step, 0)
+        (gradient,) = torch.autograd.grad(output[unit].sum(), sound, retain_graph=True)
+        index = tuple(min(i, size - 1) for i, size in zip((*unit, 0), axis.shape, strict=True))
+        assert members(axis.reads[index], 6).tolist() == (gradient != 0).any(1)[0].tolist()
+    real, empty = (anatomy(each, (1, 2, 6)) for each in (model, Steps().to("meta")))
+    assert real.drop(columns="activation_bytes").equals(empty.drop(columns="activation_bytes"))
+    assert isinstance(state, tuple) == (kind is nn.LSTM)

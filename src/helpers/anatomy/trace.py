@@ -85,6 +85,11 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         self.is_following = ""
         self.window_dims: tuple[int, ...] | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch asks; it would import its compiler, which takes seconds, so as not to compile this class."""
+        return False
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Trace what runs inside, without gradients."""
