@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -122,11 +123,40 @@ def anatomy() -> None:
     compare(("anatomy", lambda: read(model, 224)), ("torchinfo", lambda: summary(model, **settings)))
 
 
+def lengths() -> None:
+    """Time and memory of anatomy against the length of its input, for sound, images and video."""
+    sound = nn.Sequential(
+        *(
+            nn.Conv1d(1 if i == 0 else 64, 64, k, s)
+            for i, (k, s) in enumerate(zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), strict=True))
+        )
+    )
+    video = nn.Sequential(nn.Conv3d(3, 8, 3, 2, 1), nn.MaxPool3d(2), nn.Conv3d(8, 16, 3, padding=1))
+    image = load_model("torchvision:resnet18")
+    cases: dict[str, tuple[nn.Module, list[Any]]] = {
+        "seven convolutions over sound": (sound, [(1, 1, n) for n in (10_000, 40_000, 160_000)]),
+        "resnet18": (image, [1024, 2048, 4096]),
+        "two convolutions over video": (video, [(3, 64, n, n) for n in (128, 256, 512)]),
+    }
+    for name, (model, sizes) in cases.items():
+        for size in sizes:
+            read(model, size)
+            start = time.perf_counter()
+            read(model, size)
+            seconds = time.perf_counter() - start
+            tracemalloc.start()
+            read(model, size)
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
+            print(f"  {name}, {size}: {seconds:.2f} s, {peak / 1e6:.0f} MB", flush=True)
+
+
 BENCHMARKS: dict[str, Callable[[], None]] = {
     "arithmetic": arithmetic,
     "convolution": convolution,
     "layers": layers,
     "anatomy": anatomy,
+    "lengths": lengths,
 }
 
 if __name__ == "__main__":

@@ -312,10 +312,11 @@ def test_a_module_that_leaves_torch_is_named_and_what_it_reads_is_unknown():
     assert "receptive_field" in last(model, 28).unknown
 
 
-def test_an_operator_without_a_rule_is_named():
-    table = anatomy(Model(lambda self, x: torch.fft.fft2(self.conv(x)).real, conv=nn.Conv2d(1, 1, 3)), 8)
+def test_an_operator_that_nothing_tells_about_is_named():
+    """The image decides from where it gathers."""
+    table = anatomy(Model(lambda self, x: x.gather(2, self.conv(x).argsort(2)), conv=nn.Conv2d(1, 1, 1)), 8)
     opaque = table[table.note.str.contains("cannot see through")]
-    assert list(opaque.type) == ["fft_c2c"]
+    assert list(opaque.type) == ["gather"]
     assert "receptive_field" in table.unknown.iloc[-1]
     assert "receptive field unknown, at most 8" in table.note.iloc[-1]
 

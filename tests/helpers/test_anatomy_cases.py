@@ -199,27 +199,97 @@ def test_a_feature_pyramid_has_the_same_field_along_both_axes():
 # --- unknown is unknown
 
 
-def test_an_operator_without_a_rule_is_unknown_in_table_total_and_note():
-    table = anatomy(Model(lambda self, x: self.c(torch.fft.fft2(x).real), c=nn.Conv2d(3, 4, 3)), (3, 8, 8))
-    opaque = table[table.type == "fft_c2c"].iloc[0]
-    assert opaque.macs is None or opaque.isna().macs
+def test_an_operator_that_nothing_tells_about_is_unknown_in_table_total_and_note():
+    model = Model(
+        lambda self, x: self.c(F.embedding((9 * x[:, 0]).long(), self.e.weight).permute(0, 3, 1, 2)),
+        e=nn.Embedding(5, 3),
+        c=nn.Conv2d(3, 4, 3),
+    )
+    table = anatomy(model, (3, 8, 8))
+    opaque = table[table.type == "embedding"].iloc[0]
+    assert opaque.isna().macs
     assert {"receptive_field", "jump", "start", "macs"} <= set(opaque.unknown)
-    assert "cannot see through fft_c2c" in opaque.note
+    assert "cannot see through embedding" in opaque.note
     assert table.pixels_unread.isna()[opaque.name]
     assert "MACs of 1 layers are unknown" in total_cost(table)
     assert "?" in to_text(table)
 
 
-def test_deformable_convolution_has_unknown_cost():
-    torchvision_ops = pytest.importorskip("torchvision.ops")
-    model = Model(
-        lambda self, x: self.deform(x, self.offset(x)),
-        offset=nn.Conv2d(4, 18, 3, padding=1),
-        deform=torchvision_ops.DeformConv2d(4, 4, 3, padding=1),
+# --- where rules end, what an operator reads is measured
+
+
+def windows_again(self, x):
+    taps = F.unfold(x, 3)
+    return F.fold(taps + taps.mean(1, keepdim=True), (8, 8), 3)
+
+
+GRID = F.affine_grid(torch.tensor([[[0.5, 0, 0], [0, 0.5, 0]]]), (1, 2, 4, 4), align_corners=False)
+MEASURED = {
+    "fold of unfold": (windows_again, (5, 5)),
+    "grid_sample": (lambda self, x: F.grid_sample(x, GRID.to(x.device), align_corners=False), (2, 2)),
+    "antialiased": (lambda self, x: F.interpolate(x, (4, 4), mode="bilinear", antialias=True), (4, 4)),
+    "scatter_add": (
+        lambda self, x: torch.zeros_like(x).scatter_add(
+            2, (torch.arange(8, device=x.device) // 2).view(8, 1).expand(1, 3, 8, 8), x
+        ),
+        (2, 1),
+    ),
+    "fractional": (lambda self, x: F.fractional_max_pool2d(x, 2, output_size=4), (2, 2)),
+    "cdist": (lambda self, x: torch.cdist(x, x + 1), (8, 8)),
+    "determinant": (lambda self, x: torch.linalg.inv(x), (8, 8)),
+}
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_an_operator_without_a_rule_is_measured(name):
+    function, field = MEASURED[name]
+    table = anatomy(Model(function), (3, 8, 8))
+    row = table.iloc[-1]
+    assert "measured on random values" in " ".join(table.note)
+    assert row.receptive_field == field
+    assert "macs" in row.unknown  # how it computes is not seen
+
+
+def test_the_table_goes_on_behind_a_measured_operator():
+    model = Model(lambda self, x: self.c(windows_again(self, x)), c=nn.Conv2d(3, 4, 3))
+    assert last(model, (3, 8, 8)).receptive_field == (7, 7)
+
+
+ADDRESSES = {
+    "grid": lambda self, x: F.grid_sample(x, x.permute(0, 2, 3, 1)[..., :2], align_corners=False),
+    "gather": lambda self, x: x.gather(2, x.argsort(2)),
+    "unpool": lambda self, x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2),
+    "taps kept apart": lambda self, x: F.fold(F.unfold(x, 3), (8, 8), 3),  # each pixel reads but itself
+    "there and back": lambda self, x: torch.fft.irfft2(torch.fft.rfft2(x) * 2),
+}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_what_values_decide_or_what_is_kept_apart_is_unknown(name):
+    row = last(Model(ADDRESSES[name]), (3, 8, 8))
+    assert {"receptive_field", "jump", "start", "pixels_unread"} <= set(row.unknown)
+
+
+def test_a_fourier_transform_reads_all():
+    row = last(Model(lambda self, x: torch.fft.fft2(x).abs()), (3, 8, 8))
+    assert (row.receptive_field, row.pixels_unread) == ((8, 8), 0)
+
+
+def test_deformable_convolution():
+    operators = pytest.importorskip("torchvision.ops")
+    parts = {
+        "offset": nn.Conv2d(64, 18, 3, padding=1),
+        "deform": operators.DeformConv2d(64, 64, 3, padding=1),
+    }
+    table = anatomy(Model(lambda self, x: self.deform(x, self.offset(x)), **parts).to("meta"), (64, 64, 64))
+    row = table.iloc[-1]
+    assert (row.macs, row.parameters) == (150_994_944, 64 * 64 * 9 + 64)
+    assert "receptive_field" in row.unknown  # the image decides where it reads
+    fixed = Model(
+        lambda self, x: self.deform(x, torch.zeros(1, 18, 8, 8)), deform=operators.DeformConv2d(3, 4, 3)
     )
-    row = last(model, (4, 8, 8))
-    assert "macs" in row.unknown
-    assert row.parameters == 4 * 4 * 9 + 4
+    row = last(fixed, (3, 10, 10))
+    assert (row.receptive_field, row.jump, row.pixels_unread) == ((3, 3), (1, 1), 0)
 
 
 # --- empty tensors, final views

@@ -33,7 +33,7 @@ def test_models_load_from_files(tmp_path):
         f"{tmp_path}/none.py:net": "must name a file that exists, got .*none.py",
         f"{tmp_path}/weights.pth": "got OrderedDict out of .*: weights alone do not tell the architecture",
         "torchvision:resnet19": "must be one that .* names, got 'resnet19': did you mean resnet18",
-        "resnet18": 'must be "torchvision:NAME", "FILE.py:NAME", "FILE.pt" or "FILE.pt2", got \'resnet18\'',
+        "resnet18": 'must be "torchvision:NAME", "FILE.py:NAME", .* or "FILE.keras", got \'resnet18\'',
     }.items():
         with pytest.raises(ValueError, match=message):
             load_model(source, trust=True)

@@ -1,15 +1,22 @@
-"""What anatomy says a unit reads, against autograd: a pixel is read where its gradient is not zero."""
+"""What anatomy says a unit reads, against autograd: a pixel is read where its gradient is not zero.
+
+`ANATOMY_EXAMPLES=3000 pytest --hypothesis-show-statistics` tries more networks, and counts what they contain.
+"""
+
+import os
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torchvision.models import get_model
 
 from helpers.anatomy import anatomy
+from helpers.anatomy.axis import AT_MOST, EXACT
+from helpers.anatomy.paths import bound_of
 from helpers.anatomy.spans import members
 from helpers.anatomy.trace import Tracer
 from helpers.arithmetic import Layer, network_unread, trace
@@ -174,6 +181,32 @@ def depth(image):
     return cut.reshape(batch, channels * 4, height // 2, width // 2)[:, :CHANNELS]
 
 
+def folded(image):
+    """Overlapping windows, mixed and added up in their places; `F.fold` has no rule."""
+    height, width = image.shape[2:]
+    taps = F.unfold(image, 2)
+    return F.fold(taps + taps.mean(1, keepdim=True), (height, width), 2)
+
+
+def sampled(image):
+    """Points of a turned grid that does not depend on the image; `F.grid_sample` has no rule."""
+    turn = torch.tensor([[[0.8, 0.3, 0.1], [-0.2, 0.9, 0.0]]], dtype=image.dtype)
+    grid = F.affine_grid(turn, (1, CHANNELS, 5, 4), align_corners=False)
+    return F.grid_sample(image, grid.expand(image.shape[0], -1, -1, -1), align_corners=False)
+
+
+def added_at(image):
+    """Rows added up at the places that an index says; `scatter_add` has no rule."""
+    index = (torch.arange(image.shape[2]) // 2)[:, None].expand(image.shape)
+    return torch.zeros_like(image).scatter_add(2, index, image)[:, :, : (image.shape[2] + 1) // 2]
+
+
+def taken(image):
+    """Pixels by an index for each place."""
+    index = torch.arange(image.shape[3]).flip(0).expand(image[:, :, :3].shape)
+    return image.gather(3, index)
+
+
 # Where maps are multiplied, 1 is added first: times a unit of padding, which is 0, no gradient would be left.
 functions = {
     "unfold": unfolded,
@@ -195,7 +228,22 @@ functions = {
     "written": written,
     "depth": depth,
     "sums up to here": lambda image: image.cumsum(2),
+    "fold": folded,
+    "sampled": sampled,
+    "added at": added_at,
+    "taken": taken,
+    "antialiased": lambda image: F.interpolate(image, size=(4, 3), mode="bilinear", antialias=True),
+    "fold of unfold": lambda image: F.fold(F.unfold(image, 2), image.shape[2:], 2),
+    "one channel of a block": lambda image: F.pixel_unshuffle(
+        F.pad(image, (0, image.shape[-1] % 2, 0, image.shape[-2] % 2)), 2
+    )[:, 1:3],
     "in place": lambda image: image.clone().mul_(2).relu_(),
+}
+KINDS = {
+    "weights of the image": "weights computed from the image",
+    **dict.fromkeys(("rows of another order", "taken", "added at"), "a gather or scatter"),
+    **dict.fromkeys(("fold", "sampled", "added at", "antialiased"), "an operator that is measured"),
+    **dict.fromkeys(("windows", "depth", "turned", "written", "roll", "flip", "unfold"), "views"),
 }
 blocks = st.one_of(
     convolutions(),
@@ -220,19 +268,39 @@ def paths_of(model, image):
         return tracer._records.of(model(image)).paths
 
 
-def wrong_units(model, image, places=None):
+def is_as_said(paths, units, expected, *, padded):
+    """Whether what some units read together is what anatomy says; at least that, where it only knows so.
+
+    A rough path has the right first and last row and column, but counts padding as if it were read.
+    """
+    said = torch.stack([pixels_said(paths, unit) for unit in units]).any(0)
+    bound = max(map(bound_of, paths), default=EXACT)
+    if bound == EXACT:
+        return torch.equal(said, expected)
+    if bool((expected & ~said).any()):
+        return False
+    sides = zip((expected.any(1), expected.any(0)), (said.any(1), said.any(0)), strict=True)
+    return padded or bound == AT_MOST or all(ends(one) == ends(other) for one, other in sides)
+
+
+def ends(kept):
+    found = kept.nonzero().flatten().tolist()
+    return (found[0], found[-1]) if found else ()
+
+
+def wrong_units(model, image, places=None, *, padded=False):
     """The places of the output whose units read, by their gradient, something else than anatomy says."""
     output, paths = model(image), paths_of(model, image)
 
     def is_wrong(row, column):
         expected = pixels_with_gradient(image, output[0, :, row, column].sum())
-        said = [pixels_said(paths, (0, channel, row, column)) for channel in range(output.shape[1])]
-        return not torch.equal(torch.stack(said).any(0), expected)
+        units = [(0, channel, row, column) for channel in range(output.shape[1])]
+        return not is_as_said(paths, units, expected, padded=padded)
 
     return [place for place in places or np.ndindex(*output.shape[2:]) if is_wrong(*place)]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=int(os.environ.get("ANATOMY_EXAMPLES", "100")))
 @given(st.lists(blocks, min_size=1, max_size=4), st.tuples(st.integers(5, 11), st.integers(5, 11)), st.data())
 def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data):
     model = leveled(nn.Sequential(*parts))
@@ -243,11 +311,15 @@ def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data)
         assume(False)
     assume(output.numel() > 0 and max(output.shape) < 40)
     place = st.tuples(*(st.integers(0, length - 1) for length in output.shape[2:]))
-    assert wrong_units(model, image, data.draw(st.lists(place, min_size=3, max_size=3))) == []
-    assert (
-        anatomy(model, (CHANNELS, *size)).pixels_unread.iloc[-1]
-        == (~pixels_with_gradient(image, output.sum())).sum()
-    )
+    places = data.draw(st.lists(place, min_size=3, max_size=3))
+    assert wrong_units(model, image, places, padded=True) == []
+    row = anatomy(model, (CHANNELS, *size)).iloc[-1]
+    if "pixels_unread" not in row.unknown:
+        assert row.pixels_unread == (~pixels_with_gradient(image, output.sum())).sum()
+    for kind in {KINDS.get(part.name) for part in parts if isinstance(part, Apply)} - {None}:
+        event(kind)
+    event("fields known" if "receptive_field" not in row.unknown else "fields unknown")
+    event("unread known" if "pixels_unread" not in row.unknown else "unread unknown")
 
 
 def test_paths_that_are_the_same_for_every_unit_stay_apart():
@@ -385,3 +457,33 @@ def test_fields_and_unread_pixels_of_known_models_are_those_of_the_gradient(name
         assert read.amin(0).tolist() == starts
         assert (read.amax(0) - read.amin(0) + 1).tolist() == list(row.receptive_field)
         assert row.pixels_unread == (~pixels_with_gradient(image, output.sum())).sum()
+
+
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+@pytest.mark.parametrize("options", [{}, {"bidirectional": True}, {"num_layers": 2, "batch_first": True}])
+def test_a_recurrent_layer_reads_all_steps_up_to_its_own(kind, options):
+    """On values and on the meta device, where it is followed as one operator."""
+
+    class Steps(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = kind(2, 3, **options)
+
+        def forward(self, sound):
+            order = (0, 2, 1) if options.get("batch_first") else (2, 0, 1)
+            return self.layer(sound.permute(order))
+
+    model, sound = Steps().double(), torch.rand(1, 2, 6, dtype=torch.float64, requires_grad=True)
+    output, state = model(sound)[0], model(sound)[1]
+    tracer = Tracer(model, sound, (2,))
+    with tracer.watching():
+        followed = model(sound)[0]
+    [[axis]] = tracer._records.of(followed).paths
+    for step in range(6):
+        unit = (0, step) if options.get("batch_first") else (step, 0)
+        (gradient,) = torch.autograd.grad(output[unit].sum(), sound, retain_graph=True)
+        index = tuple(min(i, size - 1) for i, size in zip((*unit, 0), axis.shape, strict=True))
+        assert members(axis.reads[index], 6).tolist() == (gradient != 0).any(1)[0].tolist()
+    real, empty = (anatomy(each, (1, 2, 6)) for each in (model, Steps().to("meta")))
+    assert real.drop(columns="activation_bytes").equals(empty.drop(columns="activation_bytes"))
+    assert isinstance(state, tuple) == (kind is nn.LSTM)

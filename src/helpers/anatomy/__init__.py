@@ -7,7 +7,19 @@ read these pixels.
 
 from helpers.anatomy.counting import WindowRow, census, padding_kind
 from helpers.anatomy.files import load_model
+from helpers.anatomy.questions import PlaceField, field_at, working_sizes
 from helpers.anatomy.run import IncompleteAnatomy, anatomy
 from helpers.anatomy.table import LayerRow
 
-__all__ = ["IncompleteAnatomy", "LayerRow", "WindowRow", "anatomy", "census", "load_model", "padding_kind"]
+__all__ = [
+    "IncompleteAnatomy",
+    "LayerRow",
+    "PlaceField",
+    "WindowRow",
+    "anatomy",
+    "census",
+    "field_at",
+    "load_model",
+    "padding_kind",
+    "working_sizes",
+]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.anatomy import IncompleteAnatomy, anatomy, load_model
+from helpers.anatomy import IncompleteAnatomy, anatomy, load_model, working_sizes
 from helpers.anatomy.table import printable, to_csv, to_page, to_text, total_cost
 
 _STOPPED = 130  # the exit status of a command that Ctrl-C ended
@@ -25,6 +25,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         table, message = _read(options)
         if table is not None:
             _show(table, options)
+        elif not message:
+            print(_in_words(options.works))
         sys.stdout.flush()
     except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
         _discard_output()
@@ -47,15 +49,24 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "model",
-        help="torchvision:NAME, FILE.pt with TorchScript, or with --trust FILE.py:NAME, FILE.pt with a whole "
-        "model, or FILE.pt2 with an exported program",
+        help="torchvision:NAME, FILE.onnx, FILE.keras, FILE.pt with TorchScript, or with --trust "
+        "FILE.py:NAME, FILE.pt with a whole model, or FILE.pt2 with an exported program",
     )
     parser.add_argument(
         "--input",
         type=_input_size,
         default=224,
         metavar="SIZE",
-        help="224, 224x160, or 3x224x160 (default: 224)",
+        help="224, 224x160, 3x224x160, or the whole shape, 1x3x224x160 (default: 224)",
+    )
+    parser.add_argument(
+        "--image-dims",
+        type=_dims,
+        metavar="DIMS",
+        help="dimensions of the input along which the image lies, such as 1,2 for channels last",
+    )
+    parser.add_argument(
+        "--sizes", type=_range, metavar="FIRST-LAST", help="say which sizes of a square image the model takes"
     )
     parser.add_argument(
         "--trust", action="store_true", help="run the code in FILE, for you know who made it and trust them"
@@ -72,11 +83,24 @@ def _input_size(text: str) -> int | tuple[int, ...]:
     return sizes[0] if len(sizes) == 1 else sizes
 
 
+def _dims(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+def _range(text: str) -> range:
+    first, _, last = text.partition("-")
+    return range(int(first), int(last) + 1)
+
+
 def _read(options: argparse.Namespace) -> tuple[pd.DataFrame | None, str]:
     """The table of the model, as far as it goes, and what went wrong."""
     try:
         with _prints_apart():
-            return anatomy(load_model(options.model, trust=options.trust), options.input), ""
+            model = load_model(options.model, trust=options.trust)
+            if options.sizes is not None:
+                options.works = working_sizes(model, options.sizes)
+                return None, ""
+            return anatomy(model, options.input, image_dims=options.image_dims), ""
     except IncompleteAnatomy as error:
         return error.table, str(error)
     except ValueError as error:
@@ -109,6 +133,17 @@ def _show(table: pd.DataFrame, options: argparse.Namespace) -> None:
     if options.html is None and options.csv is None:
         print(to_text(table))
         print(total_cost(table))
+
+
+def _in_words(sizes: Sequence[int]) -> str:
+    """Sizes that work, with runs of them as one: `32-40, 48`."""
+    runs: list[list[int]] = []
+    for size in sizes:
+        if runs and size == runs[-1][1] + 1:
+            runs[-1][1] = size
+        else:
+            runs.append([size, size])
+    return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in runs) or "none"
 
 
 def _write(text: str, file: str, option: str) -> None:

@@ -54,6 +54,8 @@ class AxisFields:
         jump: pixels of the image from one of the units along that dimension to the next.
         bound: `EXACT`; `ROUGH` if the span is right, but a unit may not read all that is said here; `AT_MOST`
             if a unit may read less, and its span be smaller.
+        together: whether this holds of all channels at one place together: of what `nn.Unfold` returns, a
+            channel reads but one pixel of a window. Then it is the most that one channel can read.
     """
 
     span: IntArray
@@ -62,6 +64,7 @@ class AxisFields:
     dim: int | None
     jump: Fraction
     bound: int = EXACT
+    together: bool = False
 
     @classmethod
     def of_input(cls, shape: Sequence[int], dim: int) -> "AxisFields":
@@ -89,14 +92,14 @@ class AxisFields:
     def take(self, dim: int, index: IntArray, *, stride: Fraction | int = 1) -> "AxisFields":
         """The units at these indices of a dimension; `stride` is the step from one index to the next."""
         if not self.runs_along(dim):
-            return self
+            return self.apart()
         span, reads = self.span.take(index, axis=dim), self.reads.take(index, axis=dim)
         return self._changed(dim, span, reads, stride)
 
     def selected(self, dim: int, index: IntArray) -> "AxisFields":
         """The units at any indices of a dimension: the jump is what their spans then say."""
         if not self.runs_along(dim):
-            return self
+            return self.apart()
         axis = replace(self, span=self.span.take(index, axis=dim), reads=self.reads.take(index, axis=dim))
         if dim != self.dim:
             return _condensed(axis, [dim])
@@ -213,13 +216,19 @@ class AxisFields:
 
     def merged(self, dims: Sequence[int]) -> "AxisFields":
         """Every unit reads what all units along `dims` read together, as after a mean over them."""
-        dims = tuple(dim for dim in dims if self.runs_along(dim))
+        others, dims = dims, tuple(dim for dim in dims if self.runs_along(dim))
+        if self.together and len(dims) < len(others):
+            self = replace(self, together=False)
         if not dims:
             return self
         span, reads = self.span, np.expand_dims(union_of_units(self.reads, dims), dims)
         for dim in dims:
             span = np.expand_dims(enclosing(span, dim), dim)
         return replace(self, span=span, reads=reads, dim=None if self.dim in dims else self.dim)
+
+    def apart(self) -> "AxisFields":
+        """The same for some of the channels at each place."""
+        return replace(self, bound=AT_MOST, together=False) if self.together else self
 
     def spread(self, count: int) -> "AxisFields":
         """A tensor of `count` dimensions in which every unit reads what all units here read together."""

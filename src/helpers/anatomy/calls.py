@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.anatomy.axis import AxisFields
-from helpers.anatomy.paths import Paths, map_axes
+from helpers.anatomy.paths import Paths, map_axes, ordered
 
 BeforeAfter = tuple[int, int]  # pixels of padding on the two sides of one dimension
 
@@ -72,7 +72,7 @@ class OperatorCall:
         groups: the groups of a convolution.
         padding: what a padding operator adds, by dimension.
         notes: remarks for the reader of the table.
-        is_opaque: whether there is no rule for the operator.
+        is_opaque: whether there is no rule for what the operator costs, or none at all.
         followed: ids of the tensors whose paths the rule has looked up, or that do not count.
     """
 
@@ -115,7 +115,7 @@ class OperatorCall:
 
     def ordered_paths(self, tensor: Tensor) -> Paths:
         """The paths to a tensor, merged along dimensions in which it is not known which unit reads what."""
-        return map_axes(self.paths(tensor), lambda axis: axis.ordered(tensor.shape))
+        return ordered(self.paths(tensor), tensor.shape)
 
     def value_of(self, tensor: Tensor) -> Tensor | None:
         """The values of a tensor that does not depend on the image, such as an index; None if unknown.
@@ -203,6 +203,7 @@ class TracedStep:
         parameters: number of elements of each parameter that no earlier step has read.
         shared: for each parameter that an earlier step has read, that step.
         merged: whether the convolution or pooling that follows shows this padding as its own.
+        source: what the operator read first, if it has windows.
     """
 
     name: str
@@ -216,6 +217,7 @@ class TracedStep:
     parameters: dict[str, int] = field(default_factory=dict)
     shared: dict[str, "TracedStep"] = field(default_factory=dict)
     merged: bool = False
+    source: LayerOutput | None = None
 
 
 def arguments_of(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -224,18 +226,33 @@ def arguments_of(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict
     return {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
 
 
-def run_operator(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """What an operator returns, with a short cut for two frequent kinds on the meta device.
+# They return the shape and the kind of numbers that they are given, if all their operands are alike.
+_ELEMENTWISE = (
+    "add celu div elu exp gelu hardsigmoid hardswish hardtanh leaky_relu mish mul neg relu selu sigmoid silu"
+    " softplus sqrt sub tanh"
+)
+_KEEP_SHAPE = frozenset(_ELEMENTWISE.split())
 
-    Batch normalization and in-place activations return the shape that they are given. Torch works that out by
-    a dozen operators in Python, which takes half of the time of a residual network.
+
+def run_operator(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """What an operator returns, with a short cut for frequent kinds on the meta device.
+
+    Batch normalization and elementwise operators return the shape that they are given. Torch works that out
+    by a dozen operators in Python, which takes half of the time of a residual network, and for the first of
+    them it imports its compiler, which takes seconds.
     """
     if not (args and isinstance(args[0], Tensor) and args[0].is_meta):
         return func(*args, **kwargs)
     image = args[0]
     if func is torch.ops.aten.native_batch_norm.default and not args[5]:  # not in training
         return torch.empty_like(image), image.new_empty(0), image.new_empty(0)
-    return image if _is_in_place_activation(func) else func(*args, **kwargs)
+    if _is_in_place_activation(func):
+        return image
+    if func.overloadpacket.__name__ in _KEEP_SHAPE and image.is_floating_point() and not kwargs:
+        alike = (image.shape, image.dtype, image.stride())
+        if all((x.shape, x.dtype, x.stride()) == alike for x in args[1:] if isinstance(x, Tensor)):
+            return torch.empty_like(image)
+    return func(*args, **kwargs)
 
 
 @cache

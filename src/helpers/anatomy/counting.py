@@ -119,6 +119,11 @@ class _WindowCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # tor
         self._model = model
         self._orders: Counter[str] = Counter()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """As `helpers.anatomy.trace.Tracer` answers."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         output = run_operator(func, args, kwargs)

@@ -14,6 +14,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from helpers.anatomy.from_keras import read_keras
+from helpers.anatomy.from_onnx import read_onnx
 from helpers.checks import switch
 
 
@@ -25,7 +27,8 @@ def load_model(source: str, *, trust: bool = False) -> nn.Module:
     Args:
         source: "torchvision:resnet18"; "nets.py:Net", where the name stands for a module, or for a class or
             function that makes one when called without arguments; "net.pt", what `torch.jit.save` wrote, or
-            a whole model by `torch.save`; "net.pt2", what `torch.export.save` wrote.
+            a whole model by `torch.save`; "net.pt2", what `torch.export.save` wrote; "net.onnx"; or
+            "net.keras", of which only the config is read.
         trust: whether the code in a file may run. A Python file is code, and a whole model is pickled, which
             can hide any command: without `trust` both are refused, before anything in them runs. So is an
             exported program, whose loading evaluates text in it, and TorchScript that touches files.
@@ -48,12 +51,17 @@ def load_model(source: str, *, trust: bool = False) -> nn.Module:
         return _checked_module(_python_object(_existing_file(file), name, trust=trust), source)
     if source.endswith(".pt2"):
         return _exported_program(_existing_file(source), trust=trust)
+    if source.endswith(".onnx"):
+        return read_onnx(_existing_file(source))
+    if source.endswith(".keras"):
+        return read_keras(_existing_file(source))
     if source.endswith((".pt", ".pth")) and (script := _script(_existing_file(source))):
         return _scripted_module(Path(source), script, trust=trust)
     if source.endswith((".pt", ".pth")):
         return _checked_module(_saved_object(_existing_file(source), trust=trust), source)
     raise ValueError(
-        f'source must be "torchvision:NAME", "FILE.py:NAME", "FILE.pt" or "FILE.pt2", got {source!r}'
+        'source must be "torchvision:NAME", "FILE.py:NAME", "FILE.pt", "FILE.pt2", "FILE.onnx" or '
+        f'"FILE.keras", got {source!r}'
     )
 
 

@@ -23,6 +23,9 @@ Paths = tuple[InputPath, ...]  # empty for a tensor that does not depend on the 
 # Beyond this number, similar paths become one that reads at least what they do: an upper bound.
 _MOST_PATHS = 8
 
+# Of more units than this it is not worked out whether what they read together is a rectangle.
+_MOST_COMPARED = 2**22
+
 
 @dataclass(frozen=True)
 class FieldSummary:
@@ -74,6 +77,76 @@ def map_along(paths: Paths, dim: int, change: Callable[[AxisFields], AxisFields]
     return tuple(changed)
 
 
+def merge(paths: Paths, dims: Sequence[int]) -> Paths:
+    """The paths after every unit reads what all units along some dimensions read together.
+
+    Where both rows and columns differ along such a dimension, they may read no rectangle together: then the
+    path is `ROUGH`.
+    """
+    changed: list[InputPath] = []
+    for path in paths:
+        merged = _replaced(path, tuple(axis.merged(dims) for axis in path))
+        shared = any(sum(axis.shape[dim] > 1 for axis in path) > 1 for dim in dims)
+        changed.append(rough(merged) if shared and not _is_product(path, dims) else merged)
+    return tuple(changed)
+
+
+def _is_product(path: InputPath, dims: Sequence[int]) -> bool:
+    """Whether along some dimensions all rows that occur are read in all columns that occur."""
+    sizes = [max(axis.shape[dim] for axis in path) for dim in dims]
+    kinds = []
+    for axis in path:
+        full = list(axis.shape)
+        for dim, size in zip(dims, sizes, strict=True):
+            full[dim] = size if axis.shape[dim] in (1, size) else 0
+        if not 0 < prod(full) <= _MOST_COMPARED:
+            return False
+        reads = np.broadcast_to(axis.reads, (*full, *axis.reads.shape[-2:]))
+        units = np.moveaxis(reads, [*dims], range(-2 - len(sizes), -2)).reshape(
+            -1, prod(sizes), 2 * axis.reads.shape[-2]
+        )
+        if units.max() < EMPTY_START:  # the same again, some pixels on, need not be looked at
+            units = np.unique(units - units[:, :1, :1], axis=0)
+        kinds.append(np.unique(np.stack([*map(_first_alike, units)]), axis=0))
+    return all(_is_grid(np.stack(choice)) for choice in product(*kinds))
+
+
+def _is_grid(numbers: IntArray) -> bool:
+    """Whether of some units all numbers of rows occur with all numbers of columns, but for those below 0."""
+    pairs = np.unique(numbers[:, (numbers >= 0).all(axis=0)], axis=1).shape[1]
+    return bool(pairs == prod(len(np.unique(each[each >= 0])) for each in numbers))
+
+
+def _first_alike(reads: IntArray) -> IntArray:
+    """For each of some units, the index of the first one that reads the same; -1 if it reads nothing."""
+    if reads.shape[1] == 2:  # both numbers fit into one, which sorts faster
+        kinds = (reads[:, 0].clip(max=2**31) << 32) + (reads[:, 1] & 0xFFFFFFFF)
+    else:
+        kinds = np.ascontiguousarray(reads).view([("", reads.dtype)] * reads.shape[1]).reshape(-1)
+    _, index, inverse = np.unique(kinds, return_index=True, return_inverse=True)
+    return np.where(reads[:, 0] == EMPTY_START, -1, index[inverse.reshape(-1)])
+
+
+def rough(path: InputPath) -> InputPath:
+    """The path, of which units may not read all that it says."""
+    return tuple(replace(axis, bound=max(axis.bound, ROUGH)) for axis in path)
+
+
+def roughened(path: InputPath, dim: int) -> InputPath:
+    """The path, rough if both rows and columns differ along a dimension: no rectangle is read along it."""
+    return rough(path) if sum(axis.shape[dim] > 1 for axis in path) > 1 else path
+
+
+def ordered(paths: Paths, shape: Sequence[int]) -> Paths:
+    """The paths, merged along dimensions in which it is not known which unit reads what."""
+    changed = []
+    for path in paths:
+        lost = [dim for axis in path for dim in axis.varying if axis.shape[dim] != shape[dim]]
+        axes = _replaced(path, tuple(axis.ordered(shape) for axis in path))
+        changed.append(axes if len(set(lost)) == len(lost) else rough(axes))
+    return tuple(changed)
+
+
 def union(*branches: Paths) -> Paths:
     """The paths of a tensor that reads all of several tensors, without those that another path includes."""
     distinct = list({id(path): path for paths in branches for path in paths}.values())
@@ -90,12 +163,18 @@ def union(*branches: Paths) -> Paths:
 
 def spread(paths: Paths, count: int) -> Paths:
     """The paths of a tensor of `count` dimensions, each unit of which reads all that any unit reads here."""
-    return union(map_axes(paths, lambda axis: axis.spread(count)))
+    merged = merge(paths, range(len(paths[0][0].shape))) if paths else ()
+    return union(map_axes(merged, lambda axis: axis.spread(count)))
 
 
 def at_most(paths: Paths) -> Paths:
     """The same paths, as the most that the units of a tensor can read."""
     return tuple(tuple(replace(axis, bound=AT_MOST) for axis in path) for path in paths)
+
+
+def apart(paths: Paths) -> Paths:
+    """The same paths for some of the channels at each place."""
+    return map_axes(paths, AxisFields.apart)
 
 
 def everywhere(paths: Paths, count: int) -> Paths:
@@ -117,16 +196,16 @@ def bound_of(path: InputPath) -> int:
 
 def summarize_fields(paths: Paths, shape: Sequence[int]) -> FieldSummary:
     """What the units of a tensor of this shape read through all its paths, of which there is at least one."""
-    ordered = map_axes(paths, lambda axis: axis.ordered(shape))
+    in_order = ordered(paths, shape)
     if len(paths) > 1:  # paths can be joined unit by unit only where it is known which unit reads what
-        paths = ordered
+        paths = in_order
     local = [path for path in paths if all(axis.varying for axis in path)]
     has_both = 0 < len(local) < len(paths)
     fields = _fields(paths)
     sure = tuple(path for path in paths if bound_of(path) < AT_MOST)
-    exact = tuple(path for path in ordered if bound_of(path) == EXACT)
-    pixels = count_pixels(ordered)
-    is_sure = len(exact) == len(ordered) or count_pixels(exact) == pixels
+    exact = tuple(path for path in in_order if bound_of(path) == EXACT)
+    pixels = count_pixels(in_order)
+    is_sure = len(exact) == len(in_order) or count_pixels(exact) == pixels
     return FieldSummary(
         receptive_field=tuple(size for size, _ in fields),
         jumps=tuple(map(_jumps, zip(*(sure or paths), strict=True))),
@@ -151,7 +230,7 @@ def _replaced(path: InputPath, axes: InputPath) -> InputPath:
 
 def _kind(path: InputPath) -> object:
     """What two paths must share to be compared unit by unit."""
-    return tuple((axis.dim, axis.jump, axis.shape) for axis in path)
+    return tuple((axis.dim, axis.jump, axis.shape, axis.together) for axis in path)
 
 
 def _within(path: InputPath, other: InputPath) -> bool:
@@ -274,7 +353,7 @@ def _count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
     """
     if not boxes:
         return 0
-    kinds = [np.unique(np.stack(sets), axis=1, return_counts=True) for sets in zip(*boxes, strict=True)]
+    kinds = [_alike(sets) for sets in zip(*boxes, strict=True)]
     seen = np.zeros([len(counts) for _, counts in kinds], dtype=bool)
     for box in range(len(boxes)):
         seen[np.ix_(*(classes[box] for classes, _ in kinds))] = True
@@ -282,6 +361,16 @@ def _count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
     for _, counts in kinds:
         weights = np.multiply.outer(weights, counts)
     return int(weights[seen].sum())
+
+
+def _alike(sets: Sequence[BoolArray]) -> tuple[BoolArray, IntArray]:
+    """The kinds of pixels of some sets, told apart by the sets that hold them: which do, and how many."""
+    number = np.zeros(len(sets[0]), dtype=np.int64)
+    for index, each in enumerate(sets):
+        number |= each.astype(np.int64) << index
+    counts = np.bincount(number, minlength=1)
+    found = np.flatnonzero(counts)
+    return np.stack([found >> index & 1 for index in range(len(sets))]).astype(bool), counts[found]
 
 
 def _seen_by_units(path: Sequence[AxisFields]) -> BoolArray:

@@ -16,7 +16,8 @@ from torch import Tensor
 from helpers.anatomy import windows
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import OperatorCall
-from helpers.anatomy.paths import Paths, at_most, everywhere, map_axes, spread, union
+from helpers.anatomy.measure import measured_paths
+from helpers.anatomy.paths import Paths, at_most, everywhere, map_axes, merge, roughened, spread, union
 from helpers.anatomy.views import VIEWS, OperatorRule, without
 
 
@@ -64,9 +65,13 @@ def tensors_in(values: Any) -> Iterator[Tensor]:
 
 
 def _unknown(call: OperatorCall) -> list[Paths]:
-    """An operator that has no rule: every unit is taken to read all that the operator reads."""
-    call.notes.append(f"cannot see through {call.name.strip('_')}: what it reads is not known")
+    """An operator that has no rule: measured, or else every unit is taken to read all that it reads."""
     call.is_opaque = True
+    if (found := measured_paths(call)) is not None:
+        call.followed.update(id(tensor) for tensor in tensors_in(call.arguments.values()))
+        call.notes.append(f"measured on random values, for there is no rule for {call.name.strip('_')}")
+        return found
+    call.notes.append(f"cannot see through {call.name.strip('_')}: what it reads is not known")
     return [at_most(paths) for paths in _all_of_all(call)]
 
 
@@ -105,27 +110,29 @@ def _reduction(call: OperatorCall) -> Paths:
     axes = {axis.dim for path in call.paths(call.source) for axis in path if axis.dim is not None}
     is_global = bool(axes) and axes <= set(dims)
     paths = windows.global_pooling(call, sorted(axes)) if is_global else call.ordered_paths(call.source)
-    paths = map_axes(
-        paths, lambda axis: axis.merged([dim for dim in dims if dim != axis.dim or dim not in axes])
-    )
+    paths = merge(paths, [dim for dim in dims if dim not in axes])
     return paths if call["keepdim"] else without(paths, dims)
 
 
 def _along_dim(call: OperatorCall) -> Paths:
     """Softmax, sorting: a unit reads all units along one dimension."""
-    return union(call.ordered_paths(call.source), call.map_source(lambda axis: axis.merged(call.dims())))
+    return union(call.ordered_paths(call.source), merge(call.ordered_paths(call.source), call.dims()))
 
 
 def _cumulative(call: OperatorCall) -> Paths:
     """Cumulative sums: a unit reads all units up to its own along one dimension."""
     [dim] = call.dims()
-    return call.map_source(lambda axis: axis.accumulated(dim))
+    return _accumulated(call.ordered_paths(call.source), dim)
+
+
+def _accumulated(paths: Paths, dim: int) -> Paths:
+    return map_axes(tuple(roughened(path, dim) for path in paths), lambda axis: axis.accumulated(dim))
 
 
 def _layer_norm(call: OperatorCall) -> Paths:
     """Layer normalization: mean and variance over the last dimensions."""
     dims = range(call.source.dim())[-len(call["normalized_shape"]) :]
-    merged = call.map_source(lambda axis: axis.merged(dims))
+    merged = merge(call.ordered_paths(call.source), dims)
     affine = (call[name] for name in ("weight", "bias") if call[name] is not None)
     return union(call.ordered_paths(call.source), merged, *(_broadcast(call, tensor) for tensor in affine))
 
@@ -138,7 +145,7 @@ def _group_norm(call: OperatorCall) -> list[Paths]:
     own = union(own, *(windows.per_channel(call, tensor, dims) for tensor in affine if tensor is not None))
     if not call.arguments.get("training", True):
         return [own] + [()] * statistics
-    merged = call.map_source(lambda axis: axis.merged(range(1, call.source.dim())))
+    merged = merge(call.ordered_paths(call.source), range(1, call.source.dim()))
     return [union(own, merged)] + [spread(merged, 1)] * statistics
 
 
@@ -153,24 +160,44 @@ def _glu(call: OperatorCall) -> Paths:
 def _vector_product(call: OperatorCall) -> Paths:
     """A unit reads a row of the matrix, all of the vector, and what is added to the product."""
     *added, matrix, vector = tensors_in(call.arguments.values())
-    rows = without(map_axes(call.ordered_paths(matrix), lambda axis: axis.merged([1])), [1])
+    rows = without(merge(call.ordered_paths(matrix), [1]), [1])
     return union(rows, spread(call.paths(vector), 1), *(_broadcast(call, tensor) for tensor in added))
 
 
 def _matrix_product(call: OperatorCall) -> Paths:
     """A unit reads a row of the left matrix, a column of the right one, and what is added to the product."""
     *added, left, right = tensors_in(call.arguments.values())
-    rows = map_axes(call.ordered_paths(left), lambda axis: axis.merged([left.dim() - 1]))
-    columns = map_axes(call.ordered_paths(right), lambda axis: axis.merged([right.dim() - 2]))
+    rows = merge(call.ordered_paths(left), [left.dim() - 1])
+    columns = merge(call.ordered_paths(right), [right.dim() - 2])
     return union(rows, columns, *(_broadcast(call, tensor) for tensor in added))
 
 
 def _attention(call: OperatorCall) -> Paths:
     """Fused attention of shape (..., tokens, features): a token reads its query, all keys and all values."""
     tokens, features = call["query"].dim() - 2, call["query"].dim() - 1
-    query = map_axes(call.ordered_paths(call["query"]), lambda axis: axis.merged([features]))
+    query = merge(call.ordered_paths(call["query"]), [features])
     others = union(call.ordered_paths(call["key"]), call.ordered_paths(call["value"]))
-    return union(query, map_axes(others, lambda axis: axis.merged([tokens, features])))
+    return union(query, merge(others, [tokens, features]))
+
+
+def _transform(call: OperatorCall) -> Paths:
+    """A Fourier transform along some dimensions; one back may undo what the one before it has mixed."""
+    call.is_opaque = True  # its cost depends on how it is computed
+    mixed = merge(call.ordered_paths(call.source), call.dims())
+    is_back = not call.arguments.get("forward", call.name == "_fft_r2c")
+    return at_most(mixed) if is_back else mixed
+
+
+def _recurrent(call: OperatorCall) -> list[Paths]:
+    """LSTM, GRU, RNN: a step reads all up to its own; if half of its features run backward, all steps."""
+    time, features = (1, 2) if call["batch_first"] else (0, 2)
+    states = call["hx"] if isinstance(call["hx"], list | tuple) else [call["hx"]]
+    given = union(*(everywhere(call.paths(state), 3) for state in states))
+    source = merge(call.ordered_paths(call.source), [features])
+    whole = merge(source, [time])
+    steps = whole if call["bidirectional"] else _accumulated(source, time)
+    last = map_axes(whole, lambda axis: axis.permuted([1, 0, 2])) if time else whole
+    return [union(steps, given)] + [union(last, given)] * (len(call.output) - 1)
 
 
 def _broadcast(call: OperatorCall, tensor: Tensor) -> Paths:
@@ -203,6 +230,8 @@ _OPERATORS: dict[OperatorRule, str] = {
     _cumulative: "cummax cummin cumprod cumsum logcumsumexp",
     _vector_product: "addmv mv",
     _glu: "glu",
+    _recurrent: "recurrent",
+    _transform: "_fft_c2c _fft_c2r _fft_r2c",
     _layer_norm: "native_layer_norm",
     _group_norm: "_native_batch_norm_legit _native_batch_norm_legit_no_training native_batch_norm"
     " native_group_norm",

@@ -67,20 +67,7 @@ def anatomy(
     1    1  (1, 8, 13, 13)          (3, 3)      0             55
     2    2  (1, 8, 11, 11)          (7, 7)  69696             55
     """
-    if not isinstance(model, nn.Module):
-        check_model(model)
-    runs = [_Run(model, given) for given in model_inputs(model, input_size, image_dims)[:1]]
-    run = runs[0]
-    if run.error is not None and run.tracer.window_dims is None and not _shortfall(run.tracer):
-        for given in model_inputs(model, input_size, image_dims)[1:]:
-            other = _Run(model, given)
-            run = run if other.error is not None else other
-    slides = run.tracer.window_dims
-    if image_dims is None and slides == ():  # the windows lie along no axis that was assumed
-        every = replace(run.given, dims=tuple(range(1, len(run.given.shape))))
-        slides = _Run(model, every).tracer.window_dims
-        if slides and slides != run.given.dims:
-            run = _Run(model, run.given.along(slides))
+    run = traced(model, input_size, image_dims)
     if run.error is not None:
         message = _explanation(run, input_size)
         raise IncompleteAnatomy(message, _table(list(layer_rows(run.tracer.events)))) from run.error
@@ -91,7 +78,26 @@ def anatomy(
     return _table(_with_remark(found, "; ".join(filter(None, remarks)), run.layer))
 
 
-class _Run:
+def traced(model: nn.Module, input_size: InputSize, image_dims: Sequence[int] | None = None) -> "Run":
+    """The run of a model that its table is made of, on what `input_size` is most likely to stand for."""
+    if not isinstance(model, nn.Module):
+        check_model(model)
+    runs = [Run(model, given) for given in model_inputs(model, input_size, image_dims)[:1]]
+    run = runs[0]
+    if run.error is not None and run.tracer.window_dims is None and not _shortfall(run.tracer):
+        for given in model_inputs(model, input_size, image_dims)[1:]:
+            other = Run(model, given)
+            run = run if other.error is not None else other
+    slides = run.tracer.window_dims
+    if image_dims is None and slides == ():  # the windows lie along no axis that was assumed
+        every = replace(run.given, dims=tuple(range(1, len(run.given.shape))))
+        slides = Run(model, every).tracer.window_dims
+        if slides and slides != run.given.dims:
+            run = Run(model, run.given.along(slides))
+    return run
+
+
+class Run:
     """One run of a model: on the meta device, or if it looks at values, on a random image.
 
     Attributes:
@@ -145,7 +151,7 @@ def _trace_on_meta(
             f"input_size must be such that a tensor can have it, got {given.shape}: {error}"
         ) from None
     try:
-        copied = _meta_copy(model)
+        copied = meta_copy(model)
     except Exception as error:  # whatever the model's own copying raises
         return Tracer(model, tensors[given.image], given.dims), error
     masks = {name for name, buffer in model.named_buffers() if buffer.is_meta or bool((buffer == 0).any())}
@@ -154,12 +160,9 @@ def _trace_on_meta(
 
 def _trace_itself(model: nn.Module, given: ModelInput) -> tuple[Tracer, BaseException | None]:
     first = next(model.parameters(), torch.empty(0))
-    with _evaluating(model), torch.random.fork_rng(devices=[]):
+    with evaluating(model), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        tensors = {
-            key: torch.randn(shape, dtype=_dtype(model)).to(first.device)
-            for key, shape in given.shapes.items()
-        }
+        tensors = {key: numbers_of(model, shape, first.device) for key, shape in given.shapes.items()}
         return _trace(model, given, tensors)
 
 
@@ -183,7 +186,7 @@ def _trace(
     return tracer, None
 
 
-def _meta_copy(model: nn.Module) -> nn.Module:
+def meta_copy(model: nn.Module) -> nn.Module:
     """A copy in evaluation mode on the meta device, made without copying any values first."""
     on_meta: dict[int, object] = {}
     for module in model.modules():
@@ -198,7 +201,7 @@ def _meta_copy(model: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
     """Evaluation mode, without the fused kernels that hide which operators run; both are put back."""
     modes = {module: module.training for module in model.modules()}
     fast = torch.backends.mha.get_fastpath_enabled()
@@ -215,6 +218,13 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
+def numbers_of(model: nn.Module, shape: Sequence[int], device: str | torch.device = "cpu") -> Tensor:
+    """Random numbers of the kind that a model computes with; on the meta device, none."""
+    if torch.device(device).type == "meta":
+        return torch.empty(shape, dtype=_dtype(model), device="meta")
+    return torch.randn(shape, dtype=_dtype(model)).to(device)
+
+
 def _dtype(model: nn.Module) -> torch.dtype:
     kinds = (parameter.dtype for parameter in model.parameters() if parameter.is_floating_point())
     return next(kinds, torch.get_default_dtype())
@@ -224,7 +234,7 @@ def _innermost(tracer: Tracer) -> str:
     return tracer.calls[-1].label if tracer.calls else ""
 
 
-def _explanation(run: _Run, input_size: Any) -> str:
+def _explanation(run: Run, input_size: Any) -> str:
     """Which layer failed, on what, and what to do."""
     tracer, error = run.tracer, run.error
     if not tracer.calls:

@@ -51,11 +51,9 @@ def within(sets: IntArray, wider: IntArray) -> bool:
 
 def members(sets: IntArray, size: int) -> BoolArray:
     """Which of `size` pixels are in the set of any unit, all of which lie in that range."""
-    spans = np.unique(sets.reshape(-1, 2), axis=0)
-    spans = spans[spans[:, 0] < size]
-    edges = np.zeros(size + 1, dtype=np.int64)
-    np.add.at(edges, spans[:, 0], 1)
-    np.add.at(edges, spans[:, 1] + 1, -1)
+    first, last = sets[..., 0].reshape(-1), sets[..., 1].reshape(-1)
+    there = first < size
+    edges = np.bincount(first[there], minlength=size + 1) - np.bincount(last[there] + 1, minlength=size + 1)
     return edges.cumsum()[:-1] > 0
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from html import escape
 from math import prod
@@ -91,7 +91,11 @@ def layer_rows(events: Iterable[TracedStep | ModuleCall]) -> Iterator[LayerRow]:
     known: dict[tuple[object, ...], FieldSummary] = {}
     for layer in _layers(events):
         fields = _fields(layer.output, known) if layer.output and layer.output.paths else None
-        yield _row(layer, fields, previous)
+        row = _row(layer, fields, previous)
+        if _is_unproductive(layer, known):
+            note = "unproductive: what it reads already sees beyond the image"
+            row = replace(row, note="; ".join(filter(None, [row.note, note])))
+        yield row
         previous = fields or previous
 
 
@@ -219,6 +223,19 @@ def _fields(output: LayerOutput, known: dict[tuple[object, ...], FieldSummary]) 
     if key not in known:
         known[key] = summarize_fields(output.paths, output.shape)
     return known[key]
+
+
+def _is_unproductive(layer: _Layer, known: dict[tuple[object, ...], FieldSummary]) -> bool:
+    """Whether a convolution compares units whose fields are all larger than the image already."""
+    step = next((each for each in layer.steps if each.windows and each.groups), None)
+    if step is None or not step.source or not step.source.paths:
+        return False
+    if all(window.kernel_size == 1 for window in step.windows):
+        return False
+    before, sizes = _fields(step.source, known), [axis.size for axis in step.source.paths[0]]
+    return before.is_known and all(
+        field > size for field, size in zip(before.receptive_field, sizes, strict=True)
+    )
 
 
 def _row(layer: _Layer, fields: FieldSummary | None, previous: FieldSummary | None) -> LayerRow:

@@ -85,12 +85,17 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         self.is_following = ""
         self.window_dims: tuple[int, ...] | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch asks; it would import its compiler, which takes seconds, so as not to compile this class."""
+        return False
+
     @contextmanager
     def watching(self) -> Iterator[None]:
         """Trace what runs inside, without gradients."""
         hooks = [register_module_forward_pre_hook(self._enter), register_module_forward_hook(self._leave)]
         try:
-            with torch.no_grad(), self, _CircularPadding(self):
+            with torch.no_grad(), self, _SeenAsOne(self):
                 yield
         finally:
             for hook in hooks:
@@ -115,18 +120,26 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         call.is_in_place = bool(args) and output is args[0] and not changes_shape
         self.is_following = call.name
         formula = flop_registry.get(func.overloadpacket)
-        self._follow(call, formula(*args, **kwargs, out_val=output) // 2 if formula else 0)  # two flops a MAC
+        macs = formula(*args, **kwargs, out_val=output) // 2 if formula else 0  # two flops a MAC
+        if name == "deform_conv2d":
+            macs = output.numel() * arguments["weight"][0].numel()
+        self._follow(call, macs)
         self.is_following = ""
         return output
 
-    def follow_as_one(self, name: str, function: Callable[..., Tensor], arguments: dict[str, Any]) -> Tensor:
-        """Run a function and record what its output reads by one rule, that for an operator of this name."""
+    def follow_as_one(
+        self, name: str, function: Callable[..., Any], arguments: dict[str, Any], *, macs: int = 0
+    ) -> Any:
+        """Run a function and record what its outputs read by one rule, that for an operator of this name."""
         self.running, self._inside_one = (name, arguments), True
         try:
             output = function(**arguments)
         finally:
             self._inside_one = False
-        self._follow(self._call(name, arguments, output), macs=0)
+        call = self._call(name, arguments, output)
+        self.is_following = name
+        self._follow(call, macs)
+        self.is_following = ""
         return output
 
     def _call(self, name: str, arguments: dict[str, Any], output: Any) -> OperatorCall:
@@ -203,6 +216,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         padding = _by_image_axis(call.padding, source.paths, (0, 0))
         caller = self.calls[-1]
         step = TracedStep(call.name, caller, output, windows, call.groups, padding, macs, notes=call.notes)
+        step.source = source.output if windows else None
         if windows and source.padded_by and source.padding:
             source.padded_by.merged = True
             step.notes += source.padded_by.notes
@@ -264,8 +278,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         return self._records.of(tensor).padding
 
 
-class _CircularPadding(TorchFunctionMode):
-    """Shows circular padding to the tracer as one operator; torch writes slices into empty memory for it."""
+class _SeenAsOne(TorchFunctionMode):
+    """Shows to the tracer as one operator what torch does by many.
+
+    For circular padding torch writes slices into empty memory. A recurrent layer calls a dozen operators for
+    each step in time, and so many take minutes on a long sequence.
+    """
 
     def __init__(self, tracer: Tracer) -> None:
         super().__init__()
@@ -277,7 +295,26 @@ class _CircularPadding(TorchFunctionMode):
             arguments = {**dict(zip(("input", "pad", "mode", "value"), args, strict=False)), **kwargs}
             if arguments.get("mode") == "circular":
                 return self._tracer.follow_as_one("circular_pad", func, arguments)
+        if func in _RECURRENT and isinstance(args[2], list | tuple):  # else a packed sequence
+            arguments = dict(zip(_RECURRENT_ARGUMENTS, args, strict=False))
+            run = _recurrent_on_meta if args[0].is_meta else lambda **given: func(*given.values())
+            macs = args[0].shape[:2].numel() * sum(each.numel() for each in args[2] if each.dim() == 2)
+            return self._tracer.follow_as_one("recurrent", run, arguments, macs=macs)
         return func(*args, **kwargs)
+
+
+_RECURRENT = (torch.lstm, torch.gru, torch.rnn_tanh, torch.rnn_relu)
+_RECURRENT_ARGUMENTS = (
+    "input", "hx", "params", "has_biases", "num_layers", "dropout", "train", "bidirectional", "batch_first",
+)  # fmt: skip
+
+
+def _recurrent_on_meta(**arguments: Any) -> tuple[Tensor, ...]:
+    """Tensors of the shapes that a recurrent layer returns."""
+    source, given = arguments["input"], arguments["hx"]
+    states = given if isinstance(given, list | tuple) else [given]
+    features = states[0].shape[-1] * (2 if arguments["bidirectional"] else 1)
+    return source.new_empty((*source.shape[:2], features)), *(each.new_empty(each.shape) for each in states)
 
 
 def _by_image_axis(by_dim: dict[int, _T], paths: Paths, otherwise: _T) -> tuple[_T, ...]:

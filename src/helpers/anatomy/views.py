@@ -17,7 +17,7 @@ from torch import Tensor
 
 from helpers.anatomy.axis import EXACT, ROUGH, AxisFields
 from helpers.anatomy.calls import OperatorCall
-from helpers.anatomy.paths import InputPath, Paths, at_most, map_along, map_axes, union
+from helpers.anatomy.paths import InputPath, Paths, apart, at_most, map_along, map_axes, merge, union
 from helpers.anatomy.spans import EMPTY_SPAN, BoolArray, IntArray
 
 OperatorRule = Callable[[OperatorCall], Paths | list[Paths] | None]
@@ -113,7 +113,7 @@ def _split(call: OperatorCall) -> list[Paths]:
 def _roll(call: OperatorCall) -> Paths:
     dims = call.dims("dims")
     if not call["dims"]:  # torch rolls the flattened tensor
-        return at_most(call.map_source(lambda axis: axis.merged(dims)))
+        return at_most(merge(call.ordered_paths(call.source), dims))
     if _runs_along(call.paths(call.source), dims):
         call.notes.append("shifts the map around its edges: opposite borders meet here, masked or not")
     shifts = zip(dims, call["shifts"], strict=True)
@@ -222,6 +222,7 @@ def _to_complex(call: OperatorCall) -> Paths:
 
 def without(paths: Paths, dims: Sequence[int]) -> Paths:
     """The paths after some dimensions were merged and removed."""
+    paths = merge(paths, dims)
     for dim in sorted(dims, reverse=True):
         paths = map_axes(paths, lambda axis, dim=dim: axis.squeezed(dim))  # type: ignore[misc]
     return paths
@@ -280,7 +281,10 @@ def moved(call: OperatorCall) -> Paths | None:
     except RuntimeError:  # an overload that does not take whole numbers
         return None
     return union(
-        *(_taken(call.ordered_paths(tensor), tensor.shape, units - first) for tensor, first in numbered)
+        *(
+            _taken(apart(call.ordered_paths(tensor)), tensor.shape, units - first)
+            for tensor, first in numbered
+        )
     )
 
 

@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, TypedDict
 import numpy as np
 from torch import Tensor
 
-from helpers.anatomy.axis import ROUGH, AxisFields
+from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import MapWindow, OperatorCall
-from helpers.anatomy.paths import InputPath, Paths, map_along, map_axes, union
+from helpers.anatomy.paths import Paths, apart, map_along, map_axes, merge, roughened, union
 from helpers.anatomy.spans import BoolArray, IntArray
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
@@ -67,21 +67,15 @@ def read_windows(call: OperatorCall, taps: Sequence[WindowTaps], dims: Sequence[
         dims: these dimensions; by default the last ones.
     """
     count, paths = call.source.dim(), call.ordered_paths(call.source)
+    paths = apart(paths) if call.name == "pixel_shuffle" else paths
     dims = range(count - len(taps), count) if dims is None else dims
     for dim, (indices, stride, valid) in zip(dims, taps, strict=True):
         window = partial(AxisFields.windows, dim=dim, taps=indices, stride=stride, valid=valid)
         inside = (indices >= 0) & (indices < call.source.shape[dim])
         inside = inside if valid is None else inside & valid
-        paths = tuple(map(partial(_roughened, dim=dim), paths))
+        paths = tuple(map(partial(roughened, dim=dim), paths))
         paths = map_along(paths, dim, window, np.asarray(inside.any(axis=1)))
     return paths
-
-
-def _roughened(path: InputPath, dim: int) -> InputPath:
-    """The path, rough if both rows and columns differ along a dimension: a window reads no rectangle."""
-    if sum(axis.shape[dim] > 1 for axis in path) < 2:
-        return path
-    return tuple(replace(axis, bound=max(axis.bound, ROUGH)) for axis in path)
 
 
 def window_settings(name: str, arguments: Mapping[str, Any]) -> list[WindowSettings]:
@@ -125,7 +119,7 @@ def convolution_or_pooling(call: OperatorCall) -> Paths:
         if boxes
         else (read_windows(call, taps))
     )
-    paths = map_axes(paths, lambda axis: axis.merged([1]))  # a filter reads all channels
+    paths = merge(paths, [1])  # a filter reads all channels
     given = [call["bias"]] if call["bias"] is not None else []
     given += [] if call["transposed"] else [call["weight"]]
     return union(paths, *(per_channel(call, tensor, call.result.dim()) for tensor in given))
@@ -136,7 +130,7 @@ def per_channel(call: OperatorCall, tensor: Tensor, count: int) -> Paths:
 
     Each unit of a channel reads all of its part; `count` are the dimensions of the result.
     """
-    paths = map_axes(call.ordered_paths(tensor), lambda axis: axis.merged(range(1, tensor.dim())))
+    paths = merge(call.ordered_paths(tensor), range(1, tensor.dim()))
     for dim in range(tensor.dim() - 1, 0, -1):
         paths = map_axes(paths, lambda axis, dim=dim: axis.squeezed(dim))  # type: ignore[misc]
     for dim in (0, *range(2, count)):
@@ -188,7 +182,7 @@ def im2col(call: OperatorCall) -> Paths:
     numbered = enumerate(zip(sizes, axes, strict=True), len(others))
     paths = read_windows(call, [_regular(call, dim, size, axis) for dim, (size, axis) in numbered])
     old, new = [*others, *sizes], [*others, call.result.shape[-1]]
-    return map_axes(paths, lambda axis: axis.reshaped(old, new))
+    return map_axes(paths, lambda axis: replace(axis.reshaped(old, new), together=True))
 
 
 def tensor_unfold(call: OperatorCall) -> Paths:
@@ -242,10 +236,17 @@ def pixel_shuffle(call: OperatorCall) -> Paths:
 
 
 def pixel_unshuffle(call: OperatorCall) -> Paths:
-    """`nn.PixelUnshuffle`: blocks of pixels become channels, and each unit is taken to read its block."""
-    factor = call["downscale_factor"]
-    indices = [np.arange(size)[:, None] * factor + np.arange(factor) for size in call.result.shape[-2:]]
-    return read_windows(call, [WindowTaps(index, factor) for index in indices])
+    """`nn.PixelUnshuffle`: blocks of pixels become channels, each of which reads one pixel of a block."""
+    factor, (*others, height, width), count = call["downscale_factor"], call.result.shape, call.source.dim()
+    split = (*call.source.shape[:-2], height, factor, width, factor)
+    order = [*range(count - 2), count - 1, count + 1, count - 2, count]
+    moved = [split[dim] for dim in order]
+
+    def folded(axis: AxisFields) -> AxisFields:
+        axis = axis.reshaped(call.source.shape, split).permuted(order)
+        return axis.reshaped(moved, (*others, height, width))
+
+    return map_axes(call.ordered_paths(call.source), folded)
 
 
 def _regular(call: OperatorCall, dim: int, windows: int, setting: WindowSettings) -> WindowTaps:

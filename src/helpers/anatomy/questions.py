@@ -1,0 +1,194 @@
+"""What people ask of a model besides its table: which sizes it takes, and where one unit of a layer looks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from helpers.anatomy.axis import AT_MOST
+from helpers.anatomy.calls import ModuleCall
+from helpers.anatomy.model import InputSize, ModelInput, model_inputs
+from helpers.anatomy.paths import Paths, bound_of, ordered
+from helpers.anatomy.run import evaluating, meta_copy, numbers_of, traced
+from helpers.anatomy.spans import EMPTY_START, enclosing
+from helpers.checks import whole_number
+
+
+@dataclass(frozen=True)
+class PlaceField:
+    """Where one unit of a layer looks; a tuple holds one value for each axis of the image.
+
+    Attributes:
+        first: first position of its receptive field, negative inside the padding.
+        last: its last position.
+        center: the middle of the two.
+        effective: share of the gradient that lies within the middle half of the field along every axis; None
+            if it was not asked for.
+    """
+
+    first: tuple[int, ...]
+    last: tuple[int, ...]
+    center: tuple[float, ...]
+    effective: float | None = None
+
+
+def working_sizes(model: nn.Module, sizes: Iterable[int]) -> tuple[int, ...]:
+    """Those of some sizes of a square image that a model runs on, up to its end.
+
+    The smallest input is the first of them. They need not be all from there on: a network that joins what it
+    has halved with what it has not takes multiples only.
+
+    Args:
+        model: any torch module that takes one image.
+        sizes: pixels along each axis, such as `range(1, 300)`.
+
+    Raises:
+        TypeError: if `model` is no torch module, or a size no integer.
+        ValueError: if a size is below 1, or `forward` needs more than an image.
+
+    >>> model = nn.Sequential(nn.Conv2d(1, 1, 5), nn.MaxPool2d(2), nn.Conv2d(1, 1, 3))
+    >>> working_sizes(model, range(1, 13))
+    (10, 11, 12)
+    """
+    wanted = [whole_number("sizes", size, at_least=1) for size in sizes]
+    inputs = {size: model_inputs(model, size, None)[0] for size in wanted}
+    try:
+        copied = meta_copy(model)
+    except Exception:  # whatever the model's own copying raises
+        found = []
+    else:
+        found = [size for size, given in inputs.items() if _works(copied, given, "meta")]
+    if not found and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
+        found = [
+            size for size, given in inputs.items() if _works(model, given, "cpu")
+        ]  # it may look at values
+    return tuple(found)
+
+
+def field_at(
+    model: nn.Module,
+    input_size: InputSize,
+    layer: str,
+    unit: Sequence[int] | None = None,
+    *,
+    effective: bool = False,
+) -> PlaceField:
+    """Where one unit of a layer looks in the image.
+
+    Args:
+        model: any torch module.
+        input_size: as `anatomy` takes it.
+        layer: name of a module in the model; "" for the model itself.
+        unit: index of the unit along all dimensions of the layer's output but batch and channels; by default
+            the one in the middle.
+        effective: whether to measure how much of the gradient, summed over the channels of the unit and over
+            four random images, lies within the middle half of the field along every axis.
+
+    Raises:
+        TypeError: if `model` is no torch module, or a number is no integer.
+        ValueError: if there is no such layer or unit, or if what the unit reads is not known.
+
+    Source: Luo, Li, Urtasun & Zemel 2016 for the effective receptive field.
+
+    >>> field_at(nn.Conv2d(1, 4, 3, stride=2), 9, "", (1, 2))
+    PlaceField(first=(2, 4), last=(4, 6), center=(3.0, 5.0), effective=None)
+    """
+    if layer not in dict(model.named_modules()):
+        raise ValueError(f"layer must name a module of the model, got {layer!r}")
+    run = traced(model, input_size)
+    if run.error is not None:
+        raise ValueError(f"input_size must be one that the model runs on, got {input_size!r}: {run.error}")
+    calls = [each for each in run.tracer.events if isinstance(each, ModuleCall) and each.name == layer]
+    if not calls or calls[-1].output is None or not calls[-1].output.paths:
+        raise ValueError(f"layer must be one that reads the image, got {layer!r}")
+    shape, paths = calls[-1].output.shape, calls[-1].output.paths
+    place = _place(shape, unit)
+    first, last = _span(ordered(paths, shape), place)
+    center = tuple((one + other) / 2 for one, other in zip(first, last, strict=True))
+    share = _share(model, run.given, layer, place, first, last) if effective else None
+    return PlaceField(first, last, center, share)
+
+
+def _place(shape: Sequence[int], unit: Sequence[int] | None) -> tuple[int, ...]:
+    """Index of the unit along the dimensions from the third on."""
+    sizes = tuple(shape[2:])
+    if unit is None:
+        return tuple(size // 2 for size in sizes)
+    place = tuple(whole_number(f"unit[{i}]", index, at_least=0) for i, index in enumerate(unit))
+    if len(place) != len(sizes) or any(index >= size for index, size in zip(place, sizes, strict=True)):
+        raise ValueError(f"unit must be an index into a map of {sizes}, got {unit!r}")
+    return place
+
+
+def _span(paths: Paths, place: Sequence[int]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """First and last position along each axis that the units of all channels at a place read."""
+    if any(bound_of(path) == AT_MOST for path in paths):
+        raise ValueError(
+            f"layer must be one of which it is known what it reads, got a unit at {tuple(place)}"
+        )
+    ends = []
+    for axes in zip(*paths, strict=True):
+        spans = []
+        for axis in axes:
+            index = tuple(i if size > 1 else 0 for i, size in zip(place, axis.shape[2:], strict=True))
+            spans.append(axis.span[(slice(None), slice(None), *index)].reshape(-1, 2))
+        first, last = enclosing(np.concatenate(spans), 0)
+        if first == EMPTY_START:
+            raise ValueError(f"unit must be one that reads the image, got {tuple(place)}")
+        ends.append((int(first), int(last)))
+    return tuple(first for first, _ in ends), tuple(last for _, last in ends)
+
+
+def _share(
+    model: nn.Module,
+    given: ModelInput,
+    layer: str,
+    place: Sequence[int],
+    first: Sequence[int],
+    last: Sequence[int],
+) -> float:
+    """Share of the gradient within the middle half of a field along every axis."""
+    module, seen = model.get_submodule(layer), list[Tensor]()
+    hook = module.register_forward_hook(lambda module, args, output: seen.append(output))
+    try:
+        with evaluating(model), torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.manual_seed(0)
+            total = torch.stack([_gradient(model, given, seen, place) for _ in range(4)]).sum(0)
+    finally:
+        hook.remove()
+    inside = total
+    for dim, one, other in zip(given.dims, first, last, strict=True):
+        from_center = (torch.arange(given.shape[dim]) - (one + other) / 2).abs()
+        near = from_center <= (other - one + 1) / 4
+        inside = inside * near.reshape([-1 if each == dim else 1 for each in range(len(given.shape))])
+    return float(inside.sum() / total.sum())
+
+
+def _gradient(model: nn.Module, given: ModelInput, seen: list[Tensor], place: Sequence[int]) -> Tensor:
+    """How strongly one unit, summed over its channels, depends on each pixel of a random image."""
+    tensors = {key: numbers_of(model, shape) for key, shape in given.shapes.items()}
+    image = tensors[given.image] = tensors[given.image].requires_grad_()
+    args, kwargs = given.arguments(tensors)
+    seen.clear()
+    model(*args, **kwargs)
+    unit = seen[-1]
+    for index in place:
+        unit = unit.select(2, index)
+    unit = unit.sum()
+    (gradient,) = torch.autograd.grad(unit, image)
+    return gradient.abs()
+
+
+def _works(model: nn.Module, given: ModelInput, device: str) -> bool:
+    """Whether the model runs at this size and returns something."""
+    try:
+        with evaluating(model), torch.no_grad():
+            tensors = {key: numbers_of(model, shape, device) for key, shape in given.shapes.items()}
+            args, kwargs = given.arguments(tensors)
+            output = model(*args, **kwargs)
+    except Exception:  # whatever the model raises at this size
+        return False
+    return not isinstance(output, Tensor) or prod(output.shape) > 0
