@@ -39,7 +39,7 @@ def shown(source, place=None, **values):
         ("{cite:t}`one` says", "[one (2016)](https://example.org/one) says"),
         (
             "so {cite:p}`one,two`",
-            "so ([one, 2016](https://example.org/one); [two, 2016](https://example.org/two))",
+            "so [[one, 2016](https://example.org/one), [two, 2016](https://example.org/two)]",
         ),
         ("(padding)=\n# Padding", '<a id="padding"></a>\n\n# Padding'),
         ("$\\{a\\}$ and `{ref}` stay", "$\\{a\\}$ and `{ref}` stay"),

@@ -187,7 +187,7 @@ def _linked(link: Link) -> str:
 
 def _cited(links: Links, keys: str, *, in_brackets: bool) -> str:
     cited = [_linked(links.citation(key.strip(), in_brackets=in_brackets)) for key in keys.split(",")]
-    return f"({'; '.join(cited)})" if in_brackets else ", ".join(cited)
+    return f"[{', '.join(cited)}]" if in_brackets else ", ".join(cited)
 
 
 def _directives(text: str, place: Place) -> str:
@@ -275,7 +275,7 @@ class BookLinks:
             raise ValueError(f"no source {key!r} in the bibliography")
         entry = self._bibliography[key]
         year = entry.fields.get("year", "")
-        text = f"{names(entry.persons.get('author', []))}{f', {year}' if in_brackets else f' ({year})'}"
+        text = f"{names(entry.persons.get('author', []))}{f', {year}' if in_brackets else f' [{year}]'}"
         return text, address(entry) or self._page("book/bibliography", "")
 
     def _page(self, document: str, anchor: str) -> str:
