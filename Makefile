@@ -34,8 +34,8 @@ format: setup  ## put the code in the house style
 	$(VENV)/python -m nbstripout --keep-id notebooks/*.ipynb
 	$(VENV)/python tools/install_cell.py
 
-lab: setup  ## open the notebooks in JupyterLab
-	$(VENV)/jupyter lab notebooks
+lab: book  ## open the notebooks in JupyterLab, numbers in their sentences; what you change there is kept
+	@$(VENV)/python tools/lab.py
 
 serve:  ## read the built book at http://127.0.0.1:8000
 	$(PYTHON) -m http.server --bind 127.0.0.1 --directory _build/html 8000

@@ -1,6 +1,6 @@
 """Commit to each notebook the cell that installs the package, if `_config.yml` has a `repository.url`.
 
-Colab opens a notebook as it is committed, without the package. `make format` runs this file, which writes the
+Colab opens a notebook without the package. `make format` runs this file, which writes the
 cell, or takes it out again where there is no address.
 """
 
@@ -14,12 +14,11 @@ import yaml  # type: ignore[import-untyped]
 
 ROOT = Path(__file__).resolve().parent.parent
 IDENTIFIER = "install-package"
-# myst-nb puts numbers into sentences; the package itself has no use for it.
 CELL = """\
 try:
     import helpers
 except ModuleNotFoundError:  # on Colab, say
-    %pip install -q myst-nb "git+{url}@{branch}\""""
+    %pip install -q "git+{url}@{branch}\""""
 
 
 def main() -> int:

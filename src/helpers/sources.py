@@ -11,6 +11,15 @@ from helpers.arithmetic import coverage
 from helpers.arithmetic.layer import axis_windows
 from helpers.convolution import Array, convolve2d
 
+WRITE_UPS: Mapping[str, str] = {
+    "stride-guide": "a web article, a guide to stride with a 5x5 example",
+    "strided-post": "a blog post with a 7x7 example",
+    "stride-beyond-kernel": "a question and its answers, on strides beyond the kernel",
+    "stride-padding-mnist": "a notebook on GitHub, four settings of stride and padding on MNIST",
+    "stride-bilstm": "a notebook on GitHub, three networks on Fashion-MNIST",
+}
+"""What each of the five write-ups is, by its key in the bibliography."""
+
 
 class Slip(NamedTuple):
     """An output cell where the published value is not the true one."""

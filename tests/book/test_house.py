@@ -136,6 +136,23 @@ def test_a_public_name_means_one_thing():
     assert {name: places for name, places in homes.items() if len(places) > 1} == {}
 
 
+def test_a_chapter_is_numbered_as_its_file_and_as_the_text_calls_it():
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text())["parts"]
+    numbered = [chapter["file"] for part in parts if part.get("numbered") for chapter in part["chapters"]]
+    assert [file.split("/")[1].split("_")[0] for file in numbered] == [
+        f"{number:02}" for number in range(1, len(numbered) + 1)
+    ]
+    sources = {path: path.read_text() for path in [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("book/*.md")]}
+    homes = {
+        label: path
+        for path, text in sources.items()
+        for label in re.findall(r"^\s*\"?\(([\w-]+)\)=", text, re.M)
+    }
+    called = [each for text in sources.values() for each in re.findall(r"[cC]hapter (\d+) <([\w-]+)>", text)]
+    assert len(called) > 40
+    assert [each for each in called if not homes[each[1]].name.startswith(f"{int(each[0]):02}_")] == []
+
+
 def test_the_readme_lists_the_chapters_as_the_front_page_does():
     front = (ROOT / "book" / "intro.md").read_text()
     cards = re.findall(r"\[(\d+\. [^\]]+)\]\(\.\./([^)]+)\)\n  (.+?) \*(.+?)\*\n", front)

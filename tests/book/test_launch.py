@@ -57,7 +57,7 @@ def test_the_cell_installs_the_package_only_where_it_is_missing(monkeypatch, is_
     shell = SimpleNamespace(run_line_magic=lambda *line: installed.append(line))
     source = TransformerManager().transform_cell(notebook.cells[1].source)
     exec(source, {"get_ipython": lambda: shell})
-    wanted = [("pip", f'install -q myst-nb "git+{ADDRESS}@main"')]
+    wanted = [("pip", f'install -q "git+{ADDRESS}@main"')]
     assert installed == ([] if is_installed else wanted)
 
 
@@ -71,13 +71,19 @@ def test_a_chapter_has_buttons_if_the_address_is_known(tmp_path, address, monkey
     (sources / "_config.yml").write_text(re.sub('url: ".*?"', f'url: "{address}"', config))
     (sources / "_toc.yml").write_text("format: jb-book\nroot: notebooks/one\n")
     (sources / "notebooks").mkdir()
-    nbformat.write(book(), sources / "notebooks" / "one.ipynb")
+    notebook = book()
+    notebook.cells[0].source = "(one)=\n# One"
+    notebook.cells.append(nbformat.v4.new_markdown_cell("{ref}`here <one>`"))
+    nbformat.write(notebook, sources / "notebooks" / "one.ipynb")
     command = [Path(sys.executable).with_name("jupyter-book"), "build", "-W", "-q", sources]
     subprocess.run([*command, "--path-output", tmp_path], check=True, capture_output=True)
     page = (tmp_path / "_build" / "html" / "notebooks" / "one.html").read_text()
     found = re.findall(r'href="(https://[^"]*(?:binder|colab)[^"]*)"', page)
     place = "notebooks/one.ipynb"
-    binder = f"https://mybinder.org/v2/gh/somebody/some-book/main?urlpath=lab/tree/{place}"
-    colab = f"https://colab.research.google.com/github/somebody/some-book/blob/main/{place}"
+    binder = f"https://mybinder.org/v2/gh/somebody/some-book/notebooks?urlpath=lab/tree/{place}"
+    colab = f"https://colab.research.google.com/github/somebody/some-book/blob/notebooks/{place}"
     assert found == ([binder, colab] if address else [])
     assert "github.com" not in page
+    made = nbformat.read(tmp_path / "_build" / "html" / "_sources" / "notebooks" / "one.ipynb", as_version=4)
+    beside, published = "one.ipynb#One", "https://somebody.github.io/some-book/notebooks/one.html#one"
+    assert f"[here]({published if address else beside})" in made.cells[-1].source

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import urllib.request
 
 import nbformat
 import pytest
+from conftest import HTML
 
 CELLS = [
     "from helpers.widgets import ConvolutionExplorer, Frames\nexplorer = ConvolutionExplorer()\nexplorer",
@@ -33,6 +35,12 @@ maps""",
     "print(maps.stride, maps.filter, maps.output.shape, maps.layer_maps.shape)",
     "maps.padding = 'same'; maps.layer = 'conv1'",
 ]
+NOTEBOOKS = "lab/user-settings/@jupyterlab/notebook-extension"
+SETTINGS = {
+    "labconfig/page_config.json": '{"disabledExtensions": {"jupyterlab-myst": true}}',
+    f"{NOTEBOOKS}/tracker.jupyterlab-settings": '{"windowingMode": "none"}',
+}
+CHAPTER = HTML / "_sources" / "notebooks" / "10_mnist.ipynb"  # as readers get it
 MAPS = 9  # the place of the cell that shows the feature map explorer
 STACK = 6  # the place of the cell that shows the receptive field explorer
 
@@ -45,8 +53,17 @@ def free_port():
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """A JupyterLab of the test's own, with one notebook; gives the notebook's address."""
+    """A JupyterLab of the test's own, with two notebooks; gives the address of the first.
+
+    It shows Markdown as it comes, without the extension that knows MyST, and all cells at once.
+    """
     folder = tmp_path_factory.mktemp("lab")
+    settings = folder / "JUPYTER_CONFIG_DIR"
+    for name, content in SETTINGS.items():
+        (settings / name).parent.mkdir(parents=True)
+        (settings / name).write_text(content)
+    if CHAPTER.exists():
+        shutil.copyfile(CHAPTER, folder / CHAPTER.name)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in CELLS])
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     nbformat.write(notebook, folder / "explorer.ipynb")
@@ -87,8 +104,16 @@ def wait_for(address, server, log):
 @pytest.fixture(scope="module")
 def notebook(lab, chromium):
     """The notebook, opened, its kernel idle, its first cell run."""
-    context = chromium.new_context(viewport={"width": 1400, "height": 1600})
-    page = context.new_page()
+    page = opened_in(chromium, lab, lab)
+    run_cell(page, 0)
+    page.wait_for_selector(".jp-OutputArea .book-explorer [part=outputSize]")
+    yield page
+    page.context.close()
+
+
+def opened_in(chromium, lab, address):
+    """A notebook in a window of its own, once its kernel is idle."""
+    page = chromium.new_context(viewport={"width": 1400, "height": 1600}).new_page()
     page.messages, page.elsewhere = [], []
     page.on("console", lambda message: message.type == "error" and page.messages.append(message.text))
     page.on("pageerror", lambda error: page.messages.append(str(error)))
@@ -96,7 +121,7 @@ def notebook(lab, chromium):
         lambda url: not url.startswith((lab.split("/lab/")[0], "data:", "blob:")),
         lambda route: refuse(page, route),
     )
-    page.goto(lab)
+    page.goto(address)
     page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
     # Before the session is ready, Lab would ask which kernel to take.
     page.wait_for_function(
@@ -105,10 +130,7 @@ def notebook(lab, chromium):
             return sessionContext?.isReady && sessionContext.session?.kernel?.status === "idle";
         }"""
     )
-    run_cell(page, 0)
-    page.wait_for_selector(".jp-OutputArea .book-explorer [part=outputSize]")
-    yield page
-    context.close()
+    return page
 
 
 def refuse(page, route):
@@ -263,3 +285,45 @@ def test_the_theme_reaches_the_explorer(notebook):
 def test_nothing_went_wrong_on_the_way(notebook):
     assert notebook.elsewhere == []
     assert notebook.messages == []
+
+
+RUN = 3  # code cells of the chapter: its parameters, where its data come from, its imports
+RUNS = """async (index) => {
+    const { commands, shell } = window.jupyterapp;
+    shell.currentWidget.content.activeCellIndex = index;
+    shell.currentWidget.content.deselectAll();
+    return commands.execute("notebook:run-cell");
+}"""
+STRAIGHT = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
+SENTENCES = """(paragraphs) => paragraphs.map((each) => {
+    const copy = each.cloneNode(true);
+    copy.querySelectorAll("mjx-container, .math, .headerlink").forEach((math) => math.remove());
+    return copy.textContent;
+})"""
+
+
+def sentences(page, paragraphs):
+    """What paragraphs say, but for formulas and the shape of quotes, which each place sets by itself."""
+    found = page.locator(paragraphs).evaluate_all(SENTENCES)
+    return [" ".join(text.translate(STRAIGHT).split()) for text in found if text.strip()]
+
+
+def test_a_chapter_says_what_its_page_says_and_runs(lab, chromium):
+    if not CHAPTER.exists():
+        pytest.fail(f"no {CHAPTER}: run `make book` first")
+    notebook = opened_in(chromium, lab, lab.replace("explorer.ipynb", CHAPTER.name))
+    notebook.wait_for_function("!document.querySelector('.jp-MarkdownCell:not(:has(.jp-RenderedMarkdown))')")
+    page = chromium.new_page()
+    page.goto((HTML / "notebooks" / f"{CHAPTER.stem}.html").as_uri())
+    on_page = sentences(page, "article p:not(.cell_output p, .admonition-title, .sd-card p)")
+    in_notebook = " ".join(sentences(notebook, ".jp-RenderedMarkdown :is(p, li, td)"))
+    assert len(on_page) > 50
+    assert [sentence for sentence in on_page if sentence not in in_notebook] == []
+    cells = nbformat.read(CHAPTER, as_version=4).cells
+    folded = ["cellView" in cell.metadata for cell in cells]
+    assert notebook.locator(".jp-InputPlaceholder").count() == sum(folded)
+    code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
+    assert [notebook.evaluate(RUNS, index) for index in code[:RUN]] == [True] * RUN
+    assert notebook.messages == []
+    notebook.context.close()
+    page.close()

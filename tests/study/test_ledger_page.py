@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.sources import WRITE_UPS
 from helpers.statistics import seed_effect
 from study.judging import Contrast, Rule, Verdict, judge
 from study.ledger import CLAIMS, Claim, Finding, page
@@ -76,6 +77,14 @@ def test_a_choice_says_how_many_rows_it_leaves(findings):
         assert int(count) == (len(sources) if value == "all" else sources.count(value))
     chosen = set(re.findall(r'name="ledger-verdict" value="(.+?)"', html))
     assert chosen == {"all", *shown}
+
+
+def test_the_ledger_says_what_each_source_is():
+    html = page.ledger(CLAIMS.values(), dict.fromkeys(CLAIMS, Finding(verdict=None))).html
+    headings = dict(re.findall(r'<tbody data-source="(.+?)">\s*<tr><th[^>]*>(.+?)</th>', html))
+    assert headings.keys() == WRITE_UPS.keys()
+    for source, what in WRITE_UPS.items():
+        assert re.sub("<.+?>", "", headings[source]).startswith(f"{source}, {what}")
 
 
 @settings(max_examples=20, deadline=None)

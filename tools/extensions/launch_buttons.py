@@ -1,14 +1,18 @@
 """Sphinx extension: each chapter opens on Colab and Binder, once `_config.yml` has a `repository.url`.
 
-Colab opens a notebook as it is committed, so `tools/install_cell.py` commits a cell that installs the
-package. Binder builds what `.binder` says.
+Both open what readers get: the notebooks that `reader_notebooks` has made, which the workflow that publishes
+the pages puts on a branch of their own, with all else that Binder needs. `tools/install_cell.py` gives them a
+cell that installs the package where it is missing.
 """
 
 from __future__ import annotations
 
+import re
+
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+BRANCH = "notebooks"  # as .github/workflows/pages.yml calls it
 HOSTS = {
     "binderhub_url": "https://mybinder.org",
     "colab_url": "https://colab.research.google.com",
@@ -17,10 +21,13 @@ HOSTS = {
 
 
 def add_buttons(app: Sphinx, config: Config) -> None:
-    """Give the chapters their buttons, if the address of the repository is known."""
+    """Give the chapters their buttons, and the book its address, if that of the repository is known."""
     options = config.html_theme_options
     if options.get("repository_url"):
-        options["launch_buttons"] = HOSTS
+        options |= {"launch_buttons": HOSTS, "repository_branch": BRANCH}
+        on_github = re.fullmatch(r"https://github\.com/([^/]+)/([^/]+?)/?", options["repository_url"])
+        if on_github and not config.html_baseurl:
+            config.html_baseurl = "https://{}.github.io/{}/".format(*on_github.groups())
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

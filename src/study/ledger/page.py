@@ -17,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from helpers.checks import choice
+from helpers.sources import WRITE_UPS
 from helpers.statistics import Effect
 from study.judging import Judgement, Verdict
 from study.ledger.advice import ADVICE, HEADLINES, Conclusion, check_grounds
@@ -219,7 +220,7 @@ def _templates() -> Environment:
         templates.filters[each.__name__] = each
     templates.filters["toward_in_words"] = _toward_in_words
     style = resources.files("study.ledger") / "templates" / "ledger.css"
-    templates.globals["style"] = Markup(style.read_text(encoding="utf-8"))
+    templates.globals |= {"style": Markup(style.read_text(encoding="utf-8")), "write_ups": WRITE_UPS}
     return templates
 
 
