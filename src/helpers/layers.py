@@ -14,11 +14,11 @@ from torch import Tensor, nn
 
 from helpers.checks import choice, number_pair, number_tuple, whole_number
 
-Pair = int | tuple[int, int]
-PerAxis = int | tuple[int, ...]
-Wanted = Sequence[int] | int | None
-Pads = list[tuple[int, int]]
-Setting = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # kernel size, stride, dilation
+_Pair = int | tuple[int, int]
+_PerAxis = int | tuple[int, ...]
+_Wanted = Sequence[int] | int | None
+_Pads = list[tuple[int, int]]
+_Setting = tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]  # kernel size, stride, dilation
 
 _CONVOLUTIONS = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}
 _ORDERS = {1: "(length,)", 2: "(height, width)", 3: "(depth, height, width)"}
@@ -67,10 +67,10 @@ class _SameConvolution(nn.Module):
         self,
         in_channels: int,
         out_channels: int,
-        kernel_size: PerAxis,
-        stride: PerAxis = 1,
+        kernel_size: _PerAxis,
+        stride: _PerAxis = 1,
         *,
-        dilation: PerAxis = 1,
+        dilation: _PerAxis = 1,
         groups: int = 1,
         bias: bool = True,
         padding_mode: _Mode = "zeros",
@@ -167,7 +167,7 @@ class MaxPool2dSame(nn.MaxPool2d):
     padding: Any
     dilation: tuple[int, int]
 
-    def __init__(self, kernel_size: Pair, stride: Pair | None = None, *, dilation: Pair = 1) -> None:
+    def __init__(self, kernel_size: _Pair, stride: _Pair | None = None, *, dilation: _Pair = 1) -> None:
         stride = kernel_size if stride is None else stride
         window = (_pair("kernel_size", kernel_size), _pair("stride", stride))
         super().__init__(*window, dilation=_pair("dilation", dilation))
@@ -196,7 +196,7 @@ class AvgPool2dSame(nn.AvgPool2d):
     stride: tuple[int, int]
     padding: Any
 
-    def __init__(self, kernel_size: Pair, stride: Pair | None = None) -> None:
+    def __init__(self, kernel_size: _Pair, stride: _Pair | None = None) -> None:
         stride = kernel_size if stride is None else stride
         super().__init__(_pair("kernel_size", kernel_size), _pair("stride", stride), count_include_pad=False)
         self.padding = "same"  # as in Conv2dSame
@@ -227,7 +227,7 @@ class ConvTranspose2dSame(_SameConvolution, nn.ConvTranspose2d):
 
     dimensions = 2
 
-    def forward(self, input: Tensor, output_size: Wanted = None) -> Tensor:
+    def forward(self, input: Tensor, output_size: _Wanted = None) -> Tensor:
         """Spread images of any height and width, to size * stride or to `output_size`."""
         setting = (self.kernel_size, self.stride, self.dilation)
         return _transpose_same(input, self.weight, self.bias, setting, self.groups, output_size)
@@ -277,7 +277,7 @@ class BlurPool2d(nn.Module):
 
 
 def _convolve_same(
-    input: Tensor, weight: Tensor, bias: Tensor | None, setting: Setting, groups: int, mode: str
+    input: Tensor, weight: Tensor, bias: Tensor | None, setting: _Setting, groups: int, mode: str
 ) -> Tensor:
     kernel_size, stride, dilation = setting
     convolve = _CONVOLUTIONS[len(kernel_size)]
@@ -289,7 +289,7 @@ def _convolve_same(
     return convolve(padded, weight, bias, stride, 0, dilation, groups)
 
 
-def _pool_same(input: Tensor, setting: Setting) -> Tensor:
+def _pool_same(input: Tensor, setting: _Setting) -> Tensor:
     kernel_size, stride, dilation = setting
     pads = _pads(input, setting)
     if _are_even(pads) and dilation == (1, 1):  # torch pads by half of the kernel's taps at most
@@ -298,7 +298,7 @@ def _pool_same(input: Tensor, setting: Setting) -> Tensor:
     return F.max_pool2d(_padded(input, pads, value=lowest), kernel_size, stride, 0, dilation)
 
 
-def _average_same(input: Tensor, setting: Setting) -> Tensor:
+def _average_same(input: Tensor, setting: _Setting) -> Tensor:
     kernel_size, stride, _ = setting
     pads = _pads(input, setting)
     if _are_even(pads):
@@ -310,7 +310,7 @@ def _average_same(input: Tensor, setting: Setting) -> Tensor:
 
 
 def _transpose_same(
-    input: Tensor, weight: Tensor, bias: Tensor | None, setting: Setting, groups: int, wanted: Wanted
+    input: Tensor, weight: Tensor, bias: Tensor | None, setting: _Setting, groups: int, wanted: _Wanted
 ) -> Tensor:
     _check_rank(input, 2)
     axes = list(zip(*setting, strict=True))
@@ -341,14 +341,14 @@ def _checked_size(wanted: Sequence[int] | int, largest: list[int], strides: tupl
     return sizes
 
 
-def _pads(input: Tensor, setting: Setting) -> Pads:
+def _pads(input: Tensor, setting: _Setting) -> _Pads:
     """What to pad each axis with; the input has to have the axes of the setting."""
     axes = list(zip(*setting, strict=True))
     _check_rank(input, len(axes))
     return [same_padding(size, *axis) for size, axis in zip(input.shape[-len(axes) :], axes, strict=True)]
 
 
-def _padded(input: Tensor, pads: Pads, mode: str = "constant", value: float | None = None) -> Tensor:
+def _padded(input: Tensor, pads: _Pads, mode: str = "constant", value: float | None = None) -> Tensor:
     if mode in ("reflect", "circular") and not _are_symbolic(pads):
         for size, sides in zip(input.shape[-len(pads) :], pads, strict=True):
             if max(sides) > size - (mode == "reflect"):
@@ -357,7 +357,7 @@ def _padded(input: Tensor, pads: Pads, mode: str = "constant", value: float | No
     return F.pad(input, [side for sides in reversed(pads) for side in sides], mode, value)  # last axis first
 
 
-def _wrapped(input: Tensor, pads: Pads, _mode: str = "circular") -> Tensor:
+def _wrapped(input: Tensor, pads: _Pads, _mode: str = "circular") -> Tensor:
     """Circular padding, or cropping; `F.pad` takes slices, of which a graph fixes whether they are empty."""
     for axis, (before, after) in enumerate(pads, start=input.dim() - len(pads)):
         size = input.shape[axis]
@@ -367,11 +367,11 @@ def _wrapped(input: Tensor, pads: Pads, _mode: str = "circular") -> Tensor:
     return input
 
 
-def _are_symbolic(pads: Pads) -> bool:
+def _are_symbolic(pads: _Pads) -> bool:
     return torch.compiler.is_compiling() or any(isinstance(after, Tensor) for _, after in pads)
 
 
-def _are_even(pads: Pads) -> bool:
+def _are_even(pads: _Pads) -> bool:
     """Whether both sides of each axis are padded alike; in a graph, whether they are so for every size."""
     if not torch.compiler.is_compiling():
         return not _are_symbolic(pads) and all(before == after for before, after in pads)
@@ -396,5 +396,5 @@ def _check_rank(input: Tensor, axes: int) -> None:
         raise ValueError(f"input must be (N, {shape}) or ({shape}), got shape {tuple(input.shape)}")
 
 
-def _pair(name: str, value: Pair) -> tuple[int, int]:
+def _pair(name: str, value: _Pair) -> tuple[int, int]:
     return number_pair(name, value, at_least=1, order=_ORDERS[2])
