@@ -14,7 +14,8 @@ class Epoch:
         validation_loss: after the epoch, in evaluation mode.
         validation_accuracy: likewise.
         seconds: time of training, without the evaluations.
-        fitted_loss: after the epoch, in evaluation mode, on training images; None where not measured.
+        fitted_loss: after the epoch, in evaluation mode, on the first training images, as many as were asked
+            for (10,000 in the records of the book); None where not measured.
         fitted_accuracy: likewise.
     """
 

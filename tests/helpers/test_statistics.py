@@ -168,6 +168,17 @@ def test_the_standard_error_is_unbiased():
     assert np.mean(squares) == pytest.approx(truth, rel=0.03)
 
 
+def test_a_second_sample_of_images_is_a_second_source_of_chance():
+    random = np.random.default_rng(5)
+    covered = np.zeros(2)
+    for _ in range(300):
+        fitted, tested = random.normal(size=(2, 1, 400)) + 0.5 * random.normal(size=(2, 10, 400))
+        table = fitted.mean(axis=1, keepdims=True) - tested  # which images were fitted is not recorded
+        effects = [crossed_effect(table, samples=samples, resamples=499) for samples in (1, 2)]
+        covered += [effect.interval().covers(0) for effect in effects]
+    assert covered[0] / 300 < 0.9 < covered[1] / 300 < 0.98
+
+
 def test_the_draws_are_a_bootstrap_over_seeds_and_images():
     """With every cell's own chance at zero there is nothing to correct but the spread of a small sample."""
     random = np.random.default_rng(0)
@@ -322,6 +333,7 @@ def test_a_source_of_the_same_set_up_agrees_as_often_as_it_should():
         (lambda: crossed_effect([[1.0], [2.0]]), r"two seeds.*\(2, 1\)"),
         (lambda: crossed_effect([[1.0, 2.0], [3.0, float("inf")]]), "finite"),
         (lambda: crossed_effect(np.eye(3), resamples=9), "resamples must be.*got 9"),
+        (lambda: crossed_effect(np.eye(3), samples=0), "samples must be.*got 0"),
         (lambda: crossed_effect(np.eye(3), resamples=99).interval(0.999), "level must be.*got 0.999"),
         (lambda: crossed_effect(np.eye(3)).p_equivalence(0), "margin must be.*got 0"),
     ],

@@ -262,6 +262,19 @@ def test_records_are_judged_by_the_measure_that_their_rule_names():
     assert judgement.effect.estimate == pytest.approx(judgement.paired.difference)
 
 
+def test_a_gap_is_judged_with_the_chance_of_the_training_images_too():
+    random = np.random.default_rng(0)
+    runs = [
+        a_record(variant=variant, seed=seed, right=random.random(500) < chances, fitted=0.9)
+        for variant, chances in zip(("s1-same", "s2-same"), random.random((2, 500)), strict=True)
+        for seed in range(4)
+    ]
+    exact = judge(RULE, measured(runs)).effect
+    gap = judge(replace(RULE, measure="gap"), measured(runs, measure="gap")).effect
+    assert gap.standard_error > exact.standard_error
+    assert gap.interval().high - gap.interval().low > exact.interval().high - exact.interval().low
+
+
 def test_accuracy_is_the_mean_over_seeds_and_images_in_points():
     random = np.random.default_rng(0)
     hits = random.random((4, 500)) < 0.9

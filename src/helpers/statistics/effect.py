@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from helpers.checks import whole_number
 from helpers.statistics.intervals import Interval, checked_level, finite_numbers, mean_interval
 
 RESAMPLES = 9_999  # with one more in the denominator, the tails of 95% and 90% are whole numbers of draws
@@ -81,32 +82,41 @@ class Effect:
         return float(1 + len(self.draws) - below) / (len(self.draws) + 1)
 
 
-def crossed_effect(table: ArrayLike, *, resamples: int = RESAMPLES, seed: int = 0) -> Effect:
+def crossed_effect(
+    table: ArrayLike, *, samples: int = 1, resamples: int = RESAMPLES, seed: int = 0
+) -> Effect:
     """Mean of a table of seeds by images, resampling both (the two-way or pigeonhole bootstrap).
 
     Resampling rows and columns is right about the two main sources of chance, but counts what is left in a
     cell three times where it should count once (Owen 2007), and few rows vary too little. The draws are
     therefore scaled to the unbiased standard error of the crossed analysis of variance, and each is widened
     by a chance draw of that error itself (Satterthwaite's degrees of freedom). Simulated from 5 seeds on, the
-    95% interval covers the truth in 93% to 98% of studies; unscaled, in 85% to 99%.
+    95% interval covers the truth in 93% to 98% of studies; unscaled, in 85% to 99%. That is with seeds that
+    scatter normally: where a few lie far to one side (log-normal ones, say), it is about 80% at 5 seeds
+    and 90% at 10.
 
     The images number thousands, so their resampled mean, given the resampled seeds, is drawn from the normal
     distribution it has, not image by image: the same in distribution, and a hundred times faster.
 
     Args:
         table: shape (seeds, images), such as `paired_table` gives.
+        samples: how many samples of images a value rests on, each as large as that of the table. With 2, as
+            for accuracy on training images minus accuracy on test images, the images count twice as a source
+            of chance: those that the table does not have are taken to scatter as those that it has.
         resamples: draws of the bootstrap.
         seed: of the bootstrap's own random numbers.
 
     Raises:
-        ValueError: for fewer than two seeds or images, a value that is not finite, or under 99 resamples.
+        ValueError: for fewer than two seeds or images, a value that is not finite, no sample of images, or
+            under 99 resamples.
     """
     cells = _checked_table(table, resamples)
+    samples = whole_number("samples", samples, at_least=1)
     seeds, images = cells.shape
     estimate = float(cells.mean())
-    error, freedom = _crossed_error(cells)
+    error, freedom = _crossed_error(cells, samples)
     random = np.random.default_rng(seed)
-    deviations = _resampled_means(cells, resamples, random)
+    deviations = _resampled_means(cells, samples, resamples, random)
     deviations -= deviations.mean()
     if error > 0:
         deviations *= error / deviations.std()
@@ -129,7 +139,7 @@ def seed_effect(values: Sequence[float]) -> Effect:
     return Effect(estimate, error, freedom, estimate + error * quantiles, len(numbers), 0)
 
 
-def _crossed_error(cells: NDArray[np.float64]) -> tuple[float, float]:
+def _crossed_error(cells: NDArray[np.float64], samples: int) -> tuple[float, float]:
     """Standard error of the mean of a crossed table, and its degrees of freedom.
 
     Source: Satterthwaite 1946; Clark 1973 on crossed random effects. Negative components count as zero.
@@ -142,15 +152,16 @@ def _crossed_error(cells: NDArray[np.float64]) -> tuple[float, float]:
     of_cells = float(np.sum(residuals**2)) / (free_seeds * free_images)
     of_seeds = max(images * float(rows.var(ddof=1)), of_cells)
     of_images = max(seeds * float(columns.var(ddof=1)), of_cells)
-    total = of_seeds + of_images - of_cells
+    total = of_seeds + samples * (of_images - of_cells)
     if total == 0:
         return 0.0, float(free_seeds)
-    spread = of_seeds**2 / free_seeds + of_images**2 / free_images + of_cells**2 / (free_seeds * free_images)
+    of_both = of_images**2 / free_images + of_cells**2 / (free_seeds * free_images)
+    spread = of_seeds**2 / free_seeds + samples**2 * of_both
     return sqrt(total / (seeds * images)), total**2 / spread
 
 
 def _resampled_means(
-    table: NDArray[np.float64], resamples: int, random: np.random.Generator
+    table: NDArray[np.float64], samples: int, resamples: int, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Means of tables whose rows and columns were drawn again with replacement, shape (resamples,)."""
     seeds, images = table.shape
@@ -159,7 +170,9 @@ def _resampled_means(
     over_images = np.cov(table, ddof=0)  # (seeds, seeds)
     # Of the image-by-image means over the resampled seeds; rounding can take it below zero.
     variances = np.maximum(np.sum((weights @ over_images) * weights, axis=1), 0)
-    drawn: NDArray[np.float64] = means + np.sqrt(variances / images) * random.standard_normal(resamples)
+    drawn: NDArray[np.float64] = means + np.sqrt(samples * variances / images) * random.standard_normal(
+        resamples
+    )
     return drawn
 
 

@@ -72,7 +72,8 @@ def _macs(module: nn.Module, input: torch.Tensor, output: torch.Tensor) -> int:
     raise TypeError(f"no rule for the MACs of a {type(module).__name__}")
 
 
-# Training images that each epoch is evaluated on, to see how well they are fitted: as many as test images.
+# The first training images, on which each epoch is evaluated to see how well they are fitted: as many as test
+# images. Their number is part of each record.
 FITTED_IMAGES = 10_000
 
 # Torch's number of threads, its flags and its global generator belong to the process.

@@ -39,7 +39,7 @@ def _accuracy(record: Record) -> ArrayLike:
 
 
 def _gap(record: Record) -> ArrayLike:
-    """Accuracy on training images in evaluation mode, minus right or wrong for each test image."""
+    """Accuracy on the first training images in evaluation mode, minus right or wrong for each test image."""
     return _fitted_accuracy(record) - record.outcome.hits()
 
 
@@ -56,7 +56,7 @@ def _fine_grained(record: Record) -> ArrayLike:
 
 
 def _fitted(record: Record) -> ArrayLike:
-    """Accuracy on training images in evaluation mode, in points: how well a network fits what it learned."""
+    """Accuracy on the first training images in evaluation mode, in points: how well they are fitted."""
     return 100 * _fitted_accuracy(record)
 
 
@@ -102,3 +102,10 @@ MEASURES: dict[str, Callable[[Record], ArrayLike]] = {
     "edge-response": _share("edge-response"),
     "gradient-ratio": lambda record: _extra(record, "gradient-ratio"),
 }
+
+IMAGE_SAMPLES = {"gap": 2}
+"""By measure, how many samples of images it rests on, where that is not one.
+
+A gap rests on two of 10,000: the test images, and the first of the training images. Of these a record holds
+how many were right and not which, so they are taken to scatter as the test images do.
+"""

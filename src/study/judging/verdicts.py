@@ -20,7 +20,7 @@ from helpers.statistics.effect import (
     seed_effect,
 )
 from helpers.statistics.intervals import Interval
-from study.judging.measures import Runs, measured
+from study.judging.measures import IMAGE_SAMPLES, Runs, measured
 from study.judging.rules import Contrast, Rule, rules
 from study.records import RECORDED, Record, records
 
@@ -189,7 +189,12 @@ def _compare(rule: Rule, contrast: Contrast, runs: Runs) -> tuple[Effect, Paired
     alone = paired_difference(_means(first), _means(second), level=1 - rule.alpha)
     if np.ndim(next(iter(first.values()))) == 1:
         table = paired_table(first, second)
-        return crossed_effect(table, resamples=rule.resamples, seed=rule.seed), alone
+        return crossed_effect(
+            table,
+            samples=IMAGE_SAMPLES.get(rule.measure, 1),
+            resamples=rule.resamples,
+            seed=rule.seed,
+        ), alone
     seeds = common_seeds(first, second)
     return seed_effect([float(np.subtract(first[seed], second[seed])) for seed in seeds]), alone
 

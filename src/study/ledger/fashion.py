@@ -87,8 +87,8 @@ FASHION_CLAIMS = (
         statement="Stride 1 overfits more than stride 2.",
         link="fashion-mnist",
         note="The log of the source compares training accuracy with dropout against validation without, and "
-        "can neither show nor exclude this. The rule compares both in evaluation mode, after eight epochs as "
-        "the source has them. After thirty, it is Q-20.",
+        "can neither show nor exclude this. The rule compares both in evaluation mode, on the first 10,000 "
+        "training images, after eight epochs as the source has them. After thirty, it is Q-20.",
     ),
     Claim(
         id="F-04",
@@ -103,7 +103,8 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="The hybrid overfits, and its validation is unstable.",
         link="fashion-mnist",
-        note="The rule judges the gap between training and test images in evaluation mode. How unstable "
+        note="The rule judges the gap between 10,000 training images and 10,000 test images, in evaluation "
+        "mode, against A; both samples count as a source of chance. How unstable "
         "validation is, no rule judges; that of the hybrid does fall more from epoch to epoch than that of "
         "the other two, and there the source is right.",
     ),

@@ -197,7 +197,7 @@ MNIST_CLAIMS = (
         id="M-09",
         source=_SOURCE,
         statement="Networks of stride 2 underfit, and stop improving early.",
-        parts=(Measured(about="they fit their training images less well"),),
+        parts=(Measured(about="they fit their training images less well, the first 10,000 of them"),),
         link="controls-long",
         note="After fifteen epochs, at a high level. That they stop improving early, no rule judges, and the "
         "curves contradict it: from the third epoch on, stride 2 gains more.",
