@@ -2,9 +2,12 @@
 
 from types import SimpleNamespace
 
+import answers
 import lab
 import pytest
 import reader_notebooks
+from docutils import nodes
+from docutils.utils import new_document
 from nbformat import validate
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pybtex.database import Entry, Person
@@ -83,6 +86,26 @@ def test_a_solution_that_spans_cells_is_folded_in_each():
     assert last.source.startswith("<details>")
     assert code.metadata["jupyter"] == {"source_hidden": True, "outputs_hidden": True}
     assert "jupyter" not in after.metadata
+
+
+@pytest.mark.parametrize(
+    ("html", "between", "is_folded"),
+    [
+        ("13", [], True),
+        ("13", [new_markdown_cell("Look closely."), new_code_cell("quietly()")], True),
+        ("13", [new_markdown_cell("## Another section")], False),
+        ('<div class="book-widget">', [], False),
+    ],
+)
+def test_what_comes_out_after_a_question_is_folded(html, between, is_folded):
+    question = new_markdown_cell("```{admonition} Commit to an answer first\n:class: tip\nHow many?\n```")
+    shown = [new_output("execute_result", {"text/html": html})]
+    answer, later = (new_code_cell("count()", outputs=shown) for _ in range(2))
+    made = plain(new_notebook(cells=[question, *between, answer, later]), chapter="3", links=Known())
+    assert [cell.metadata.get("jupyter", {}) for cell in made.cells[-2:]] == [
+        {"outputs_hidden": True} if is_folded else {},
+        {},
+    ]
 
 
 @pytest.mark.parametrize("tag", ["hide-input", "remove-input", "remove-cell"])
@@ -212,3 +235,40 @@ def test_sources_are_named_by_their_authors_and_lead_to_their_address():
     assert address(Entry("misc", {"note": "arXiv:1603.07285"})) == "https://arxiv.org/abs/1603.07285"
     assert address(Entry("misc", {"doi": "10.1/x", "note": "arXiv:1603.07285"})) == "https://doi.org/10.1/x"
     assert address(Entry("misc", {"title": "untitled"})) == ""
+
+
+def page_of(*cells):
+    """A document with a section of these parts, as Sphinx reads it."""
+    document, section = new_document("page"), nodes.section()
+    document += section
+    section += list(cells)
+    return document
+
+
+def box(title):
+    return nodes.admonition("", nodes.title("", title), nodes.paragraph("", "How many?"))
+
+
+def cell(shown):
+    output = nodes.container("", nodes.raw("", shown, format="html"), classes=["cell_output"])
+    return nodes.container("", output, classes=["cell"])
+
+
+@pytest.mark.parametrize(
+    ("parts", "folded"),
+    [
+        ([box(answers.QUESTION), cell("13"), cell("14")], ["13"]),
+        ([box(answers.QUESTION), nodes.paragraph("", "Look."), cell("13")], ["13"]),
+        ([box("Note"), cell("13")], []),
+        ([box(answers.QUESTION), box("Note"), cell("13")], []),
+        ([box(answers.QUESTION), cell('<div class="book-widget">')], []),
+        ([box(answers.QUESTION), nodes.section("", cell("13"))], []),
+    ],
+)
+def test_a_page_folds_the_answer_to_each_question(parts, folded):
+    document = page_of(*[part.deepcopy() for part in parts])
+    answers.fold_answers(None, document)
+    raw = [each.astext() for each in document.findall(nodes.raw)]
+    opened = [index for index, text in enumerate(raw) if text == answers.FOLD]
+    assert [raw[index + 1] for index in opened] == folded
+    assert [raw[index + 2] for index in opened] == ["</details>"] * len(folded)

@@ -17,6 +17,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 import nbformat
+from answers import OPEN, QUESTION
 from nbformat import NotebookNode
 from notebook_links import LINK
 from pybtex.database import Entry, Person
@@ -54,11 +55,12 @@ class Links(Protocol):
 
 @dataclass
 class Place:
-    """Where in a notebook a conversion stands: exercises are counted, a solution can span several cells."""
+    """Where in a notebook a conversion stands: exercises are counted, solutions and questions span cells."""
 
     chapter: str
     exercises: int = 0
     in_solution: bool = False
+    is_asked: bool = False  # a question whose answer has not come yet
 
 
 def plain(executed: NotebookNode, *, chapter: str, links: Links) -> NotebookNode:
@@ -77,9 +79,14 @@ def plain(executed: NotebookNode, *, chapter: str, links: Links) -> NotebookNode
     for index, cell in enumerate(notebook.cells):
         try:
             if cell.cell_type == "markdown":
+                place.is_asked &= not re.search(r"^#|^[`:]{3,}\{admonition", cell.source, flags=re.MULTILINE)
+                place.is_asked |= QUESTION in cell.source
                 cell.source = markdown(cell.source, values=values, links=links, place=place)
             elif cell.cell_type == "code":
                 fold(cell, is_solution=place.in_solution)
+                if place.is_asked and cell.outputs:
+                    place.is_asked = False
+                    fold_answer(cell)
                 for output in cell.outputs:
                     still(output, links)
         except ValueError as error:
@@ -152,6 +159,13 @@ def fold(cell: NotebookNode, *, is_solution: bool = False) -> None:
     if is_solution or tags & HIDDEN:
         cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
     cell.outputs = [output for output in cell.outputs if "scrapbook" not in output.get("metadata", {})]
+
+
+def fold_answer(cell: NotebookNode) -> None:
+    """Hide what comes out after a question, as the page does."""
+    shown = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+    if not any(mark in shown for mark in OPEN):
+        cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
 
 
 def still(output: NotebookNode, links: Links) -> None:
