@@ -86,6 +86,13 @@ def test_has_one_parameters_cell_that_only_assigns(path):
 
 
 @each(CHAPTERS)
+def test_its_set_up_is_folded(path):
+    imports = re.compile(r"^(?:import|from) ", flags=re.MULTILINE)
+    first = next(cell for cell in code(path) if len(imports.findall(cell.source)) > 1)
+    assert "hide-input" in first.metadata.get("tags", [])
+
+
+@each(CHAPTERS)
 def test_asks_before_it_shows(path):
     assert "Commit to an answer first" in prose(path)
 
