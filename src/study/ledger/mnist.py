@@ -231,7 +231,8 @@ MNIST_CLAIMS = (
         statement="Same padding avoids artifacts at the edge.",
         link="controls-pixels",
         note="The rule compares how much the last convolution answers otherwise along the border than in "
-        "the center of a white image, which no network was trained on. Where valid padding cuts off what "
+        "the center of a white image, which no network was trained on. Without padding that is zero by "
+        "construction. Where valid padding cuts off what "
         "lies at the edge, same padding keeps it: of that the source is right.",
     ),
     Claim(
