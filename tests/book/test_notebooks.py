@@ -78,6 +78,19 @@ def test_opens_with_what_the_reader_will_do_learn_and_need(path):
     assert re.search(r"\d+ minutes", opening)
 
 
+@each(
+    [path for path in CHAPTERS if path.stem[:2] not in ("06", "07", "08")]
+)  # short: all of it is the thread
+def test_the_sections_that_its_top_does_not_name_are_marked(path):
+    named = re.search(r"\*\*First reading:\*\*(.+?)\. The\s+rest\s", read(path).cells[0].source, re.DOTALL)
+    titles = re.findall(r"^## (.+)$", prose(path), flags=re.MULTILINE)
+    thread = [title for title in titles if not title.endswith(" (second reading)")]
+    assert re.findall(r"\*(.+?)\*", " ".join(named[1].split())) == [
+        title for title in thread if title not in ("Summary", "Exercises", "Quiz")
+    ]
+    assert len(thread) < len(titles)
+
+
 @each(NOTEBOOKS)
 def test_has_one_parameters_cell_that_only_assigns(path):
     (cell,) = [cell for cell in code(path) if "parameters" in cell.metadata.get("tags", [])]

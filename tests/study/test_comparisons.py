@@ -1,5 +1,6 @@
 """What chapters 9 to 14 compare: each function against records, rules or counting by hand."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -213,6 +214,14 @@ def test_a_summary_names_units_other_than_points():
     seconds, points = table["difference, 95% interval"]
     assert seconds.endswith(") s an epoch")
     assert points.endswith(")")
+
+
+def test_a_table_says_what_its_intervals_do_not():
+    assert comparisons.summary_table("F-01", "M-03").caption is None
+    assert comparisons.summary_table("F-13", "F-01").caption == "Over seeds alone: F-13."
+    careful = comparisons.summary_table("F-05", "Q-03").caption
+    assert re.search(r"F-05: the interval leaves out zero; corrected for \d+ rules it would not\.", careful)
+    assert "Q-03: the 90% interval lies within the margin" in careful
 
 
 def test_facts_of_networks_are_those_of_their_records_and_of_the_arithmetic():

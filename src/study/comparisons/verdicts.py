@@ -1,6 +1,6 @@
 """What the committed rules found, in words and as tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,7 +10,7 @@ from pandas.io.formats.style import Styler
 from helpers.statistics import Effect
 from study.judging import Judgement, recorded_judgements
 from study.judging.rules import rules
-from study.ledger.finding import signed, unit, with_interval
+from study.ledger.finding import after_correction, signed, unit, with_interval
 from study.ledger.questions import says
 
 _TOGETHER = {"white-space": "nowrap"}  # an id such as M-01 is not to be broken
@@ -96,11 +96,11 @@ def contrast_table(labels: Mapping[str, Sequence[str]]) -> Styler:
                 {
                     "rule": "" if position else claim,
                     "difference": name.replace("\n", " "),
-                    column: with_interval(effect),
+                    column: with_interval(effect, rules()[claim]),
                     "verdict": "" if position else verdict(claim),
                 }
             )
-    return _with_verdicts(rows)
+    return _fine_print(_with_verdicts(rows), labels)
 
 
 def verdict_table(claims: Mapping[str, str]) -> Styler:
@@ -114,7 +114,7 @@ def verdict_table(claims: Mapping[str, str]) -> Styler:
         rows.append({"claim": f"{claim}: {says(claim)} Judged: {compared}.", **in_numbers(claim)})
     table = pd.DataFrame(rows).rename(columns={"difference": "points"})
     columns = ["claim", "verdict", "points", "95% interval", "Welch, 95%", "correlation"]
-    return _bold(table[columns].style.hide())
+    return _fine_print(_bold(table[columns].style.hide()), claims)
 
 
 def summary_table(*claims: str) -> Styler:
@@ -127,11 +127,20 @@ def summary_table(*claims: str) -> Styler:
             {
                 "rule": claim,
                 "verdict": verdict(claim),
-                "difference, 95% interval": f"{with_interval(each.effect)}{other}",
+                "difference, 95% interval": f"{with_interval(each.effect, each.rule)}{other}",
                 "says": says(claim),
             }
         )
-    return _with_verdicts(rows)
+    return _fine_print(_with_verdicts(rows), claims)
+
+
+def _fine_print(table: Styler, claims: Iterable[str]) -> Styler:
+    """The table, and with it what its intervals do not say: no images, and words more careful than they."""
+    told = {claim: judgements()[claim] for claim in claims}
+    alone = [claim for claim, each in told.items() if not each.effect.images]
+    notes = [f"Over seeds alone: {', '.join(alone)}."] if alone else []
+    notes += [f"{claim}: {note}." for claim, each in told.items() if (note := after_correction(each))]
+    return table.set_caption(" ".join(notes)) if notes else table
 
 
 def _with_verdicts(rows: Sequence[Mapping[str, Any]]) -> Styler:

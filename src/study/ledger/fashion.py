@@ -113,17 +113,18 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="The hybrid loses accuracy because it treats patches of a map as a sequence.",
         link="controls-hybrids",
-        note="The source has no run that would tell. The rule takes a dense head of equal size, behind one "
-        "pooling more, in place of the LSTM. Read in rows, as a shorter sequence of wider steps, "
-        "the map shows no loss against that head; no rule judges that.",
+        note="The verdict is on the loss, not on the reason. The rule takes a dense head of equal size, "
+        "behind one pooling more, in place of the LSTM, which loses in two of three such comparisons. The "
+        "reason that is given speaks of any sequence. Read in rows, a sequence too, the map shows no loss "
+        "against that head; no rule judges that.",
     ),
     Claim(
         id="F-07",
         source=_SOURCE,
         statement="Stride 1 helps most on classes that differ in fine detail, Shirt and Pullover.",
         link="fashion-mnist",
-        note="The rule judges whether recall gains more there than on the other classes, on average. A "
-        "single one of these may gain as much.",
+        note="The rule judges whether recall gains more there than on the other classes, on average. It "
+        "does; but Coat, one of the others, gains most of all.",
     ),
     Claim(
         id="F-08",
@@ -163,8 +164,9 @@ FASHION_CLAIMS = (
         source=_SOURCE,
         statement="Stride 1 fits the noise in the training data more than stride 2 does.",
         link="controls-noise",
-        note="The rule counts answers with a wrong training label, mistakes that hit one included. Less "
-        "these, stride 1 is ahead without dropout. Noise in the pixels is Q-18.",
+        note="The rule counts answers with a wrong training label, mistakes that hit one included. The "
+        "difference is smaller than the margin. Less these mistakes, stride 1 is ahead without dropout. "
+        "Noise in the pixels is Q-18.",
     ),
     Claim(
         id="F-13",

@@ -99,6 +99,7 @@ _UNITS = {  # of all other measures: points
     "gradient-ratio": "powers of ten",
     "edge-response": "% of the center",
 }
+_DECIMALS = {"seconds": 0, "edge-response": 0}  # of all other measures: 2
 _SAYS = {"above": "is above zero", "below": "is below zero", "equal": "is within the margin"}
 
 
@@ -126,15 +127,17 @@ def rule_finding(claim: str, judgements: Judgements) -> Finding:
     return Finding(verdict=judgement.verdict, evidence=_numbers(judgement), judgement=judgement)
 
 
-def signed(*values: float) -> str:
-    """Numbers with their sign and two decimals; two are written as the ends of an interval.
+def signed(*values: float, decimals: int = 2) -> str:
+    """Numbers with their sign; two are written as the ends of an interval.
 
     >>> signed(0.123)
     '+0.12'
     >>> signed(-0.001, 2)
     '0.00 to +2.00'
     """
-    texts = (f"{value:+z.2f}".replace("+0.00", "0.00") for value in values)
+    zero = f"{0:.{decimals}f}"
+    texts = (f"{value:+z.{decimals}f}" for value in values)
+    texts = (text.replace(f"+{zero}", zero) if float(text) == 0 else text for text in texts)
     return " to ".join(texts).replace("-", "\N{MINUS SIGN}")
 
 
@@ -143,20 +146,41 @@ def unit(rule: Rule) -> str:
     return _UNITS.get(rule.measure, "points")
 
 
-def with_interval(effect: Effect) -> str:
-    """An effect and its 95% interval, in words."""
-    return f"{signed(effect.estimate)} ({signed(*effect.interval())})"
+def with_interval(effect: Effect, rule: Rule | None = None) -> str:
+    """An effect and its 95% interval, in words; with its rule, to as many decimals as the measure bears."""
+    decimals = _DECIMALS.get(rule.measure, 2) if rule else 2
+    return f"{signed(effect.estimate, decimals=decimals)} ({signed(*effect.interval(), decimals=decimals)})"
 
 
 def in_words(effect: Effect, rule: Rule) -> str:
-    """An effect of a rule's measure, with its 95% interval, its unit and its number of seeds, in words."""
-    return f"{with_interval(effect)} {unit(rule)}, n = {effect.seeds}"
+    """An effect of a rule's measure, with its 95% interval, its unit and its number of seeds, in words.
+
+    It says so where the interval is over seeds alone, and hence not about other test images.
+    """
+    alone = "" if effect.images else ", over seeds alone"
+    return f"{with_interval(effect, rule)} {unit(rule)}, n = {effect.seeds}{alone}"
+
+
+def after_correction(judgement: Judgement) -> str:
+    """Why the word of a judgement is more careful than its interval looks; empty where it is not.
+
+    Words are corrected for the family of rules, intervals are not.
+    """
+    beside = f"corrected for {judgement.family} rules it would not"
+    if not judgement.differs and not judgement.interval.covers(0):
+        return f"the interval leaves out zero; {beside}"
+    alone = judgement.effect.p_equivalence(judgement.rule.margin) <= judgement.rule.alpha
+    if alone and not judgement.equivalent:
+        return f"the 90% interval lies within the margin; {beside}"
+    return ""
 
 
 def _numbers(judgement: Judgement) -> str:
     found = [in_words(judgement.effect, judgement.rule)]
     for contrast, effect in zip(judgement.rule.conditions, judgement.conditions, strict=True):
-        found.append(f"{contrast.first} minus {contrast.second}: {with_interval(effect)}")
+        found.append(f"{contrast.first} minus {contrast.second}: {with_interval(effect, judgement.rule)}")
     if judgement.differs and judgement.equivalent:
         found.append("real, but within the margin")
+    if careful := after_correction(judgement):
+        found.append(careful)
     return "; ".join(found)

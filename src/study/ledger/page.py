@@ -22,7 +22,7 @@ from helpers.statistics import Effect
 from study.judging import Judgement, Verdict
 from study.ledger.advice import ADVICE, HEADLINES, Conclusion, check_grounds
 from study.ledger.claim import Claim
-from study.ledger.finding import Finding, in_words
+from study.ledger.finding import Finding
 
 STATES = (*map(str, Verdict), Finding(verdict=None).state)
 
@@ -203,10 +203,6 @@ def _by_state(findings: Iterable[Finding]) -> dict[str, int]:
     return {state: counted[state] for state in STATES if counted[state]}
 
 
-def _toward_in_words(judgement: Judgement) -> str:
-    return in_words(toward(judgement), judgement.rule)
-
-
 @cache
 def _templates() -> Environment:
     templates = Environment(
@@ -218,7 +214,6 @@ def _templates() -> Environment:
     )
     for each in (full_stop, link, slug, written):
         templates.filters[each.__name__] = each
-    templates.filters["toward_in_words"] = _toward_in_words
     style = resources.files("study.ledger") / "templates" / "ledger.css"
     templates.globals |= {"style": Markup(style.read_text(encoding="utf-8")), "write_ups": WRITE_UPS}
     return templates
