@@ -22,7 +22,7 @@ from helpers.arithmetic.snippets import FRAMEWORKS, snippet
 from helpers.arithmetic.window import compare_layers
 
 _STOPPED = 130  # the exit status of a command that Ctrl-C ended
-_MOST_LAYERS = 10_000
+_MOST_LAYERS = 1_000
 _KINDS = {"conv": "convolution", "pool": "pooling", "up": "transposed", "resize": "resize"}
 _START = re.compile(r"(conv|pool|up|resize)([0-9]{1,9})")
 _SETTING = re.compile(
@@ -127,11 +127,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _forward(options: argparse.Namespace) -> Answer:
     layers = parse_stack(" ".join(options.stack))
-    rows = []
-    for number, row in enumerate(trace(options.size, layers), start=1):
-        unread = len(network_unread(options.size, layers[:number]))
-        rows.append({**row._asdict(), "jump": _plain(row.jump), "unread": unread})
-    return rows, ""
+    rows = [{**row._asdict(), "jump": _plain(row.jump)} for row in trace(options.size, layers)]
+    lost = len(network_unread(options.size, layers))
+    return rows, f"{lost} of {options.size} pixels reach no unit of the last map"
 
 
 def _backward(options: argparse.Namespace) -> Answer:
@@ -270,13 +268,18 @@ def _plain(number: Any) -> int | str:
 
 
 def _bounds(text: str) -> int | range:
-    first, dash, last = text.partition("-")
-    return range(int(first), int(last) + 1) if dash else int(first)
+    found = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be a number such as 3, or a range such as 1-7, got {text!r}")
+    first, last = found.groups()
+    return range(int(first), int(last) + 1) if last else int(first)
 
 
 def _skip(text: str) -> Skip:
-    first, _, last = text.partition("-")
-    return int(first), int(last)
+    found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be two maps such as 0-3, where 0 is the input, got {text!r}")
+    return int(found[1]), int(found[2])
 
 
 def _parse_layer(word: str, place: int) -> tuple[Layer, int]:
