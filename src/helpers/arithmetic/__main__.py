@@ -98,15 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 
     forward = question("forward", _forward, "what a stack makes of a size, layer by layer")
     forward.add_argument("size", type=int)
-    backward = question("backward", _backward, "which settings turn one size into another")
-    backward.add_argument("size", type=_bounds)
-    backward.add_argument("output", type=_bounds)
-    for name in ("kernel-size", "stride", "padding", "dilation", "output-padding"):
-        backward.add_argument(f"--{name}", type=_bounds, metavar="RANGE", default=argparse.SUPPRESS)
-    backward.add_argument("--kind", choices=LAYER_KINDS[:3], default="convolution")
-    backward.add_argument("--ceil-mode", action="store_true", help="of a pooling, round up")
-    backward.add_argument("--uneven", action="store_true", help="also one pixel more of padding after")
-    backward.add_argument("--most", type=int, default=20, help="rows that are printed (default: 20)")
+    _add_bounds(question("backward", _backward, "which settings turn one size into another"))
     stack = question("stack", _stack, "which sizes a stack takes, and which lose no pixel")
     stack.add_argument("--sizes", type=_bounds, default=range(1, 513), metavar="RANGE", help="default: 1-512")
     stack.add_argument("--channels", type=int, help="of the last map, for the number for the dense layer")
@@ -123,6 +115,17 @@ def _parser() -> argparse.ArgumentParser:
     for added in (forward, stack, code, port):
         added.add_argument("stack", nargs="+", metavar="STACK")
     return parser
+
+
+def _add_bounds(backward: argparse.ArgumentParser) -> None:
+    backward.add_argument("size", type=_bounds)
+    backward.add_argument("output", type=_bounds)
+    for name in ("kernel-size", "stride", "padding", "dilation", "output-padding"):
+        backward.add_argument(f"--{name}", type=_bounds, metavar="RANGE", default=argparse.SUPPRESS)
+    backward.add_argument("--kind", choices=LAYER_KINDS[:3], default="convolution")
+    backward.add_argument("--ceil-mode", action="store_true", help="of a pooling, round up")
+    backward.add_argument("--uneven", action="store_true", help="also one pixel more of padding after")
+    backward.add_argument("--most", type=int, default=20, help="rows that are printed (default: 20)")
 
 
 def _forward(options: argparse.Namespace) -> Answer:

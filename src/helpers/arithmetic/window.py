@@ -9,7 +9,7 @@ from helpers.arithmetic.layer import Layer, Window, lists_settings
 from helpers.arithmetic.placing import pads, size_after, starts, window_count
 from helpers.checks import number_pair, whole_number
 
-Verdict = Literal["same numbers", "shifted", "same size, other windows", "different sizes"]
+_Verdict = Literal["same numbers", "shifted", "same size, other windows", "different sizes"]
 
 
 class Porting(NamedTuple):
@@ -22,7 +22,7 @@ class Porting(NamedTuple):
             transposed convolution, the crop. None if it reads that already, or if no padding will do.
     """
 
-    verdict: Verdict
+    verdict: _Verdict
     words: str
     mend: tuple[int, int] | None
 
@@ -266,7 +266,7 @@ def compare_layers(first: Layer, second: Layer, *, size: int) -> Porting:
     shift = abs(starts(size, first).start - starts(size, second).start)
     settings = ("kind", "kernel_size", "stride", "dilation")
     unlike = next((name for name in settings if getattr(first, name) != getattr(second, name)), "")
-    verdict: Verdict = "same numbers"
+    verdict: _Verdict = "same numbers"
     words = "the same numbers"
     if sizes[0] != sizes[1]:
         verdict, words = "different sizes", f"different sizes, {sizes[0]} and {sizes[1]}"
