@@ -181,6 +181,7 @@ def test_the_depth_for_a_field_is_the_least(field, block):
 
 def test_a_field_of_a_billion_takes_no_billion_steps():
     assert depth_for_field(10**9 + 1, [Layer(3)]).value == 5 * 10**8
+    assert depth_for_field(190, [Layer(3), Layer(2, kind="pooling")]) == (6, 190, 94)  # reached, not passed
     with pytest.raises(ValueError, match="depth must be at most 100,000, got 1,000,000,000"):
         kernel_for_field(31, depth=10**9)
     with pytest.raises(ValueError, match='layers must be convolutions and poolings, got kind="resize"'):
