@@ -7,7 +7,7 @@ read these pixels.
 
 from helpers.anatomy.counting import WindowRow, census, padding_kind
 from helpers.anatomy.files import load_model
-from helpers.anatomy.questions import PlaceField, field_at, working_sizes
+from helpers.anatomy.questions import PlaceField, Stop, field_at, stops_by_size, working_sizes
 from helpers.anatomy.run import IncompleteAnatomy, anatomy
 from helpers.anatomy.table import LayerRow
 
@@ -15,11 +15,13 @@ __all__ = [
     "IncompleteAnatomy",
     "LayerRow",
     "PlaceField",
+    "Stop",
     "WindowRow",
     "anatomy",
     "census",
     "field_at",
     "load_model",
     "padding_kind",
+    "stops_by_size",
     "working_sizes",
 ]

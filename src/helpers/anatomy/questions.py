@@ -1,12 +1,16 @@
 """What people ask of a model besides its table: which sizes it takes, and where one unit of a layer looks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from helpers.anatomy.axis import AT_MOST
 from helpers.anatomy.calls import ModuleCall
@@ -15,6 +19,8 @@ from helpers.anatomy.paths import Paths, bound_of, ordered
 from helpers.anatomy.run import evaluating, meta_copy, numbers_of, traced
 from helpers.anatomy.spans import EMPTY_START, enclosing
 from helpers.checks import whole_number
+
+_MOST_RUNS = 10_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,18 @@ class PlaceField:
     effective: float | None = None
 
 
+class Stop(NamedTuple):
+    """Where a model stopped, and why.
+
+    Attributes:
+        layer: the innermost module that was running, by its name; empty for the model itself.
+        reason: what it said, in one line.
+    """
+
+    layer: str
+    reason: str
+
+
 def working_sizes(model: nn.Module, sizes: Iterable[int]) -> tuple[int, ...]:
     """Those of some sizes of a square image that a model runs on, up to its end.
 
@@ -53,19 +71,44 @@ def working_sizes(model: nn.Module, sizes: Iterable[int]) -> tuple[int, ...]:
     >>> working_sizes(model, range(1, 13))
     (10, 11, 12)
     """
-    wanted = [whole_number("sizes", size, at_least=1) for size in sizes]
+    return tuple(size for size, stop in stops_by_size(model, sizes).items() if stop is None)
+
+
+def stops_by_size(model: nn.Module, sizes: Iterable[int]) -> dict[int, Stop | None]:
+    """Where a model stops, for each of some sizes of a square image; None where it runs to its end.
+
+    The model runs without numbers. If it stops at every size, it may be one that looks at values: then it
+    runs itself, on a random image, provided that it has weights. An output that holds nothing is a stop too.
+
+    Args:
+        model: any torch module that takes one image.
+        sizes: pixels along each axis, such as `range(1, 300)`; at most 10,000 of them.
+
+    Raises:
+        TypeError: if `model` is no torch module, or a size no integer.
+        ValueError: if a size is below 1, there are too many, or `forward` needs more than an image.
+
+    >>> model = nn.Sequential(nn.Conv2d(1, 1, 5), nn.MaxPool2d(2), nn.Conv2d(1, 1, 3))
+    >>> {size: stop.layer for size, stop in stops_by_size(model, range(4, 12)).items() if stop}
+    {4: '0', 5: '1', 6: '2', 7: '2', 8: '2', 9: '2'}
+    """
+    wanted = list(islice(sizes, _MOST_RUNS + 1))
+    if len(wanted) > _MOST_RUNS:
+        raise ValueError(f"sizes must be at most {_MOST_RUNS:,} of them, got more: narrow the range")
+    wanted = [whole_number("sizes", size, at_least=1) for size in wanted]
     inputs = {size: model_inputs(model, size, None)[0] for size in wanted}
+    found: dict[int, Stop | None] = {}
     try:
         copied = meta_copy(model)
-    except Exception:  # whatever the model's own copying raises
-        found = []
+    except Exception as error:  # whatever the model's own copying raises
+        found = dict.fromkeys(wanted, Stop("", _in_a_line(error)))
     else:
-        found = [size for size, given in inputs.items() if _works(copied, given, "meta")]
-    if not found and not any(tensor.is_meta for tensor in (*model.parameters(), *model.buffers())):
-        found = [
-            size for size, given in inputs.items() if _works(model, given, "cpu")
-        ]  # it may look at values
-    return tuple(found)
+        found = {size: _stop(copied, given, "meta") for size, given in inputs.items()}
+    if all(found.values()) and not any(
+        tensor.is_meta for tensor in (*model.parameters(), *model.buffers())
+    ):  # it may look at values
+        found = {size: _stop(model, given, "cpu") for size, given in inputs.items()}
+    return found
 
 
 def field_at(
@@ -182,13 +225,41 @@ def _gradient(model: nn.Module, given: ModelInput, seen: list[Tensor], place: Se
     return gradient.abs()
 
 
-def _works(model: nn.Module, given: ModelInput, device: str) -> bool:
-    """Whether the model runs at this size and returns something."""
-    try:
-        with evaluating(model), torch.no_grad():
+def _stop(model: nn.Module, given: ModelInput, device: str) -> Stop | None:
+    """Where the model stops at this size; None if it runs to its end and returns something."""
+    names = {module: name for name, module in model.named_modules()}
+    with evaluating(model), torch.no_grad(), _called() as running:
+        try:
             tensors = {key: numbers_of(model, shape, device) for key, shape in given.shapes.items()}
             args, kwargs = given.arguments(tensors)
             output = model(*args, **kwargs)
-    except Exception:  # whatever the model raises at this size
-        return False
-    return not isinstance(output, Tensor) or prod(output.shape) > 0
+        except Exception as error:  # whatever the model raises at this size
+            layer = next((names[module] for module in reversed(running) if module in names), "")
+            return Stop(layer, _in_a_line(error))
+    if isinstance(output, Tensor) and not prod(output.shape):
+        return Stop("", f"the output holds nothing, its shape is {tuple(output.shape)}")
+    return None
+
+
+@contextmanager
+def _called() -> Iterator[list[nn.Module]]:
+    """The modules that are running, the innermost last; after an error, those that it broke off."""
+    running: list[nn.Module] = []
+
+    def enters(module: nn.Module, _: Any) -> None:
+        running.append(module)
+
+    def leaves(module: nn.Module, _: Any, __: Any) -> None:
+        while running and running.pop() is not module:  # a module that caught an error of one inside it
+            continue
+
+    hooks = register_module_forward_pre_hook(enters), register_module_forward_hook(leaves)
+    try:
+        yield running
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _in_a_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,5 +1,16 @@
 """Sizes, padding, coverage, receptive field and cost along one axis, in plain integers and pure Python."""
 
+from helpers.arithmetic.backwards import (
+    FieldFit,
+    Solution,
+    Solutions,
+    StackSizes,
+    dense_features,
+    depth_for_field,
+    kernel_for_field,
+    solve,
+    stack_sizes,
+)
 from helpers.arithmetic.cost import macs, parameters
 from helpers.arithmetic.layer import CeilMode, Convention, Layer, LayerKind, Padding, Window
 from helpers.arithmetic.network import (
@@ -13,7 +24,10 @@ from helpers.arithmetic.network import (
     unit_field,
     unit_reads,
 )
+from helpers.arithmetic.snippets import Snippet, snippet
 from helpers.arithmetic.window import (
+    Porting,
+    compare_layers,
     coverage,
     indices_read,
     inputs_per_output,
@@ -28,23 +42,36 @@ from helpers.arithmetic.window import (
 __all__ = [
     "CeilMode",
     "Convention",
+    "FieldFit",
     "Layer",
     "LayerKind",
     "Padding",
+    "Porting",
     "ReceptiveField",
+    "Snippet",
+    "Solution",
+    "Solutions",
+    "StackSizes",
     "TraceRow",
     "UnitField",
     "Window",
+    "compare_layers",
     "coverage",
+    "dense_features",
+    "depth_for_field",
     "fitting_sizes",
     "indices_read",
     "inputs_per_output",
+    "kernel_for_field",
     "macs",
     "network_unread",
     "output_size",
     "parameters",
     "receptive_field",
     "resolve_padding",
+    "snippet",
+    "solve",
+    "stack_sizes",
     "trace",
     "transposed_output_size",
     "unit_field",

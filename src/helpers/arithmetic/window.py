@@ -2,12 +2,29 @@
 
 from collections.abc import Callable
 from math import gcd
-from typing import Unpack
+from typing import Literal, NamedTuple, Unpack
 
 from helpers.arithmetic.indices import LONGEST, Indices, met_by_windows, read_by_windows
 from helpers.arithmetic.layer import Layer, Window, lists_settings
 from helpers.arithmetic.placing import pads, size_after, starts, window_count
 from helpers.checks import number_pair, whole_number
+
+_Verdict = Literal["same numbers", "shifted", "same size, other windows", "different sizes"]
+
+
+class Porting(NamedTuple):
+    """What becomes of a layer on its way into another framework.
+
+    Attributes:
+        verdict: "same numbers", "shifted", "same size, other windows" or "different sizes".
+        words: the verdict in a sentence, with the mend.
+        mend: the padding (before, after) with which the second layer reads what the first one reads; of a
+            transposed convolution, the crop. None if it reads that already, or if no padding will do.
+    """
+
+    verdict: _Verdict
+    words: str
+    mend: tuple[int, int] | None
 
 
 @lists_settings
@@ -223,6 +240,51 @@ def unused_padding(size: int, **window: Unpack[Window]) -> tuple[int, int]:
     return _unread_from(-before, before, windows, layer), _unread_from(size, after, windows, layer)
 
 
+def compare_layers(first: Layer, second: Layer, *, size: int) -> Porting:
+    """Whether a layer and what it was ported to compute the same along one axis, given the same weights.
+
+    Args:
+        first: the layer that is ported, its padding as its framework has it.
+        second: the layer in the other framework.
+        size: pixels of the input.
+
+    Raises:
+        TypeError: if an argument is of the wrong kind.
+        ValueError: if one of the layers leaves nothing of an input of this size.
+
+    >>> keras, torch = Layer(3, stride=2, padding="same"), Layer(3, stride=2, padding=1)
+    >>> compare_layers(keras, torch, size=28).words
+    'the same shape, shifted by 1 pixel: pad (0, 1)'
+    >>> compare_layers(keras, torch, size=27).words
+    'the same numbers'
+    """
+    for name, layer in (("first", first), ("second", second)):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"{name} must be a Layer, got {layer!r}")
+    size = whole_number("size", size, at_least=1)
+    sizes = size_after(size, first), size_after(size, second)
+    shift = abs(starts(size, first).start - starts(size, second).start)
+    settings = ("kind", "kernel_size", "stride", "dilation")
+    unlike = next((name for name in settings if getattr(first, name) != getattr(second, name)), "")
+    verdict: _Verdict = "same numbers"
+    words = "the same numbers"
+    if sizes[0] != sizes[1]:
+        verdict, words = "different sizes", f"different sizes, {sizes[0]} and {sizes[1]}"
+    elif unlike:
+        verdict, words = "same size, other windows", "the same shape, other windows"
+    elif shift:
+        verdict, words = "shifted", f"the same shape, shifted by {shift} pixel{'s' * (shift > 1)}"
+    if unlike:
+        values = getattr(first, unlike), getattr(second, unlike)
+        return Porting(verdict, f"{words}: {unlike} differs, {values[0]} and {values[1]}", None)
+    if verdict == "same numbers":
+        return Porting(verdict, words, None)
+    mend = _mend(size, first, second)
+    verb = "crop" if first.grows else "pad"
+    advice = f"{verb} {mend}" if mend else "no padding of the second makes them alike"
+    return Porting(verdict, f"{words}: {advice}", mend)
+
+
 def existing_unit(unit: int, size: int) -> int:
     """Return the index of a unit, provided that a map of `size` has it."""
     unit = whole_number("unit", unit, at_least=0)
@@ -241,6 +303,25 @@ def read_by(outputs: Indices, windows: range, layer: Layer) -> Indices:
         kernel_size=layer.kernel_size,
         dilation=layer.dilation,
     )
+
+
+def _mend(size: int, first: Layer, second: Layer) -> tuple[int, int] | None:
+    """The padding with which the second layer reads what the first one reads, if there is any."""
+    (before, after), windows = pads(size, first), starts(size, first)
+    if not first.grows:
+        after = max(after, windows.stop - 1 + first.reach - size)
+    mended = Layer(
+        second.kernel_size,
+        second.stride,
+        (before, after),
+        second.dilation,
+        kind=second.kind,
+        output_padding=second.output_padding,
+    )
+    alike = size_after(size, mended) == size_after(size, first) and starts(size, mended) == starts(
+        size, first
+    )
+    return (before, after) if alike else None
 
 
 def _unread_from(first: int, size: int, windows: range, layer: Layer) -> int:

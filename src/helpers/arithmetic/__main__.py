@@ -1,0 +1,337 @@
+"""`python -m helpers.arithmetic backward 28 14`: sizes forward and backward, stacks, fields, code."""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from helpers.arithmetic.backwards import (
+    Solution,
+    dense_features,
+    depth_for_field,
+    kernel_for_field,
+    solve,
+    stack_sizes,
+)
+from helpers.arithmetic.layer import LAYER_KINDS, Layer
+from helpers.arithmetic.network import Skip, network_unread, trace
+from helpers.arithmetic.snippets import FRAMEWORKS, snippet
+from helpers.arithmetic.window import compare_layers
+
+_STOPPED = 130  # the exit status of a command that Ctrl-C ended
+_MOST_LAYERS = 1_000
+_KINDS = {"conv": "convolution", "pool": "pooling", "up": "transposed", "resize": "resize"}
+_START = re.compile(r"(conv|pool|up|resize)([0-9]{1,9})")
+_SETTING = re.compile(
+    r"(?P<ceil_mode>ceil)|s(?P<stride>[0-9]{1,9})|d(?P<dilation>[0-9]{1,9})|o(?P<output_padding>[0-9]{1,9})"
+    r"|p(?P<padding>same_lower|same|valid|full|causal|[0-9]{1,9}(?:,[0-9]{1,9})?)"
+)
+_REPEAT = re.compile(r"\*([0-9]{1,9})$")
+
+Answer = tuple[list[dict[str, Any]], str]  # rows of a table, and a sentence below it
+
+
+def parse_stack(text: str) -> list[Layer]:
+    """The layers of a short text, such as `conv3s2p1 pool2 up4s2p1`.
+
+    A layer is `conv`, `pool`, `up` (transposed) or `resize` and its kernel size; then, in any order, `s` for
+    stride, `p` for padding (`p1`, `p0,1`, `psame`, `psame_lower`, `pvalid`, `pfull`, `pcausal`), `d` for
+    dilation, `o` for output padding, `ceil`; in the end `*3` for three of them. Its text becomes its name.
+
+    Raises:
+        ValueError: if the text does not parse; the message says where.
+
+    >>> [(layer.kind, layer.kernel_size, layer.stride) for layer in parse_stack("conv3s2p1 pool2")]
+    [('convolution', 3, 2), ('pooling', 2, 2)]
+    """
+    layers: list[Layer] = []
+    for word in re.finditer(r"\S+", text):
+        layer, repeats = _parse_layer(word[0], word.start() + 1)
+        if len(layers) + repeats > _MOST_LAYERS:
+            raise _unparsed(word[0], word.start() + 1, f"there may be at most {_MOST_LAYERS:,} layers")
+        layers += [layer] * repeats
+    if not layers:
+        raise ValueError(f"stack must hold a layer such as conv3s2p1, got {text[:40]!r}")
+    return layers
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the answer to one question and return the exit status, which is 1 after an error."""
+    options = _parser().parse_args(arguments)
+    message = ""
+    try:
+        rows, words = options.answer(options)
+        print(_as_json(rows, words) if options.json else _as_text(rows, words))
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
+        _discard_output()
+        return 0
+    except KeyboardInterrupt:
+        return _STOPPED
+    except (OSError, ValueError) as error:
+        message = str(error)
+        if isinstance(error, OSError):  # print: a full disk behind `>`
+            _discard_output()
+            message = f"standard output must take the answer, got {error}"
+    if message:
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return int(bool(message))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m helpers.arithmetic",
+        description="Sizes along one axis, forward and backward.",
+        epilog="A STACK is layers such as 'conv7s2p3 pool3s2p1 conv3p1*4 up4s2p1': kernel size, s stride, "
+        "p padding (p1, p0,1, psame), d dilation, o output padding, ceil. RANGE is 3 or 1-7.",
+    )
+    kinds = parser.add_subparsers(required=True, metavar="QUESTION")
+
+    def question(name: str, answer: Callable[[argparse.Namespace], Answer], words: str) -> Any:
+        added = kinds.add_parser(name, help=words, description=words)
+        added.add_argument("--json", action="store_true", help="as JSON")
+        added.set_defaults(answer=answer)
+        return added
+
+    forward = question("forward", _forward, "what a stack makes of a size, layer by layer")
+    forward.add_argument("size", type=int)
+    _add_bounds(question("backward", _backward, "which settings turn one size into another"))
+    stack = question("stack", _stack, "which sizes a stack takes, and which lose no pixel")
+    stack.add_argument("--sizes", type=_bounds, default=range(1, 513), metavar="RANGE", help="default: 1-512")
+    stack.add_argument("--channels", type=int, help="of the last map, for the number for the dense layer")
+    stack.add_argument("--skip", type=_skip, action="append", default=[], metavar="A-B", help="as 0-3")
+    field = question("field", _field, "kernel or depth for a receptive field")
+    field.add_argument("field", type=int)
+    field.add_argument("--depth", type=int, default=1, help="layers, if no stack is given to repeat")
+    field.add_argument("--repeat", metavar="STACK", help="layers that are repeated")
+    code = question("code", _code, "the lines for a layer in a framework")
+    code.add_argument("--framework", choices=FRAMEWORKS, help="default: all of them")
+    code.add_argument("--size", type=int, help="pixels of the input")
+    port = question("port", _port, "whether two layers compute the same")
+    port.add_argument("size", type=int)
+    for added in (forward, stack, code, port):
+        added.add_argument("stack", nargs="+", metavar="STACK")
+    return parser
+
+
+def _add_bounds(backward: argparse.ArgumentParser) -> None:
+    backward.add_argument("size", type=_bounds)
+    backward.add_argument("output", type=_bounds)
+    for name in ("kernel-size", "stride", "padding", "dilation", "output-padding"):
+        backward.add_argument(f"--{name}", type=_bounds, metavar="RANGE", default=argparse.SUPPRESS)
+    backward.add_argument("--kind", choices=LAYER_KINDS[:3], default="convolution")
+    backward.add_argument("--ceil-mode", action="store_true", help="of a pooling, round up")
+    backward.add_argument("--uneven", action="store_true", help="also one pixel more of padding after")
+    backward.add_argument("--most", type=int, default=20, help="rows that are printed (default: 20)")
+
+
+def _forward(options: argparse.Namespace) -> Answer:
+    layers = parse_stack(" ".join(options.stack))
+    rows = [{**row._asdict(), "jump": _plain(row.jump)} for row in trace(options.size, layers)]
+    lost = len(network_unread(options.size, layers))
+    return rows, f"{lost} of {options.size} pixels reach no unit of the last map"
+
+
+def _backward(options: argparse.Namespace) -> Answer:
+    names = ("kernel_size", "stride", "padding", "dilation", "output_padding")
+    bounds = {name: getattr(options, name) for name in names if hasattr(options, name)}
+    found = solve(
+        options.size,
+        options.output,
+        kind=options.kind,
+        ceil_mode=options.ceil_mode,
+        uneven=options.uneven,
+        **bounds,
+    )
+    told = found.fit or found.nearest
+    if not told:
+        return [], "no setting within the bounds leaves anything"
+    words = f"{len(told)} settings" if len(told) > 1 else "1 setting"
+    if not found.fit:
+        is_exact = isinstance(options.output, int) and told[0].output == options.output
+        words = (
+            f"none without uneven padding; with it, {words}" if is_exact else f"none; the nearest, {words}"
+        )
+    if len(told) > max(0, options.most):
+        words += f", of which the first {max(0, options.most)} are shown: --most shows more"
+    return [_solved(each) for each in told[: max(0, options.most)]], words
+
+
+def _solved(found: Solution) -> dict[str, Any]:
+    layer = found.layer
+    padding: Any = layer.padding
+    if padding[0] == padding[1]:
+        padding = padding[0]
+    row: dict[str, Any] = {"size": found.size, "output": found.output, "kernel_size": layer.kernel_size}
+    row |= {"stride": layer.stride, "padding": padding, "dilation": layer.dilation}
+    if layer.kind == "transposed":
+        row["output_padding"] = layer.output_padding
+    return {**row, "unread": found.unread, "unused": found.unused, "empty": found.empty}
+
+
+def _stack(options: argparse.Namespace) -> Answer:
+    layers = parse_stack(" ".join(options.stack))
+    found = stack_sizes(layers, options.sizes, skips=options.skip)
+    rows: list[dict[str, Any]] = [
+        {"question": "smallest", "sizes": found.smallest},
+        {"question": "works", "sizes": found.works},
+        {"question": "loses no pixel", "sizes": found.lossless},
+    ]
+    if options.channels is not None:
+        for size in found.works if isinstance(options.sizes, int) else (found.smallest,):
+            if size is not None:
+                features = dense_features(size, layers, channels=options.channels)
+                rows.append({"question": f"dense layer at {size} x {size}", "sizes": features})
+    words = "" if found.works else "no size of the range works"
+    return rows, words
+
+
+def _field(options: argparse.Namespace) -> Answer:
+    if options.repeat is not None:
+        found, name = depth_for_field(options.field, parse_stack(options.repeat)), "repeats"
+    else:
+        found, name = kernel_for_field(options.field, depth=options.depth), "kernel_size"
+    row = {name: found.value, "receptive_field": found.receptive_field, "one_less": found.one_less}
+    return [row], ""
+
+
+def _code(options: argparse.Namespace) -> Answer:
+    wanted = [options.framework] if options.framework else FRAMEWORKS
+    rows = []
+    for layer in parse_stack(" ".join(options.stack)):
+        for framework in wanted:
+            try:
+                found = snippet(layer, framework, size=options.size)
+            except ValueError as error:
+                if options.framework:
+                    raise
+                rows.append({"layer": layer.name, "framework": framework, "refused": str(error)})
+                continue
+            rows.append({"layer": layer.name, "framework": framework, **found._asdict()})
+    return rows, ""
+
+
+def _port(options: argparse.Namespace) -> Answer:
+    layers = parse_stack(" ".join(options.stack))
+    if len(layers) != 2:
+        raise ValueError(f"stack must be two layers, the one ported and the one made, got {len(layers)}")
+    found = compare_layers(*layers, size=options.size)
+    return [{"verdict": found.verdict, "mend": found.mend}], found.words
+
+
+def _as_json(rows: list[dict[str, Any]], words: str) -> str:
+    return json.dumps({"rows": rows, "words": words}, indent=1)
+
+
+def _as_text(rows: list[dict[str, Any]], words: str) -> str:
+    if rows and ("code" in rows[0] or "refused" in rows[0]):
+        return "\n\n".join(_as_lines(row) for row in rows)
+    lines = []
+    if rows:
+        cells = [list(rows[0]), *([_cell(value) for value in row.values()] for row in rows)]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        lines = [
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in cells
+        ]
+        if set(rows[0]) == {"question", "sizes"}:
+            lines = [f"{row['question']}: {_cell(row['sizes'])}" for row in rows]
+    return "\n".join([*lines, *[words] * bool(words)])
+
+
+def _as_lines(row: dict[str, Any]) -> str:
+    """The code of a layer under a comment that names it."""
+    head = f"# {row['layer']} in {row['framework']}"
+    if "refused" in row:
+        return f"{head}: {row['refused']}"
+    weight = f", weight {row['weight_axes']}" if row["weight_axes"] else ""
+    return f"{head}: x {row['image_axes']}{weight}\n{row['code']}"
+
+
+def _cell(value: Any) -> str:
+    """A value as text; long runs of sizes by their ends."""
+    if value is None:
+        return "none"
+    if not isinstance(value, tuple) or len(value) == 2:
+        return str(value)
+    runs: list[list[int]] = []
+    for size in value:
+        if runs and size == runs[-1][1] + 1:
+            runs[-1][1] = size
+        else:
+            runs.append([size, size])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs) or "none"
+
+
+def _plain(number: Any) -> int | str:
+    """A whole number as it is, a fraction as text."""
+    return number if isinstance(number, int) else str(number)
+
+
+def _bounds(text: str) -> int | range:
+    found = re.fullmatch(r"([0-9]{1,18})(?:-([0-9]{1,18}))?", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be a number such as 3, or a range such as 1-7, got {text!r}")
+    first, last = found.groups()
+    return range(int(first), int(last) + 1) if last else int(first)
+
+
+def _skip(text: str) -> Skip:
+    found = re.fullmatch(r"([0-9]{1,9})-([0-9]{1,9})", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"must be two maps such as 0-3, where 0 is the input, got {text!r}")
+    return int(found[1]), int(found[2])
+
+
+def _parse_layer(word: str, place: int) -> tuple[Layer, int]:
+    """A layer and how often it is repeated."""
+    repeat = _REPEAT.search(word)
+    body = word[: repeat.start()] if repeat else word
+    start = _START.match(body)
+    if start is None:
+        raise _unparsed(word, place, "a layer starts with conv, pool, up or resize and its kernel size")
+    given: dict[str, Any] = {}
+    end = start.end()
+    while end < len(body):
+        found = _SETTING.match(body, end)
+        name = found.lastgroup if found else None
+        if found is None or name is None:
+            raise _unparsed(word, place + end, "a setting is such as s2, p1, p0,1, psame, d2, o1 or ceil")
+        if name in given:
+            raise _unparsed(word, place + end, f"{name} is there twice")
+        given[name] = _read_setting(name, found[name])
+        end = found.end()
+    if given.get("padding") == "same_lower":
+        given |= {"padding": "same", "convention": "onnx-lower"}
+    repeats = int(repeat[1]) if repeat else 1
+    if not repeats:
+        raise _unparsed(word, place, "a layer is there at least once")
+    try:
+        return Layer(int(start[2]), name=body, kind=_KINDS[start[1]], **given), repeats  # type: ignore[arg-type]
+    except ValueError as error:
+        raise _unparsed(word, place, str(error)) from None
+
+
+def _read_setting(name: str, text: str) -> Any:
+    if name == "ceil_mode":
+        return True
+    if "," in text:
+        first, last = text.split(",")
+        return int(first), int(last)
+    return int(text) if text.isdigit() else text
+
+
+def _unparsed(word: str, place: int, rule: str) -> ValueError:
+    shown = word if len(word) <= 40 else f"{word[:40]}..."
+    return ValueError(f"stack must be layers such as conv3s2p1, got {shown!r} at character {place}: {rule}")
+
+
+def _discard_output() -> None:
+    """Leave nothing in standard output that Python would try to write, and complain of, when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
