@@ -332,6 +332,11 @@ def test_a_whole_shape_is_taken_as_given():
     assert (row.output_shape, row.receptive_field, row.unknown) == ((1, 8, 30, 30), (32, 32), ())
 
 
+def test_the_convolution_that_is_registered_first_need_not_be_what_reads_the_image():
+    row = last(Attention(), 32)
+    assert (row.output_shape, row.receptive_field) == ((1, 8, 30, 30), (32, 32))
+
+
 def test_batch_and_time():
     model = Model(lambda self, x: self.c(x.unsqueeze(1)), c=nn.Conv1d(1, 4, 10, 5))
     table = anatomy(model, (1, 1600))

@@ -145,9 +145,24 @@ def _signature(model: nn.Module) -> inspect.Signature | None:
 def _shapes(model: nn.Module, input_size: Any) -> list[tuple[int, ...]]:
     """The shapes that `input_size` may stand for, which may leave out batch and channels.
 
-    A batch that is left out is 1, channels that are left out are those of the model's first convolution.
+    A batch that is left out is 1, channels that are left out are those of the model's first convolution; if
+    the model has convolutions along fewer or more axes too, then those of the first of these come next.
     """
-    axes, channels = next(_windows_of(model), (2, 3))
+    kinds: dict[int, int] = {}
+    for axes, channels in _windows_of(model):
+        kinds.setdefault(axes, channels)
+    shapes: list[tuple[int, ...]] = []
+    for axes, channels in kinds.items() or [(2, 3)]:
+        try:
+            shapes += [shape for shape in _shapes_for(axes, channels, input_size) if shape not in shapes]
+        except ValueError:
+            if not shapes and axes in (2, *kinds)[-1:]:  # none of the kinds takes so many numbers
+                raise
+    return shapes
+
+
+def _shapes_for(axes: int, channels: int, input_size: Any) -> list[tuple[int, ...]]:
+    """The shapes that `input_size` may stand for, if the image has so many axes."""
     if not isinstance(input_size, tuple | list):
         return [(1, channels, *[whole_number("input_size", input_size, at_least=1)] * axes)]
     sizes = tuple(whole_number(f"input_size[{i}]", size, at_least=1) for i, size in enumerate(input_size))

@@ -84,8 +84,13 @@ def traced(model: nn.Module, input_size: InputSize, image_dims: Sequence[int] | 
         check_model(model)
     runs = [Run(model, given) for given in model_inputs(model, input_size, image_dims)[:1]]
     run = runs[0]
-    if run.error is not None and run.tracer.window_dims is None and not _shortfall(run.tracer):
-        for given in model_inputs(model, input_size, image_dims)[1:]:
+    if run.error is not None:
+        others = model_inputs(model, input_size, image_dims)[1:]
+        if run.tracer.window_dims is not None or _shortfall(
+            run.tracer
+        ):  # only if another number of axes helps
+            others = [given for given in others if len(given.shape) != len(run.given.shape)]
+        for given in others:
             other = Run(model, given)
             run = run if other.error is not None else other
     slides = run.tracer.window_dims
