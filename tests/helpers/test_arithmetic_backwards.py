@@ -93,6 +93,8 @@ def test_sensible_settings_come_first():
     doubled = solve(14, 28, kind="transposed", stride=2).fit
     assert [each.layer.kernel_size for each in doubled[:2]] == [2, 4]
     assert [each.layer.output_padding for each in doubled if each.layer.kernel_size == 3] == [1]
+    tripled = solve(5, 13, kernel_size=range(3, 7), stride=3, kind="transposed").fit
+    assert [each.layer.kernel_size for each in tripled] == [3, 6, 3, 5, 4, 5]  # 5 and 4 draw a checkerboard
     wastes = [(each.empty, each.unread) for each in doubled]
     assert wastes == sorted(wastes)
 
