@@ -186,16 +186,15 @@ class AxisFields:
 
     def accumulated(self, dim: int) -> "AxisFields":
         """Each unit reads what all up to it read along a dimension, as in a cumulative sum."""
-        if self.shape[dim] <= 1:
-            return self
-        axis, shift = self, 1
-        while shift < self.shape[dim]:
-            earlier = axis.take(dim, np.arange(self.shape[dim] - shift))
-            earlier = earlier.embedded(dim, shift, self.shape[dim] - shift, self.shape[dim])
-            span = enclosing(np.stack([axis.span, earlier.span]), 0)
-            axis = replace(axis, span=span, reads=union_of_sets([axis.reads, earlier.reads]))
+        reads, shift, size = self.reads, 1, self.shape[dim]
+        while shift < size:
+            index = np.arange(size) - shift
+            kept = _lift((index >= 0)[:, None], dim, reads.ndim - 1)
+            reads = union_of_sets([reads, np.where(kept, reads.take(index.clip(0), axis=dim), EMPTY_SPAN)])
             shift *= 2
-        return axis
+        first = np.minimum.accumulate(self.span[..., 0], axis=dim)
+        last = np.maximum.accumulate(self.span[..., 1], axis=dim)
+        return replace(self, span=np.stack([first, last], axis=-1), reads=reads)
 
     def embedded(self, dim: int, offset: int, count: int, size: int) -> "AxisFields":
         """The `count` units of a dimension as part of one of length `size`, from index `offset` on.

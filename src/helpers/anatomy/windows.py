@@ -18,6 +18,7 @@ from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import MapWindow, OperatorCall
 from helpers.anatomy.paths import Paths, apart, map_along, map_axes, merge, roughened, union
 from helpers.anatomy.spans import BoolArray, IntArray
+from helpers.anatomy.views import moved
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
 
@@ -187,7 +188,8 @@ def im2col(call: OperatorCall) -> Paths:
 
 def tensor_unfold(call: OperatorCall) -> Paths:
     """`Tensor.unfold`, windows along one dimension: each unit is taken to read its whole window."""
-    [dim], windows = call.dims("dimension"), call.result.shape[call["dimension"]]
+    [dim] = call.dims("dimension")
+    windows = call.result.shape[dim]
     setting = WindowSettings(kernel_size=call["size"], stride=call["step"], padding=0, dilation=1)
     paths = read_windows(call, [_regular(call, dim, windows, setting)], [dim])
     return map_axes(paths, lambda axis: axis.unsqueezed(call.source.dim()))
@@ -228,8 +230,10 @@ def interpolation(call: OperatorCall) -> Paths:
     return read_windows(call, [_interpolated(old, new, scale, kind, aligned) for old, new, scale in sizes])
 
 
-def pixel_shuffle(call: OperatorCall) -> Paths:
+def pixel_shuffle(call: OperatorCall) -> Paths | None:
     """`nn.PixelShuffle`: channels become blocks of pixels, which read the pixel that their block replaces."""
+    if any(axis.shape[-3] > 1 for path in call.paths(call.source) for axis in path):
+        return moved(call)  # channels read unlike
     factor = call["upscale_factor"]
     indices = [np.arange(size)[:, None] // factor for size in call.result.shape[-2:]]
     return read_windows(call, [WindowTaps(index, Fraction(1, factor)) for index in indices])
