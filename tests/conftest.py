@@ -22,7 +22,7 @@ class Together(LoadScopeScheduling):
             return "lab"
         if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
             return "cluster"
-        if re.search(r"test_(anatomy_counting|ledger)\.py", nodeid) and "browser" not in nodeid:
+        if re.search(r"test_(anatomy_(counting|agreement)|ledger)\.py", nodeid) and "browser" not in nodeid:
             return "census"
         return nodeid.partition("[")[0]
 

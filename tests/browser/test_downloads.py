@@ -110,7 +110,7 @@ def test_the_search_finds_a_word_without_a_network(page, root):
     found.first.wait_for()
     page.get_by_text("Search finished").wait_for()
     addresses = found.evaluate_all("links => links.map((link) => link.href)")
-    assert any(address.startswith(f"{root}notebooks/05_downsampling.html") for address in addresses)
+    assert any(address.startswith(f"{root}notebooks/16_there_and_back.html") for address in addresses)
     assert page.complaints == []
     found.first.click()
     page.locator("article.bd-article").wait_for()

@@ -294,6 +294,8 @@ RUNS = """async (index) => {
     shell.currentWidget.content.deselectAll();
     return commands.execute("notebook:run-cell");
 }"""
+RENDERED = """(count) => count === [...document.querySelectorAll(".jp-MarkdownCell .jp-RenderedMarkdown")]
+    .filter((text) => text.childElementCount).length"""
 STRAIGHT = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")
 SENTENCES = """(paragraphs) => paragraphs.map((each) => {
     const copy = each.cloneNode(true);
@@ -311,15 +313,15 @@ def sentences(page, paragraphs):
 def test_a_chapter_says_what_its_page_says_and_runs(lab, chromium):
     if not CHAPTER.exists():
         pytest.fail(f"no {CHAPTER}: run `make book` first")
+    cells = nbformat.read(CHAPTER, as_version=4).cells
     notebook = opened_in(chromium, lab, lab.replace("explorer.ipynb", CHAPTER.name))
-    notebook.wait_for_function("!document.querySelector('.jp-MarkdownCell:not(:has(.jp-RenderedMarkdown))')")
+    notebook.wait_for_function(RENDERED, polling=500, arg=sum(cell.cell_type == "markdown" for cell in cells))
     page = chromium.new_page()
     page.goto((HTML / "notebooks" / f"{CHAPTER.stem}.html").as_uri())
     on_page = sentences(page, "article p:not(.cell_output p, .admonition-title, .sd-card p)")
     in_notebook = " ".join(sentences(notebook, ".jp-RenderedMarkdown :is(p, li, td)"))
     assert len(on_page) > 50
     assert [sentence for sentence in on_page if sentence not in in_notebook] == []
-    cells = nbformat.read(CHAPTER, as_version=4).cells
     folded = ["cellView" in cell.metadata for cell in cells]
     assert notebook.locator(".jp-InputPlaceholder").count() == sum(folded)
     code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
