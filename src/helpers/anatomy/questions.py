@@ -77,8 +77,9 @@ def working_sizes(model: nn.Module, sizes: Iterable[int]) -> tuple[int, ...]:
 def stops_by_size(model: nn.Module, sizes: Iterable[int]) -> dict[int, Stop | None]:
     """Where a model stops, for each of some sizes of a square image; None where it runs to its end.
 
-    The model runs without numbers. If it stops at every size, it may be one that looks at values: then it
-    runs itself, on a random image, provided that it has weights. An output that holds nothing is a stop too.
+    A copy runs on the meta device, where tensors have shapes but no values. If it stops at every size, it may
+    be a model that looks at values: then the model itself runs, on a random image, provided that it has
+    weights. An empty output is a stop too.
 
     Args:
         model: any torch module that takes one image.
