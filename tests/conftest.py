@@ -27,9 +27,9 @@ class Together(LoadScopeScheduling):
         return nodeid.partition("[")[0]
 
 
-def pytest_collection_finish():
-    """What is there by now stays: statsmodels collects garbage at each correction, in seconds otherwise."""
-    gc.collect()
+@pytest.fixture(autouse=True, scope="module")
+def _what_is_there_stays():
+    """For the collector of garbage: statsmodels starts it at each correction, and it would take seconds."""
     gc.freeze()
 
 
