@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections import namedtuple
 from dataclasses import dataclass
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,7 +21,14 @@ from traitlets import TraitError, Unicode
 
 from helpers.convolution import convolve2d
 from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7
-from helpers.widgets import BookWidget, ConvolutionExplorer, Frames, base
+from helpers.widgets import (
+    BookWidget,
+    ConvolutionExplorer,
+    FeatureMapExplorer,
+    Frames,
+    ReceptiveFieldExplorer,
+    base,
+)
 from helpers.widgets.convolution_explorer import PRESETS
 from helpers.widgets.setting import IMAGES, KERNELS, image_cells, kernel_cells
 
@@ -434,3 +442,19 @@ def test_the_style_sheet_says_every_color_twice():
             assert f"--book-{name.replace('_', '-')}: {colors[theme]};" in sheet
     used = set(re.findall(r"var\(--book-([\w-]+)\)", sheet))
     assert used <= {name.replace("_", "-") for name in palette}
+
+
+@pytest.mark.parametrize("index", [False, True, 1.0, "1", None])
+@pytest.mark.parametrize(
+    ("explorer", "trait", "value"),
+    [
+        (ConvolutionExplorer, "selected", lambda index: (index, 0)),
+        (FeatureMapExplorer, "selected", lambda index: (0, index)),
+        (ReceptiveFieldExplorer, "selected", lambda index: (1, index)),
+        (ReceptiveFieldExplorer, "editing", lambda index: index),
+        (partial(Frames.of, "stride", values=[1, 2], draw=line, alt=say), "index", lambda index: index),
+    ],
+)
+def test_an_index_is_a_whole_number_and_no_bool(explorer, trait, value, index):
+    with pytest.raises(TraitError, match=trait):
+        explorer(**{trait: value(index)})

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from traitlets import Bunch, Dict, Enum, Int, TraitError, Tuple, observe, validate
+from traitlets import Bunch, Dict, Enum, TraitError, Tuple, observe, validate
 
 from helpers.arithmetic import Convention
 from helpers.convolution import Array, PaddingMode
@@ -22,7 +22,7 @@ from helpers.widgets.setting import (
     pair,
     shape,
 )
-from helpers.widgets.traits import Cells, PaddingTrait, PerAxis
+from helpers.widgets.traits import Cells, IndexTrait, PaddingTrait, PerAxis
 
 _SIZE_OF = {"image": "input_size", "kernel": "kernel_size"}
 _GRID_OF = {size: grid for grid, size in _SIZE_OF.items()}
@@ -101,7 +101,7 @@ class ConvolutionExplorer(BookWidget, module="convolution_explorer"):
     padding = PaddingTrait(0, low=0, high=10).tag(sync=True)
     convention = Enum(get_args(Convention), "tensorflow").tag(sync=True)
     padding_mode = Enum(get_args(PaddingMode), "zeros").tag(sync=True)
-    selected = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
+    selected = Tuple(IndexTrait(), IndexTrait(), default_value=(0, 0)).tag(sync=True)
     view = Enum(["values", "coverage"], "values").tag(sync=True)
     examples = Dict(PRESETS, read_only=True).tag(sync=True)  # what the reader can pick by name
 

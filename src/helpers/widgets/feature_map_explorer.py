@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from traitlets import Bool, Bunch, Bytes, Dict, Int, TraitError, Tuple, Unicode, observe, validate
+from traitlets import Bool, Bunch, Bytes, Dict, TraitError, Tuple, Unicode, observe, validate
 
 from helpers.widgets.base import BookWidget
 from helpers.widgets.setting import ExplorerSetting, by, image_cells, shape
-from helpers.widgets.traits import CLASSIC_FILTERS, MOST_FILTERS, Cells, Filters, SidePadding, WholeNumber
+from helpers.widgets.traits import (
+    CLASSIC_FILTERS,
+    MOST_FILTERS,
+    Cells,
+    Filters,
+    IndexTrait,
+    SidePadding,
+    WholeNumber,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -68,7 +76,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
     stride = WholeNumber(1, low=1, high=8).tag(sync=True)
     padding = SidePadding(0, low=0, high=6).tag(sync=True)
     relu = Bool(False).tag(sync=True)
-    selected = Tuple(Int(), Int(), default_value=(0, 0)).tag(sync=True)
+    selected = Tuple(IndexTrait(), IndexTrait(), default_value=(0, 0)).tag(sync=True)
     layer = Unicode().tag(sync=True)
     # The maps of the model, described and as float32: not in the page, which could not update them.
     _live = Dict().tag(sync=True)

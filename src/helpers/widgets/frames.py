@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable
 from io import BytesIO, StringIO
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
-from traitlets import Bunch, Int, List, TraitError, Unicode, validate
+from traitlets import Bunch, List, TraitError, Unicode, validate
 
 from helpers.checks import choice
 from helpers.widgets.base import BookWidget
+from helpers.widgets.traits import IndexTrait
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,7 +64,7 @@ class Frames(BookWidget, module="frames"):
     name = Unicode().tag(sync=True)
     labels = List(Unicode()).tag(sync=True)
     packed = Unicode(read_only=True).tag(sync=True)
-    index = Int(0).tag(sync=True)
+    index = IndexTrait(0).tag(sync=True)
 
     def __init__(self, frames: Iterable[Frame], **traits: Any) -> None:
         self._frames = list(frames)

@@ -3,12 +3,12 @@
 import html
 from typing import Any
 
-from traitlets import Bunch, Dict, Int, TraitError, Tuple, observe, validate
+from traitlets import Bunch, Dict, TraitError, Tuple, observe, validate
 
 from helpers.arithmetic import network_unread
 from helpers.widgets.base import BookWidget
 from helpers.widgets.networks import NETWORKS, Stack, StackRow, stack_layers, stack_rows
-from helpers.widgets.traits import WholeNumber
+from helpers.widgets.traits import IndexTrait, WholeNumber
 
 _START = NETWORKS["MNIST: stride 2, valid"]
 _HEADINGS = ("layer", "output", "jump", "receptive field", "start", "parameters", "MACs")
@@ -44,8 +44,8 @@ class ReceptiveFieldExplorer(BookWidget, module="receptive_field_explorer"):
     input_size = WholeNumber(_START["input_size"], low=1, high=256).tag(sync=True)
     in_channels = WholeNumber(_START["in_channels"], low=1, high=2048).tag(sync=True)
     layers = Stack(_START["layers"]).tag(sync=True)
-    editing = Int(0).tag(sync=True)
-    selected = Tuple(Int(), Int(), default_value=None, allow_none=True).tag(sync=True)
+    editing = IndexTrait(0).tag(sync=True)
+    selected = Tuple(IndexTrait(), IndexTrait(), default_value=None, allow_none=True).tag(sync=True)
     examples = Dict(NETWORKS, read_only=True).tag(sync=True)  # what the reader can pick by name
 
     @property

@@ -16,6 +16,18 @@ _MOST_NUMBER = 1e100  # sums of products of two are finite, too
 _WORDS = ("valid", "same", "full")  # those that the pages know
 
 
+class IndexTrait(TraitType[int, Any]):
+    """An index; traitlets' own `Int` would take `False` for 0."""
+
+    default_value = 0
+
+    def validate(self, obj: Any, value: Any) -> int:
+        """Return the index as Python's own integer."""
+        if not isinstance(value, Integral) or isinstance(value, bool):
+            raise TraitError(f"{self.name or 'an index'} must be a whole number, got {value!r}")
+        return int(value)
+
+
 class PerAxis(TraitType[Any, Any]):
     """A whole number for both axes, or two of them, (rows, columns)."""
 
