@@ -33,6 +33,11 @@ def _what_is_there_stays():
     gc.freeze()
 
 
+def pytest_sessionfinish():
+    """What was frozen may go, or libraries would say at the end that it leaks."""
+    gc.unfreeze()
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Called by pytest-xdist, where it is asked for workers."""

@@ -213,7 +213,7 @@ def test_a_full_disk_behind_the_output_is_one_line(monkeypatch, capsys):
         monkeypatch.setattr(sys, "stdout", output)
         assert main(["torchvision:squeezenet1_1", "--input", "64"]) == 1
         monkeypatch.undo()
-    assert capsys.readouterr().err.startswith("error: standard output must take the table, got ")
+    assert capsys.readouterr().err.startswith("error: standard output must take the answer, got ")
 
 
 def test_what_the_file_prints_does_not_spoil_the_table(tmp_path, capfd):

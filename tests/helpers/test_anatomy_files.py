@@ -1,6 +1,7 @@
 """One network in each kind of file has one table; ONNX operators agree with ONNX's own evaluator."""
 
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -41,7 +42,7 @@ def network():
 
 
 def keras_layer(kind, name, **config):
-    return {"class_name": kind, "config": {"name": name, "data_format": "channels_last", **config}}
+    return {"class_name": kind, "config": {"name": name, "data_format": "channels_last"} | config}
 
 
 def keras_config():
@@ -223,6 +224,46 @@ def test_a_functional_keras_model_with_branches(tmp_path):
     assert table.output_shape["mean"] == (1, 5)
     assert (table.receptive_field["b"], table.jump["b"]) == ((7, 7), (2, 2))
     assert table.parameters.sum() == 9 * (3 * 4 + 4 * 4 + 4 * 2)
+
+
+SMALL = {"kernel_size": [3, 3], "strides": [2, 2], "dilation_rate": [1, 1], "use_bias": True, "filters": 2}
+OTHERWISE = {  # settings that this reader knows of and does not know how to read
+    "works along axis 1": keras_layer("BatchNormalization", "f", axis=1, scale=True, center=True),
+    "works along axis [1, 2]": keras_layer("LayerNormalization", "f", axis=[1, 2]),
+    "works along axis -2": keras_layer("Softmax", "f", axis=-2),
+    "slope for each position": keras_layer("PReLU", "f", shared_axes=None),
+    "output_padding of its own": keras_layer(
+        "Conv2DTranspose", "f", padding="same", output_padding=[0, 0], activation="linear", **SMALL
+    ),
+    "has the interpolation 'bicubic'": keras_layer("UpSampling2D", "f", size=[2, 2], interpolation="bicubic"),
+    "has the activation 'mine'": keras_layer("Activation", "f", activation={"config": "mine"}),
+    "has its channels first": keras_layer("MaxPooling2D", "f")
+    | {"config": {"name": "f", "data_format": "channels_first"}},
+    "got": keras_layer("Reshape", "f", target_shape=[5]),  # torch's own words: it does not fit
+}
+
+
+@pytest.mark.parametrize("reason", OTHERWISE)
+def test_a_keras_layer_that_is_set_otherwise_is_refused(reason, tmp_path):
+    layers = [keras_layer("InputLayer", "image", batch_shape=[None, 8, 8, 3]), OTHERWISE[reason]]
+    config = {"class_name": "Sequential", "config": {"name": "net", "layers": layers}}
+    with pytest.raises(ValueError, match=re.escape(reason)) as raised:
+        load_model(str(write_keras(tmp_path / "net.keras", config)))
+    assert str(raised.value).startswith("source must have layers that are known here and fit together, got ")
+
+
+def test_keras_layers_have_the_parameters_that_their_config_says(tmp_path):
+    image = keras_layer("InputLayer", "image", batch_shape=[None, 8, 8, 3])
+    for layer, parameters in (
+        (keras_layer("PReLU", "f", shared_axes=[1, 2]), 3),
+        (keras_layer("LayerNormalization", "f", axis=-1, scale=True, center=False), 3),
+        (keras_layer("LayerNormalization", "f", axis=[3], scale=True, center=True), 6),
+        (keras_layer("BatchNormalization", "f", axis=3, scale=False, center=True), 3),
+        (keras_layer("Softmax", "f", axis=3), 0),
+    ):
+        config = {"class_name": "Sequential", "config": {"name": "net", "layers": [image, layer]}}
+        table = anatomy(load_model(str(write_keras(tmp_path / "net.keras", config))), 8)
+        assert table.parameters.sum() == parameters, layer
 
 
 BAD = {

@@ -10,9 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from helpers.anatomy import IncompleteAnatomy, anatomy, load_model, working_sizes
-from helpers.anatomy.table import printable, to_csv, to_page, to_text, total_cost
-
-_STOPPED = 130  # the exit status of a command that Ctrl-C ended
+from helpers.anatomy.table import to_csv, to_page, to_text, total_cost
+from helpers.commands import exit_status, in_runs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -21,26 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The status is 1 after an error; the layers that ran before it are still shown.
     """
     options = _parser().parse_args(arguments)
-    try:
-        table, message = _read(options)
-        if table is not None:
-            _show(table, options)
-        elif not message:
-            print(_in_words(options.works))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
-        _discard_output()
-        return 0
-    except KeyboardInterrupt:
-        return _STOPPED
-    except (OSError, ValueError) as error:
-        message = str(error)
-        if isinstance(error, OSError) and error.filename is None:  # print: a full disk behind `>`
-            _discard_output()
-            message = f"standard output must take the table, got {error}"
-    if message:
-        print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
-    return int(bool(message))
+    return exit_status(lambda: _answer(options))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -92,21 +72,27 @@ def _range(text: str) -> range:
     return range(int(first), int(last) + 1)
 
 
-def _read(options: argparse.Namespace) -> tuple[pd.DataFrame | None, str]:
-    """The table of the model, as far as it goes, and what went wrong."""
+def _answer(options: argparse.Namespace) -> str:
+    """Show the sizes that work, or the table as far as it goes; return what went wrong."""
     try:
         with _prints_apart():
             model = load_model(options.model, trust=options.trust)
             if options.sizes is not None:
-                options.works = working_sizes(model, options.sizes)
-                return None, ""
-            return anatomy(model, options.input, image_dims=options.image_dims), ""
+                text = in_runs(working_sizes(model, options.sizes))
+            else:
+                table = anatomy(model, options.input, image_dims=options.image_dims)
     except IncompleteAnatomy as error:
-        return error.table, str(error)
-    except ValueError as error:
-        return None, str(error)
+        _show(error.table, options)
+        return str(error)
+    except ValueError:
+        raise
     except (Exception, SystemExit) as error:  # no traceback, whatever it is
-        return None, f"{options.model} cannot be read: {type(error).__name__}: {error}"
+        return f"{options.model} cannot be read: {type(error).__name__}: {error}"
+    if options.sizes is not None:
+        print(text)
+    else:
+        _show(table, options)
+    return ""
 
 
 @contextmanager
@@ -135,17 +121,6 @@ def _show(table: pd.DataFrame, options: argparse.Namespace) -> None:
         print(total_cost(table))
 
 
-def _in_words(sizes: Sequence[int]) -> str:
-    """Sizes that work, with runs of them as one: `32-40, 48`."""
-    runs: list[list[int]] = []
-    for size in sizes:
-        if runs and size == runs[-1][1] + 1:
-            runs[-1][1] = size
-        else:
-            runs.append([size, size])
-    return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in runs) or "none"
-
-
 def _write(text: str, file: str, option: str) -> None:
     """Print a text or write it into a file, all of it or nothing."""
     if file == "-":
@@ -163,11 +138,6 @@ def _write(text: str, file: str, option: str) -> None:
     except OSError as error:
         scratch.unlink(missing_ok=True)
         raise ValueError(f"{option} must name a file that can be written, got {file!r}: {error}") from error
-
-
-def _discard_output() -> None:
-    """Leave nothing in standard output that Python would try to write, and complain of, when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ torch orders them, channels first. Padding "same" is worked out at each size by 
 import json
 import zipfile
 from collections.abc import Callable, Sequence
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,9 @@ def read_keras(path: Path) -> nn.Module:
     with torch.no_grad(), torch.device("meta"):
         try:
             model(*(torch.empty(shape) for shape in shapes))
-        except NotImplementedError as error:
-            raise ValueError(f"source must have layers that are known here, got {path}: {error}") from error
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            rule = "layers that are known here and fit together"
+            raise ValueError(f"source must have {rule}, got {path}: {error}") from error
     return model.eval()
 
 
@@ -108,14 +110,21 @@ def _made(layer: Config, inputs: Sequence[Tensor]) -> nn.Module:
     if kind in ("Functional", "Sequential"):
         return KerasGraph(config)
     if config.get("data_format") == "channels_first":
-        raise NotImplementedError(f"layer {config['name']!r} has its channels first")
+        raise _unknown(config, "has its channels first")
+    rank = inputs[0].dim() if inputs else 0
+    if kind in _OVER_CHANNELS and config.get("axis", -1) not in (-1, rank - 1, [-1], [rank - 1]):
+        raise _unknown(config, f"works along axis {config['axis']}, not along the channels")
     axes = next((count for count in (1, 2, 3) if f"{count}D" in kind), 0)  # Conv2DTranspose: 2
     name = kind.replace(f"{axes}D", "")
     if name in _WITH_PARAMETERS:
         return _WITH_PARAMETERS[name](kind, config, inputs[0].shape, axes)
     if name in _FUNCTIONS:
         return _of_class(kind, _Function, _FUNCTIONS[name], config)
-    raise NotImplementedError(f"layer {config['name']!r} is of the kind {kind}, which may hold a program")
+    raise _unknown(config, f"is of the kind {kind}, which may hold a program")
+
+
+def _unknown(config: Config, reason: str) -> NotImplementedError:
+    return NotImplementedError(f"layer {config['name']!r} {reason}")
 
 
 def _of_class(name: str, base: type, *arguments: Any, **options: Any) -> nn.Module:
@@ -176,6 +185,8 @@ def _convolution(
         filters, options["groups"] = channels * config["depth_multiplier"], channels
     if transposed:
         sizes = zip(config["kernel_size"], config["strides"], config["dilation_rate"], strict=True)
+        if config.get("output_padding") is not None and config["padding"] == "same":
+            raise _unknown(config, "has an output_padding of its own beside padding 'same'")
         extra = config.get("output_padding") or [max(0, s - d * (k - 1) - 1) for k, s, d in sizes]
         options["output_padding"] = extra
     base = getattr(nn, f"Conv{'Transpose' if transposed else ''}{axes}d")
@@ -202,14 +213,20 @@ def _dense(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Mod
 def _batch_norm(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Module:
     base = getattr(nn, f"BatchNorm{max(1, len(shape) - 2)}d")
     made = _of_class(kind, base, shape[1], affine=config["scale"] or config["center"])
-    for name in ("weight",) * (not config["scale"]) + ("bias",) * (not config["center"]):
-        setattr(made, name, None)
-    return made
+    return _without_unused(made, config)
 
 
 def _layer_norm(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Module:
     base = type("LayerNorm", (nn.LayerNorm,), {"forward": _over_channels})
-    return _of_class(kind, base, shape[1])
+    return _without_unused(_of_class(kind, base, shape[1]), config)
+
+
+def _without_unused(norm: nn.Module, config: Config) -> nn.Module:
+    """The normalization without the factors or the offsets that its config leaves out."""
+    for name, option in (("weight", "scale"), ("bias", "center")):
+        if not config.get(option, True):
+            setattr(norm, name, None)
+    return norm
 
 
 def _over_channels(layer: nn.LayerNorm, image: Tensor) -> Tensor:
@@ -218,6 +235,8 @@ def _over_channels(layer: nn.LayerNorm, image: Tensor) -> Tensor:
 
 
 def _prelu(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Module:
+    if (config.get("shared_axes") or []) != [*range(1, len(shape) - 1)]:
+        raise _unknown(config, "has a slope for each position, not for each channel")
     return _of_class(kind, nn.PReLU, shape[1])
 
 
@@ -254,9 +273,10 @@ def _global(config: Config, image: Tensor, *, kind: str) -> Tensor:
 def _activated(config: Config, image: Tensor) -> Tensor:
     name = config.get("activation") or "linear"
     if not isinstance(name, str):
-        name = name.get("config", {}).get("name", "") if isinstance(name, dict) else ""
+        given = name.get("config", "") if isinstance(name, dict) else ""
+        name = given.get("name", "") if isinstance(given, dict) else given
     if name not in _ACTIVATIONS:
-        raise NotImplementedError(f"layer {config['name']!r} has the activation {name!r}")
+        raise _unknown(config, f"has the activation {name!r}")
     return _ACTIVATIONS[name](image)
 
 
@@ -283,7 +303,9 @@ def _joined(config: Config, *images: Tensor) -> Tensor:
 
 def _enlarged(config: Config, image: Tensor) -> Tensor:
     size = config["size"] if isinstance(config["size"], list) else [config["size"]]
-    mode = {"nearest": "nearest", "bilinear": "bilinear"}[config.get("interpolation", "nearest")]
+    mode = config.get("interpolation", "nearest")
+    if mode not in ("nearest", "bilinear"):
+        raise _unknown(config, f"has the interpolation {mode!r}")
     return F.interpolate(image, scale_factor=[float(each) for each in size], mode=mode)
 
 
@@ -302,6 +324,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     **{name: getattr(F, name) for name in ("elu", "gelu", "mish", "relu", "selu", "sigmoid", "silu", "tanh")},
     **{name: getattr(F, name) for name in ("leaky_relu", "softplus", "softsign")},
 }
+_OVER_CHANNELS = ("BatchNormalization", "LayerNormalization", "Softmax")
 _WITH_PARAMETERS: dict[str, Callable[[str, Config, Sequence[int], int], nn.Module]] = {
     "BatchNormalization": _batch_norm,
     "Conv": _convolution,
@@ -326,7 +349,7 @@ _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "LeakyReLU": lambda config, image: F.leaky_relu(image),
     "MaxPooling": lambda config, image: _pooling(config, image, kind="max"),
     "Maximum": lambda config, *images: torch.stack(images).amax(0),
-    "Multiply": lambda config, one, other: one * other,
+    "Multiply": lambda config, *images: prod(images[1:], start=images[0]),
     "Permute": _in_keras_order(lambda config, image: image.permute(0, *config["dims"])),
     "ReLU": lambda config, image: F.relu(image),
     "Rescaling": lambda config, image: image * 2 - 1,  # its numbers do not matter here

@@ -14,6 +14,7 @@ from torch import nn
 from helpers.anatomy.calls import BeforeAfter, LayerOutput, MapWindow, ModuleCall, TracedStep
 from helpers.anatomy.paths import FieldSummary, summarize_fields
 from helpers.anatomy.trace import OUTSIDE
+from helpers.commands import printable
 
 _AXES = {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}
 _UNKNOWN_FIELDS = ("receptive_field", "jump", "start")
@@ -153,17 +154,6 @@ def to_csv(table: pd.DataFrame) -> str:
     conv,9
     """
     return str(table.map(_harmless).to_csv(index=False))
-
-
-def printable(text: str) -> str:
-    r"""The text with escapes in place of control characters, which a terminal could take for commands.
-
-    >>> print(printable("conv\x1b[2J"))
-    conv\x1b[2J
-    """
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in text
-    )
 
 
 def total_cost(table: pd.DataFrame) -> str:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -20,8 +19,8 @@ from helpers.arithmetic.layer import LAYER_KINDS, Layer
 from helpers.arithmetic.network import Skip, network_unread, trace
 from helpers.arithmetic.snippets import FRAMEWORKS, snippet
 from helpers.arithmetic.window import compare_layers
+from helpers.commands import exit_status, in_runs
 
-_STOPPED = 130  # the exit status of a command that Ctrl-C ended
 _MOST_LAYERS = 1_000
 _KINDS = {"conv": "convolution", "pool": "pooling", "up": "transposed", "resize": "resize"}
 _START = re.compile(r"(conv|pool|up|resize)([0-9]{1,9})")
@@ -61,24 +60,13 @@ def parse_stack(text: str) -> list[Layer]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the answer to one question and return the exit status, which is 1 after an error."""
     options = _parser().parse_args(arguments)
-    message = ""
-    try:
+
+    def answer() -> str:
         rows, words = options.answer(options)
         print(_as_json(rows, words) if options.json else _as_text(rows, words))
-        sys.stdout.flush()
-    except BrokenPipeError:  # the reader of a pipe, such as `head`, has seen enough
-        _discard_output()
-        return 0
-    except KeyboardInterrupt:
-        return _STOPPED
-    except (OSError, ValueError) as error:
-        message = str(error)
-        if isinstance(error, OSError):  # print: a full disk behind `>`
-            _discard_output()
-            message = f"standard output must take the answer, got {error}"
-    if message:
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    return int(bool(message))
+        return ""
+
+    return exit_status(answer)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -256,13 +244,7 @@ def _cell(value: Any) -> str:
         return "none"
     if not isinstance(value, tuple) or len(value) == 2:
         return str(value)
-    runs: list[list[int]] = []
-    for size in value:
-        if runs and size == runs[-1][1] + 1:
-            runs[-1][1] = size
-        else:
-            runs.append([size, size])
-    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs) or "none"
+    return in_runs(value)
 
 
 def _plain(number: Any) -> int | str:
@@ -326,11 +308,6 @@ def _read_setting(name: str, text: str) -> Any:
 def _unparsed(word: str, place: int, rule: str) -> ValueError:
     shown = word if len(word) <= 40 else f"{word[:40]}..."
     return ValueError(f"stack must be layers such as conv3s2p1, got {shown!r} at character {place}: {rule}")
-
-
-def _discard_output() -> None:
-    """Leave nothing in standard output that Python would try to write, and complain of, when it ends."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
