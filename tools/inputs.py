@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import platformdirs
-
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"helpers", "study"}
 VARIABLE = "STRIDE_BOOK_DATA"
@@ -114,6 +112,8 @@ def _content(path: Path, changed: int, size: int) -> str:
 
 def data_files() -> Iterator[str]:
     """Describe the data files where `helpers.data` looks, without the seconds that importing torch takes."""
+    import platformdirs  # here, since what imports a notebook has is known without it
+
     for folder in filter(None, [named_data_folder(), platformdirs.user_cache_path("stride-and-padding")]):
         for path in sorted(folder.glob("*/raw/*.gz")):
             status = path.stat()

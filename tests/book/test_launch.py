@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import committable
 import install_cell
 import nbformat
 import pytest
@@ -87,3 +88,43 @@ def test_a_chapter_has_buttons_if_the_address_is_known(tmp_path, address, monkey
     made = nbformat.read(tmp_path / "_build" / "html" / "_sources" / "notebooks" / "one.ipynb", as_version=4)
     beside, published = "one.ipynb#One", "https://somebody.github.io/some-book/notebooks/one.html#one"
     assert f"[here]({published if address else beside})" in made.cells[-1].source
+
+
+def executed(source):
+    shown = nbformat.v4.new_output("display_data", {"image/png": "aaaa"})
+    number = nbformat.v4.new_markdown_cell("One run: 98.4%.")
+    cell = nbformat.v4.new_code_cell(source, outputs=[shown], execution_count=1)
+    return nbformat.v4.new_notebook(cells=[number, cell])
+
+
+@pytest.mark.parametrize(
+    ("source", "is_kept"),
+    [
+        ("from helpers.arithmetic import output_size", True),
+        ("from helpers import plots, sources", True),
+        ("from helpers import data", False),
+        ("from helpers.data import load_or_draw", False),
+        ("from study.comparisons import runs", False),
+    ],
+)
+def test_no_image_of_the_data_sets_is_committed(source, is_kept, tmp_path, monkeypatch):
+    nbformat.write(executed(source), tmp_path / "one.ipynb")
+    monkeypatch.setattr(sys, "argv", ["committable", str(tmp_path)])
+    assert committable.main() == 0
+    number, cell = nbformat.read(tmp_path / "one.ipynb", as_version=4).cells
+    assert number.source == "One run: 98.4%."
+    assert (bool(cell.outputs), cell.source) == (is_kept, source)
+
+
+def test_a_folder_without_notebooks_is_refused(tmp_path, monkeypatch, capsys):
+    for arguments in ([], [str(tmp_path)], [str(tmp_path / "none")]):
+        monkeypatch.setattr(sys, "argv", ["committable", *arguments])
+        assert committable.main() == 1
+        assert capsys.readouterr().err.startswith("error: FOLDER must be ")
+
+
+def test_the_workflow_that_commits_notebooks_clears_them_before():
+    workflow = (ROOT / ".github" / "workflows" / "pages.yml").read_text()
+    steps = ("ipynb notebooks/", "tools/committable.py notebooks", "git commit")
+    copied, cleared, committed = map(workflow.index, steps)
+    assert copied < cleared < committed
