@@ -9,6 +9,7 @@ A table in the end says what was tried and found; the exit status is 1 if anythi
 from __future__ import annotations
 
 import argparse
+import atexit
 import hashlib
 import json
 import os
@@ -214,7 +215,9 @@ def sweep_turn(chance: random.Random, folder: Path, tally: Tally) -> None:
 @cache
 def undisturbed_sweep() -> tuple[Path, float]:
     """The records of a sweep that nobody stops, and the seconds that it takes."""
-    folder = Path(tempfile.mkdtemp(prefix="soak-reference-"))
+    kept = tempfile.TemporaryDirectory(prefix="soak-reference-")
+    atexit.register(kept.cleanup)
+    folder = Path(kept.name)
     begin = time.monotonic()
     if finished(start(["-m", "study", *SWEEP, "--results", str(folder / "results")], folder), folder):
         raise Found(f"an undisturbed sweep fails: {tail(folder)}")
