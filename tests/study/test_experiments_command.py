@@ -7,13 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
-from worker_tasks import run_command
+from worker_tasks import ended, run_command
 
 from study.experiments import command
 from study.experiments.catalog import MNIST
@@ -188,16 +187,9 @@ def stored(folder):
     return list(folder.glob("*/*/[!.]*.json"))
 
 
-@contextmanager
 def started(forks, words, errors):
     """The process of `python -m study`, which ends with the context."""
-    process = forks.Process(target=run_command, args=("study.experiments.command", words, errors))
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
+    return ended(forks.Process(target=run_command, args=("study.experiments.command", words, errors)))
 
 
 def test_ctrl_c_ends_a_sweep_in_a_line(forks, tmp_path):

@@ -16,6 +16,7 @@ import torch
 from worker_tasks import (
     die,
     die_once,
+    ended,
     fail,
     own_process,
     report_worker,
@@ -54,17 +55,6 @@ def wait_until(condition, *, seconds=120):
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-
-
-@contextmanager
-def ended(process):
-    """A process that runs as long as the context, if it does not end before."""
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
 
 
 @pytest.fixture(scope="module")

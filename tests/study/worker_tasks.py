@@ -4,7 +4,19 @@ import multiprocessing
 import os
 import signal
 import time
+from contextlib import contextmanager
 from importlib import import_module
+
+
+@contextmanager
+def ended(process):
+    """A process that runs as long as the context, if it does not end before."""
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
 
 
 def square(number):
