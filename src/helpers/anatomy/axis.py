@@ -150,7 +150,7 @@ class AxisFields:
         before, after = max(0, -int(taps.min())), max(0, int(taps.max()) - self.shape[dim] + 1)
         padded, taps = self.pad(dim, before, after), taps + before
         if not padded.runs_along(dim):
-            return padded if valid is None else padded.masked(dim, valid.any(axis=1)).condensed()
+            return padded if valid is None else padded.masked(dim, np.asarray(valid.any(axis=1))).condensed()
         if padded.reads.size // padded.shape[dim] * taps.size > _MOST_NUMBERS:
             padded = padded._coarse()
         if valid is None and taps.shape[1] > _MANY_TAPS and taps.shape[0] > 1:

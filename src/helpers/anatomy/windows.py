@@ -16,9 +16,9 @@ from torch import Tensor
 
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import MapWindow, OperatorCall
+from helpers.anatomy.moves import moved
 from helpers.anatomy.paths import Paths, apart, map_along, map_axes, merge, roughened, union
 from helpers.anatomy.spans import BoolArray, IntArray
-from helpers.anatomy.views import moved
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
 
