@@ -41,9 +41,9 @@ class _Relation(NamedTuple):
 def measured_paths(call: OperatorCall) -> list[Paths] | None:
     """The paths to each output of an operator, or None if they cannot be measured.
 
-    They cannot where an input that depends on the image is no number that can be changed, such as an index;
-    where the values decide which units are read; where the operator is random, fails on random values, or is
-    too large.
+    They cannot where an input that depends on the image is no number that can be changed, such as an index,
+    or an output none that follows small changes; where the values decide which units are read; where the
+    operator is random, fails on random values, or is too large.
 
     Raises:
         NeedsValues: if another input has values that this run, on the meta device, does not show.
@@ -78,7 +78,10 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 
 
 def _are_measurable(call: OperatorCall, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
-    if any(each.is_quantized or not (each.is_floating_point() or each.is_complex()) for each in inputs):
+    if any(
+        each.is_quantized or not (each.is_floating_point() or each.is_complex())
+        for each in (*inputs, *outputs)
+    ):
         return False
     others = [each for each in _tensors(call.arguments) if not call.paths_of(each)]
     if any(each.is_meta for each in others):
