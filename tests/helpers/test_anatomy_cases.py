@@ -450,3 +450,25 @@ def test_padding_by_hand_is_padding(padded, sides):
     columns = ["receptive_field", "jump", "start", "pixels_unread", "macs", "unknown"]
     assert last(by_hand, (1, 20))[columns].tolist() == last(by_torch, (1, 20))[columns].tolist()
     assert last(by_hand, (1, 20)).start == (-sides[0],)
+
+
+# --- maps too large to say of each unit, once they are flat, what it reads
+
+FLAT = {
+    "there and back": lambda self, x: 2 * self.c(x).flatten(2).reshape(self.c(x).shape),
+    "softmax over tokens": lambda self, x: self.c(x).flatten(2).transpose(1, 2).softmax(1),
+    "half of the tokens": lambda self, x: self.c(x).flatten(2)[..., ::2] + 1,
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_units_whose_order_is_lost_read_at_most_what_all_of_them_read(name):
+    row = last(Model(FLAT[name], c=nn.Conv2d(1, 1, 3)), (1, 1500, 1500))
+    assert {"receptive_field", "pixels_unread"} <= set(row.unknown)
+    assert "every unit sees the whole input" not in row.note
+
+
+def test_units_that_are_joined_need_no_order():
+    row = last(Model(lambda self, x: self.c(x).flatten(2).mean(2), c=nn.Conv2d(1, 1, 3)), (1, 1500, 1500))
+    assert row.receptive_field == (1500, 1500)
+    assert "receptive_field" not in row.unknown

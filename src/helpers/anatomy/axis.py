@@ -299,7 +299,7 @@ class AxisFields:
             elif len(long_news) == 1:
                 shape[long_news[0]] = prod(self.shape[dim] for dim in olds)
             else:
-                return self.merged(olds).reshaped(old, new)
+                return replace(self.merged(olds), bound=AT_MOST).reshaped(old, new)
         spans = self.reads.shape[-2]
         span = np.broadcast_to(self.span, (*full, 2)).reshape(*shape, 2)
         reads = np.broadcast_to(self.reads, (*full, spans, 2)).reshape(*shape, spans, 2)

@@ -108,7 +108,7 @@ def _split(call: OperatorCall) -> list[Paths]:
 def _roll(call: OperatorCall) -> Paths:
     dims = call.dims("dims")
     if not call["dims"]:  # torch rolls the flattened tensor
-        return at_most(merge(call.ordered_paths(call.source), dims))
+        return at_most(call.merged_paths(call.source, dims))
     if _runs_along(call.paths(call.source), dims):
         call.notes.append("shifts the map around its edges: opposite borders meet here, masked or not")
     shifts = zip(dims, call["shifts"], strict=True)

@@ -131,7 +131,7 @@ def per_channel(call: OperatorCall, tensor: Tensor, count: int) -> Paths:
 
     Each unit of a channel reads all of its part; `count` are the dimensions of the result.
     """
-    paths = merge(call.ordered_paths(tensor), range(1, tensor.dim()))
+    paths = call.merged_paths(tensor, range(1, tensor.dim()))
     for dim in range(tensor.dim() - 1, 0, -1):
         paths = map_axes(paths, lambda axis, dim=dim: axis.squeezed(dim))  # type: ignore[misc]
     for dim in (0, *range(2, count)):
