@@ -221,8 +221,8 @@ def _draw_level(ax: Axes, level: _Level, height: float) -> None:
             ax.add_patch(PathPatch(squares(cells), lw=points(1), clip_on=False, **look))
     mark_padding_cells(ax, [(height, center) for center in level.centers(level.padding)])
     if level.jump != 1 and level.size > 1:
-        ends: dict[str, Any] = {"marker": "|", "ms": points(7), "color": color("ink"), "lw": points(1.5), "zorder": 4}
-        ax.plot(level.centers([0, 1]), (height + 0.75, height + 0.75), label=JUMP, clip_on=False, **ends)
+        bar: dict[str, Any] = {"marker": "|", "ms": points(7), "color": color("ink"), "lw": points(1.5)}
+        ax.plot(level.centers([0, 1]), (height + 0.75, height + 0.75), label=JUMP, clip_on=False, **bar)
 
 
 def _draw_cone(ax: Axes, below: _Level, above: _Level, height: float, pitch: float) -> None:
