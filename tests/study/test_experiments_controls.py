@@ -15,11 +15,13 @@ from torch import nn
 from helpers.data import Images, stand_in
 from helpers.models import cnn, mnist_cnn
 from study.experiments.catalog import EXPERIMENTS, FASHION, MNIST, find
+from study.experiments.literature import SMALL_EXPERIMENTS
 from study.experiments.measurements import (
     Trained,
     edge_response,
     fit_of_labels,
     initial_gradients,
+    position_read_out,
     shifted,
     under_noise,
     under_shifts,
@@ -28,6 +30,7 @@ from study.experiments.plan import Experiment, Variant
 from study.experiments.preparation import (
     Splits,
     blanked,
+    first_images,
     mislabeled,
     moved_and_mirrored,
     pushed,
@@ -40,7 +43,10 @@ from study.judging import RULES, read_rules
 from study.records import read, write
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTROLS = [experiment for name, experiment in EXPERIMENTS.items() if name not in ("mnist", "fashion-mnist")]
+SOURCES = ("mnist", "fashion-mnist")
+CONTROLS = [
+    each for each in EXPERIMENTS.values() if each.name not in SOURCES and each not in SMALL_EXPERIMENTS
+]
 
 
 def splits_of(images, labels=None):
@@ -409,7 +415,20 @@ def test_a_control_differs_from_its_source_in_what_it_says_only(experiment):
     assert len(set(names)) == len(names)
 
 
-@pytest.mark.parametrize("experiment", CONTROLS, ids=lambda experiment: experiment.name)
+@pytest.mark.parametrize("experiment", SMALL_EXPERIMENTS, ids=lambda experiment: experiment.name)
+def test_the_networks_of_the_literature_differ_in_what_they_compare_only(experiment):
+    for name in ("batch_size", "learning_rate", "epsilon", "validation"):
+        assert getattr(experiment, name) == getattr(SMALL_EXPERIMENTS[0], name)
+    assert len({variant.name for variant in experiment.variants}) == len(experiment.variants)
+    assert len({variant.changes for variant in experiment.variants}) == 1
+    for variant in experiment.variants:
+        widths = [layer.out_channels for layer in variant.build().modules() if isinstance(layer, nn.Conv2d)]
+        assert all(width % 8 == 0 for width in widths)  # with fewer than eight, some builds of torch crash
+
+
+@pytest.mark.parametrize(
+    "experiment", [*CONTROLS, *SMALL_EXPERIMENTS], ids=lambda experiment: experiment.name
+)
 def test_settings_and_networks_of_the_controls(experiment):
     for variant in experiment.variants:
         job = Job(experiment=experiment, variant=variant.name, seed=0)
@@ -444,6 +463,74 @@ def test_what_is_called_equal_is_equal():
     assert same.parameters == valid.parameters
 
 
+def test_what_the_literature_compares_is_as_equal_as_it_says():
+    proposed, six, wide = costs("small-space-to-depth", "space-to-depth", "strided-six", "strided-wide")
+    assert proposed == six
+    assert proposed.macs < wide.macs < 1.06 * proposed.macs
+    layer, pooled_layer = costs("small-all-convolutional", "strided-layer", "pooled-layer")
+    assert layer.parameters == pooled_layer.parameters
+    pooled, strided = costs("small-all-convolutional", "pooled", "strided")
+    assert pooled.parameters == strided.parameters
+    first, middle, last, *wider = costs(
+        "small-stages", "first", "middle", "last", "first-wide", "middle-wide"
+    )
+    assert first.parameters == middle.parameters == last.parameters
+    assert all(each.macs == pytest.approx(last.macs, rel=0.01) for each in wider)
+    padded = costs("small-padding", "zeros", "partial", "reflect", "replicate", "circular")
+    assert len(set(padded)) == 1
+    assert len({size.parameters for size in costs("small-shifts", "stride", "polyphase", "blur", "max")}) == 1
+    small, large = costs("small-stem", "small", "large-wide")
+    assert large.macs == pytest.approx(small.macs, rel=0.01)
+
+
+def test_space_to_depth_is_the_convolution_that_it_is_compared_with():
+    proposed, six = (
+        find("small-space-to-depth").variant(name).build() for name in ("space-to-depth", "strided-six")
+    )
+    weights = proposed.state_dict()
+    for name in ("conv2.weight", "conv3.weight"):
+        weights[name] = torch.nn.functional.pixel_shuffle(weights[name], 2)
+    six.load_state_dict(weights)
+    image = torch.rand((3, 1, 28, 28), generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(six(image), proposed(image))
+
+
+def test_few_images_are_the_first_ones_and_all_test_images_stay(splits):
+    few = first_images(splits, train=20, validation=5)
+    assert torch.equal(few.train.images, splits.train.images[:20])
+    assert torch.equal(few.validation.labels, splits.validation.labels[:5])
+    assert few.test is splits.test
+    with pytest.raises(ValueError, match=r"train must be .*, got 0"):
+        first_images(splits, train=0, validation=5)
+
+
+def trained_of(model, splits):
+    return Trained(model=model, untrained=lambda: model, splits=splits, unchanged=splits)
+
+
+@pytest.mark.parametrize(
+    ("padding", "mode", "tells"),
+    [("same", "zeros", True), ("valid", "zeros", False), ("same", "circular", False)],
+)
+def test_only_padding_that_ends_the_image_tells_where_a_unit_is(padding, mode, tells, splits):
+    torch.manual_seed(0)
+    model = cnn(strides=(1, 2), channels=(8, 8), pools=(None, None), padding=padding, padding_mode=mode)
+    position = position_read_out(trained_of(model, splits), images=100)["position"]
+    assert (position > 0.02) is tells
+    assert -0.02 < position < 1
+
+
+def test_a_map_of_coordinates_is_read_out_without_error(splits):
+    class Coordinates(nn.Conv2d):
+        def forward(self, input):
+            rows, columns = (torch.arange(4.0) for _ in range(2))
+            grid = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
+            return grid.expand(len(input), 2, 4, 4) + 0.0 * super().forward(input).mean()
+
+    position = position_read_out(trained_of(Coordinates(1, 2, 3), splits), images=4)["position"]
+    assert position == pytest.approx(1)
+
+
 def test_hybrids_are_about_as_large_as_c():
     c, *others = costs(
         "fashion-hybrids", "c", "c-dense", "c-dense-narrow", "rows-small", "c-forward", "c-stride-2"
@@ -469,6 +556,7 @@ def test_every_measure_that_a_rule_names_is_measured_where_it_judges():
     needed = {
         "memorized": "fit_of_labels", "under-noise": "under_noise", "consistency": "under_shifts",
         "edge-response": "edge_response", "gradient-ratio": "initial_gradients",
+        "position": "position_read_out",
     }  # fmt: skip
     rules = read_rules(RULES)
     for rule in rules.values():
@@ -482,7 +570,10 @@ def test_every_measure_that_a_rule_names_is_measured_where_it_judges():
 def test_every_control_answers_a_rule_but_the_negative_one():
     rules = read_rules(RULES).values()
     judged = set().union(*(rule.experiments for rule in rules))
-    assert {experiment.name for experiment in CONTROLS} - judged == {"mnist-shuffled", "mnist-reshuffled"}
+    assert {each.name for each in (*CONTROLS, *SMALL_EXPERIMENTS)} - judged == {
+        "mnist-shuffled",
+        "mnist-reshuffled",
+    }
 
 
 def test_the_negative_control_learns_from_shuffled_labels_alone():

@@ -18,6 +18,7 @@ from study.judging import Contrast, Rule, Verdict, judge
 from study.ledger import CLAIMS, Claim, Finding, page
 from study.ledger.advice import ADVICE, Conclusion
 from study.ledger.finding import decided
+from study.ledger.literature import LITERATURE
 from study.ledger.page import link
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,8 +83,9 @@ def test_a_choice_says_how_many_rows_it_leaves(findings):
 def test_the_ledger_says_what_each_source_is():
     html = page.ledger(CLAIMS.values(), dict.fromkeys(CLAIMS, Finding(verdict=None))).html
     headings = dict(re.findall(r'<tbody data-source="(.+?)">\s*<tr><th[^>]*>(.+?)</th>', html))
-    assert headings.keys() == WRITE_UPS.keys()
-    for source, what in WRITE_UPS.items():
+    whats = WRITE_UPS | {source: each.what for source, each in LITERATURE.items()}
+    assert headings.keys() == whats.keys()
+    for source, what in whats.items():
         assert re.sub("<.+?>", "", headings[source]).startswith(f"{source}, {what}")
 
 

@@ -23,8 +23,8 @@ def passages():
     found = {}
     for result in RESULTS:
         text = re.split(r"Without a rule|\(no rule\)|without a rule", " ".join(result.split()))[0]
-        rule = r"\b([MFGQ]-\d\d)\b"
-        for pair, name, passage in re.findall(rf"(?:{rule} and )?{rule}(.*?)(?=\b[MFGQ]-\d\d\b|$)", text):
+        rule = r"\b([MFGQL]-\d\d)\b"
+        for pair, name, passage in re.findall(rf"(?:{rule} and )?{rule}(.*?)(?=\b[MFGQL]-\d\d\b|$)", text):
             for each in filter(None, (pair, name)):
                 found[each] = found.get(each, "") + passage
     return found

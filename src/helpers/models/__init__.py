@@ -10,6 +10,8 @@ from helpers.models.cnn import (
 )
 from helpers.models.hybrid import CNNBiLSTM, LastStates, MapToSequence, hybrid_cnn
 from helpers.models.initialization import keras_init_
+from helpers.models.proposed import PartialConv2d, PolyphasePool2d
+from helpers.models.residual import ResidualBlock, residual_cnn
 
 __all__ = [
     "IMAGE_SIZE",
@@ -17,10 +19,14 @@ __all__ = [
     "LastStates",
     "MapToSequence",
     "NetworkPadding",
+    "PartialConv2d",
+    "PolyphasePool2d",
+    "ResidualBlock",
     "cnn",
     "fashion_cnn",
     "hybrid_cnn",
     "keras_init_",
     "layers_of",
     "mnist_cnn",
+    "residual_cnn",
 ]

@@ -11,12 +11,14 @@ from helpers.arithmetic import Layer
 from helpers.checks import choice
 from helpers.convolution import PaddingMode
 from helpers.layers import BlurPool2d, Conv2dSame
+from helpers.models.proposed import PartialConv2d, PolyphasePool2d
 from helpers.sources import MnistSetting
 
 Head = Literal["flatten", "average"]
 NetworkPadding = Literal["same", "valid", "same-pytorch"]
-Pooling = Literal["max", "blur", "max-blur"]
+Pooling = Literal["max", "blur", "max-blur", "polyphase", "space-to-depth"]
 PoolWindow = tuple[int, int]  # kernel size and stride
+NetworkPaddingMode = PaddingMode | Literal["partial"]
 
 IMAGE_SIZE = 28
 _CHANNELS = (32, 64)
@@ -77,24 +79,26 @@ def cnn(
     channels: Sequence[int] = _CHANNELS,
     pools: Sequence[PoolWindow | None] = (),
     pooling: Pooling = "max",
-    padding_mode: PaddingMode = "zeros",
+    padding_mode: NetworkPaddingMode = "zeros",
+    kernel_sizes: Sequence[int] = (),
     border: tuple[int, int] = (0, 0),
     head: Head = "flatten",
     units: int = 128,
     dropout: float = 0.0,
 ) -> nn.Sequential:
-    """Build a network of 3x3 convolutions, each pooled or not, and two dense layers.
+    """Build a network of convolutions, each pooled or not, and two dense layers.
 
     Networks of the same convolutions and dense layers draw the same initial weights from the same seed,
     whatever their strides. Shapes: (N, 1, 28, 28) in, logits (N, 10) out.
 
     Args:
         strides: of each convolution; there are as many convolutions.
-        padding: see `features`, as for the next five.
+        padding: see `features`, as for the next six.
         channels: that each convolution makes.
         pools: kernel size and stride of each pooling, None for no pooling; all 2 and 2 if empty.
-        pooling: "max", "blur" or "max-blur".
+        pooling: "max", "blur", "max-blur", "polyphase" or "space-to-depth".
         padding_mode: what "same" pads with.
+        kernel_sizes: of each convolution; all 3 if empty.
         border: zeros put around the image first, before and after on both axes.
         head: "flatten" gives the dense layers the whole map; "average" each channel's mean, so that the size
             of the map decides no parameters.
@@ -115,6 +119,7 @@ def cnn(
         pools=pools,
         pooling=pooling,
         padding_mode=padding_mode,
+        kernel_sizes=kernel_sizes,
         border=border,
     )
     made, height, width = map_shape(layers)
@@ -134,13 +139,14 @@ def features(
     channels: Sequence[int] = _CHANNELS,
     pools: Sequence[PoolWindow | None] = (),
     pooling: Pooling = "max",
-    padding_mode: PaddingMode = "zeros",
+    padding_mode: NetworkPaddingMode = "zeros",
+    kernel_sizes: Sequence[int] = (),
     border: tuple[int, int] = (0, 0),
 ) -> OrderedDict[str, nn.Module]:
-    """The layers conv1, pool1, relu1, conv2 and so on, 3x3 convolutions all; as many as there are strides.
+    """The layers conv1, pool1, relu1, conv2 and so on; as many convolutions as there are strides.
 
     ReLU comes after max-pooling: either order gives the same numbers and gradients, to the bit, but this one
-    leaves four times fewer to clip, and is faster. A blur does not commute with ReLU, and follows it.
+    leaves four times fewer to clip, and is faster. The other poolings follow ReLU, as a blur has to.
 
     Args:
         strides: of each convolution.
@@ -150,8 +156,10 @@ def features(
         pools: kernel size and stride of the pooling after each convolution, None for no pooling; 2 and 2
             after each if empty.
         pooling: "max"; "blur" for a binomial blur of three taps, then the stride; "max-blur" for the maximum
-            at stride 1, then the same.
-        padding_mode: what "same" pads with.
+            at stride 1, then the same; "polyphase" for a stride at the phase of the largest norm;
+            "space-to-depth" for all phases, each as channels of its own.
+        padding_mode: what "same" pads with; "partial" for zeros that are made up for.
+        kernel_sizes: of each convolution; all 3 if empty.
         border: zeros put around the image first, before and after on both axes.
 
     Raises:
@@ -159,23 +167,29 @@ def features(
     """
     choice("padding", padding, get_args(NetworkPadding))
     choice("pooling", pooling, get_args(Pooling))
-    choice("padding_mode", padding_mode, get_args(PaddingMode))
+    choice("padding_mode", padding_mode, (*get_args(PaddingMode), "partial"))
     if len(channels) < len(strides) or len(pools) not in (0, len(strides)):
         raise ValueError(
             "channels and pools must have an entry for each stride, "
             f"got channels={channels!r} and pools={pools!r} for strides={strides!r}"
         )
+    if len(kernel_sizes) not in (0, len(strides)):
+        raise ValueError(
+            f"kernel_sizes must have an entry for each stride, got {kernel_sizes!r} for {strides!r}"
+        )
     windows = pools or ((2, 2),) * len(strides)
+    widths = kernel_sizes or (3,) * len(strides)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if any(border):
         layers["border"] = nn.ZeroPad2d((*border, *border))
     before = 1
-    for number, (stride, made, window) in enumerate(zip(strides, channels, windows, strict=False), start=1):
-        layers[f"conv{number}"] = _convolution(before, made, stride, padding, padding_mode)
+    settings = zip(widths, strides, channels, windows, strict=False)
+    for number, (width, stride, made, window) in enumerate(settings, start=1):
+        layers[f"conv{number}"] = _convolution(before, made, (width, stride), padding, padding_mode)
         relu = {f"relu{number}": nn.ReLU()}
         pool = {} if window is None else {f"pool{number}": _pool(pooling, window, made)}
         layers |= pool | relu if pooling == "max" else relu | pool
-        before = made
+        before = made if window is None or pooling != "space-to-depth" else made * window[1] ** 2
     return layers
 
 
@@ -210,16 +224,24 @@ def with_classifier(
 
 
 def _convolution(
-    before: int, made: int, stride: int, padding: NetworkPadding, mode: PaddingMode
+    before: int, made: int, window: PoolWindow, padding: NetworkPadding, mode: NetworkPaddingMode
 ) -> nn.Conv2d:
+    kernel_size, stride = window
+    if mode == "partial":
+        return PartialConv2d(before, made, kernel_size, stride)
     if padding == "same":
-        return Conv2dSame(before, made, 3, stride, padding_mode=mode)
-    return nn.Conv2d(before, made, 3, stride, padding=int(padding == "same-pytorch"), padding_mode=mode)
+        return Conv2dSame(before, made, kernel_size, stride, padding_mode=mode)
+    pads = (kernel_size - 1) // 2 if padding == "same-pytorch" else 0
+    return nn.Conv2d(before, made, kernel_size, stride, padding=pads, padding_mode=mode)
 
 
 def _pool(pooling: Pooling, window: PoolWindow, channels: int) -> nn.Module:
     kernel_size, stride = window
     if pooling == "max":
         return nn.MaxPool2d(kernel_size, stride)
+    if pooling == "polyphase":
+        return PolyphasePool2d(stride)
+    if pooling == "space-to-depth":
+        return nn.PixelUnshuffle(stride)
     blur = BlurPool2d(channels, stride=stride)
     return blur if pooling == "blur" else nn.Sequential(nn.MaxPool2d(kernel_size, stride=1), blur)

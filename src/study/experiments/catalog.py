@@ -1,4 +1,4 @@
-"""The experiments of the book, by name: those of the sources, then the controls that they lack."""
+"""The experiments of the book, by name: those of the write-ups, then the controls, then the literature's."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,6 +8,7 @@ from torch import nn
 from helpers.models import CNNBiLSTM, cnn, fashion_cnn, hybrid_cnn, mnist_cnn
 from helpers.sources import MNIST_SETTINGS
 from helpers.training import Augment
+from study.experiments.literature import SMALL_EXPERIMENTS
 from study.experiments.measurements import (
     edge_response,
     fit_of_labels,
@@ -283,6 +284,7 @@ EXPERIMENTS = {
         _FASHION_NOISE,
         _FASHION_HYBRIDS,
         _FASHION_LONG,
+        *SMALL_EXPERIMENTS,
     )
 }
 

@@ -97,14 +97,8 @@ def edge_response(trained: Trained) -> dict[str, float]:
     channels and the outermost ring of the absolute difference from the center, as a share of the mean
     absolute response there; before the ReLU.
     """
-    responses: list[Tensor] = []
-    convolution = _convolutions(trained.model)[-1]
-    hook = convolution.register_forward_hook(lambda _, __, output: responses.append(output[0].double()))
-    white = torch.ones(1, 1, *trained.splits.test.images.shape[1:], device=convolution.weight.device)
-    with torch.inference_mode():
-        trained.model.eval()(white)
-    hook.remove()
-    (response,) = responses  # (C, H, W)
+    white = torch.ones(1, 1, *trained.splits.test.images.shape[1:])
+    (response,) = _last_maps(trained.model, white)  # (C, H, W)
     height, width = response.shape[1:]
     center = response[:, height // 2, width // 2]  # (C,)
     difference = (response - center[:, None, None]).abs().mean(0)  # (H, W)
@@ -133,8 +127,45 @@ def initial_gradients(trained: Trained, *, images: int) -> dict[str, float]:
     return {"gradient-ratio": log10(first / last)}
 
 
+def position_read_out(trained: Trained, *, images: int, seed: int = 0) -> dict[str, float]:
+    """How well a linear read-out of the last convolution's map tells where in it a unit lies.
+
+    The network is shown noise, which is alike everywhere, so that only its padding can tell places apart. Row
+    and column of each unit are predicted from the unit's channels by least squares, fitted on the first half
+    of the images; the result is the share of their variance that is explained on the second half, the mean
+    of both axes: 1 if the place is known exactly, about 0 if nothing is known of it.
+
+    Args:
+        trained: the run.
+        images: of noise, at least 2, uniform from black to white.
+        seed: of the noise, the same for every network.
+    """
+    shape = (images, 1, *trained.splits.test.images.shape[1:])
+    noise = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+    maps = _last_maps(trained.model, noise)  # (N, C, h, w)
+    units = maps.permute(0, 2, 3, 1)  # (N, h, w, C)
+    units = torch.cat((units, torch.ones_like(units[..., :1])), dim=-1)
+    places = torch.cartesian_prod(*(torch.arange(size).double() for size in maps.shape[2:]))  # (h * w, 2)
+    places = places - places.mean(dim=0)
+    fitted, held_out = units.flatten(1, 2).tensor_split(2)
+    weights = torch.linalg.lstsq(fitted.flatten(0, 1), places.repeat(len(fitted), 1), driver="gelsd").solution
+    wrong = (held_out.flatten(0, 1) @ weights - places.repeat(len(held_out), 1)).square().mean(dim=0)
+    return {"position": (1 - wrong / places.square().mean(dim=0)).mean().item()}
+
+
 def _accuracy(trained: Trained, images: Tensor) -> float:
     return evaluate(trained.model, Examples(images, trained.splits.test.labels)).accuracy
+
+
+def _last_maps(model: nn.Module, images: Tensor) -> Tensor:
+    """What the last convolution makes of the images, before the ReLU: (N, C, H, W), float64."""
+    maps: list[Tensor] = []
+    convolution = _convolutions(model)[-1]
+    hook = convolution.register_forward_hook(lambda _, __, output: maps.append(output.double()))
+    with torch.inference_mode():
+        model.eval()(images.to(convolution.weight.device))
+    hook.remove()
+    return maps[0].cpu()
 
 
 def _convolutions(model: nn.Module) -> list[nn.Conv2d]:

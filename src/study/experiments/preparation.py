@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from helpers.checks import choice
+from helpers.checks import choice, whole_number
 from helpers.data import Images, load, stand_in
 
 # The number that `stride-bilstm` gives its split; which images that holds out is not published.
@@ -125,6 +125,18 @@ def shuffled_labels(splits: Splits, *, seed: int = 0) -> Splits:
     """Deal the labels of the training images out anew, so that they tell nothing about the images."""
     order = torch.randperm(len(splits.train), generator=torch.Generator().manual_seed(seed))
     return splits._replace(train=replace(splits.train, labels=splits.train.labels[order]))
+
+
+def first_images(splits: Splits, *, train: int, validation: int) -> Splits:
+    """Keep so many of the first training and validation images, and all test images.
+
+    Raises:
+        TypeError: if a number is no integer.
+        ValueError: if it is below 1.
+    """
+    for name, number in (("train", train), ("validation", validation)):
+        whole_number(name, number, at_least=1)
+    return splits._replace(train=splits.train.first(train), validation=splits.validation.first(validation))
 
 
 def moved_and_mirrored(images: Tensor, generator: torch.Generator, *, pixels: int) -> Tensor:

@@ -100,6 +100,7 @@ MEASURES: dict[str, Callable[[Record], ArrayLike]] = {
     "under-noise": _share("accuracy-noise-0.2"),
     "consistency": _consistency,
     "edge-response": _share("edge-response"),
+    "position": _share("position"),
     "gradient-ratio": lambda record: _extra(record, "gradient-ratio"),
 }
 

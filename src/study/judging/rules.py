@@ -54,7 +54,8 @@ class Rule:
     """How one claim is decided.
 
     Attributes:
-        claim: the id in the ledger, such as "M-03"; those of our own questions begin with Q.
+        claim: the id in the ledger, such as "M-03"; those of our own questions begin with Q, those of the
+            literature with L.
         contrast: the one primary contrast.
         direction: what the claim says of first minus second: above zero, below zero, or within the margin.
         margin: differences of this size or less do not matter, in the unit of the measure.
@@ -89,6 +90,11 @@ class Rule:
     def is_ours(self) -> bool:
         """Whether it decides a question of our own; else it decides a claim of a source."""
         return self.claim.startswith("Q")
+
+    @property
+    def family(self) -> str:
+        """The claims that it is corrected with: "write-ups", "own" or "literature"."""
+        return {"Q": "own", "L": "literature"}.get(self.claim[0], "write-ups")
 
     @property
     def experiments(self) -> set[str]:

@@ -141,8 +141,9 @@ def recorded_judgements(
 ) -> dict[str, Judgement]:
     """Judge every rule whose runs are all recorded, and correct the verdicts by Holm's method.
 
-    The claims of the sources are corrected as one family, the questions of our own as another. A rule that
-    still lacks a run is left out: judged on fewer runs, it would be another rule.
+    The claims of the write-ups are corrected as one family, those of the literature as another, and the
+    questions of our own as a third. A rule that still lacks a run is left out: judged on fewer runs, it would
+    be another rule.
 
     Args:
         root: the folder of the records; by default that of the records that come with the book.
@@ -170,8 +171,10 @@ def recorded_judgements(
     ]
     if not judged:
         raise ValueError(f"root must hold all runs of a rule, got {root}, which holds those of none")
-    families = [[each for each in judged if each.rule.is_ours is ours] for ours in (False, True)]
-    corrected = chain.from_iterable(holm(family) for family in families if family)
+    families: dict[str, list[Judgement]] = {}
+    for each in judged:
+        families.setdefault(each.rule.family, []).append(each)
+    corrected = chain.from_iterable(holm(family) for family in families.values())
     return {judgement.rule.claim: judgement for judgement in corrected}
 
 

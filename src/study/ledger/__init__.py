@@ -1,4 +1,4 @@
-"""The ledger: every claim of the five sources, what decides it, and the verdict with its numbers.
+"""The ledger: claims of write-ups and of the literature, what decides each, and the verdict with its numbers.
 
     for name, finding in judge_all().items():
         print(name, CLAIMS[name].statement, finding.state, finding.evidence)
@@ -19,11 +19,17 @@ from study.ledger.fashion import FASHION_CLAIMS
 from study.ledger.finding import Finding, Judgements, decided
 from study.ledger.guide import GUIDE_CLAIMS
 from study.ledger.mnist import MNIST_CLAIMS
+from study.ledger.papers import PAPER_CLAIMS
 from study.ledger.same_padding import SAME_PADDING_CLAIMS
 from study.ledger.worked_examples import WORKED_EXAMPLE_CLAIMS
 
 CLAIMS: Mapping[str, Claim] = by_id(
-    MNIST_CLAIMS, SAME_PADDING_CLAIMS, FASHION_CLAIMS, GUIDE_CLAIMS, WORKED_EXAMPLE_CLAIMS
+    MNIST_CLAIMS,
+    SAME_PADDING_CLAIMS,
+    FASHION_CLAIMS,
+    GUIDE_CLAIMS,
+    WORKED_EXAMPLE_CLAIMS,
+    PAPER_CLAIMS,
 )
 """Every claim, by its id."""
 

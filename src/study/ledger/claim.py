@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Literal
 
 from study.judging import recorded_judgements
-from study.ledger.finding import Finding, Judgements, both, rule_finding, rule_text
+from study.ledger.finding import Finding, Judgements, both, rule_finding, rule_text, waiting
 
 Kind = Literal["arithmetic", "measured", "arithmetic and measured"]
 
@@ -32,9 +32,11 @@ class Measured:
 
     Attributes:
         about: which half of the claim; empty where it is the whole.
+        is_run: False as long as the runs of its rule are not all recorded; a test says when they are.
     """
 
     about: str = ""
+    is_run: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,10 +80,12 @@ class Claim:
             judgements: of the committed rules; by default those of the records that come with the book.
 
         Returns:
-            What was found. Its verdict is None where it counts images and these are not there.
+            What was found. Its verdict is None where it counts images and these are not there, or waits for
+            runs.
 
         Raises:
-            ValueError: if its rule was not judged, since runs that it compares are not recorded.
+            ValueError: if its rule was not judged, since runs that it compares are not recorded; unless the
+                claim says so.
         """
         if judgements is None:
             judgements = {} if self.kind == "arithmetic" else recorded_judgements()
@@ -89,7 +93,9 @@ class Claim:
         return both(found) if len(found) > 1 else next(iter(found.values()))
 
     def _of(self, part: Computed | Measured, judgements: Judgements) -> Finding:
-        return rule_finding(self.id, judgements) if isinstance(part, Measured) else part.check()
+        if isinstance(part, Computed):
+            return part.check()
+        return rule_finding(self.id, judgements) if part.is_run else waiting(self.id)
 
 
 def by_id(*groups: tuple[Claim, ...]) -> Mapping[str, Claim]:

@@ -16,12 +16,13 @@ class Finding:
     """What was found of a claim.
 
     Attributes:
-        verdict: None only where the images that a claim counts are not there.
+        verdict: None only where the images that a claim counts are not there, or its runs are not.
         evidence: the numbers behind it, in words.
         reason: why there is no verdict; empty where there is one.
         conditions: for each condition that the claim covers, whether it is true under it.
         judgement: of the committed rule, where one decides.
         parts: the findings of a claim's halves, by what each is about.
+        waits: whether there is no verdict because its runs are not all recorded yet.
     """
 
     verdict: Verdict | None
@@ -30,11 +31,14 @@ class Finding:
     conditions: Mapping[str, bool] = field(default_factory=dict)
     judgement: Judgement | None = None
     parts: Mapping[str, "Finding"] = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def state(self) -> str:
         """The verdict in words, or that there is none."""
-        return str(self.verdict) if self.verdict else "not judged here"
+        if self.verdict:
+            return str(self.verdict)
+        return "not run yet" if self.waits else "not judged here"
 
 
 def decided(conditions: Mapping[str, bool], evidence: str) -> Finding:
@@ -64,6 +68,17 @@ def without_images(name: str) -> Finding:
     'the real images of MNIST are not to be had here'
     """
     return Finding(verdict=None, reason=f"the real images of {TITLES[name]} are not to be had here")
+
+
+def waiting(claim: str) -> Finding:
+    """The finding of a claim whose rule stands, and whose runs are still to come.
+
+    >>> waiting("M-01").reason
+    'its rule is written and its runs are not all recorded: 60 seeds of each network'
+    """
+    seeds = rules()[claim].seeds
+    reason = f"its rule is written and its runs are not all recorded: {seeds} seeds of each network"
+    return Finding(verdict=None, reason=reason, waits=True)
 
 
 def both(parts: Mapping[str, Finding]) -> Finding:
@@ -98,6 +113,7 @@ _UNITS = {  # of all other measures: points
     "seconds": "s an epoch",
     "gradient-ratio": "powers of ten",
     "edge-response": "% of the center",
+    "position": "% of the variance",
 }
 _DECIMALS = {"seconds": 0, "edge-response": 0}  # of all other measures: 2
 _SAYS = {"above": "is above zero", "below": "is below zero", "equal": "is within the margin"}

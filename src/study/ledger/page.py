@@ -23,8 +23,9 @@ from study.judging import Judgement, Verdict
 from study.ledger.advice import ADVICE, HEADLINES, Conclusion, check_grounds
 from study.ledger.claim import Claim
 from study.ledger.finding import Finding
+from study.ledger.literature import LITERATURE
 
-STATES = (*map(str, Verdict), Finding(verdict=None).state)
+STATES = (*map(str, Verdict), *(Finding(verdict=None, waits=waits).state for waits in (False, True)))
 
 SECTIONS = {
     "stride": "02_stride",
@@ -215,7 +216,12 @@ def _templates() -> Environment:
     for each in (full_stop, link, slug, written):
         templates.filters[each.__name__] = each
     style = resources.files("study.ledger") / "templates" / "ledger.css"
-    templates.globals |= {"style": Markup(style.read_text(encoding="utf-8")), "write_ups": WRITE_UPS}
+    whats = {**WRITE_UPS, **{source: each.what for source, each in LITERATURE.items()}}
+    templates.globals |= {
+        "style": Markup(style.read_text(encoding="utf-8")),
+        "whats": whats,
+        "literature": LITERATURE,
+    }
     return templates
 
 
