@@ -8,7 +8,7 @@ from traitlets import TraitError
 
 from helpers.arithmetic import dense_features, parse_stack, solve, stack_sizes, trace
 from helpers.widgets import SolverExplorer
-from helpers.widgets.solver_explorer import QUESTIONS
+from helpers.widgets.solver_explorer import SOLVER_EXAMPLES
 
 HOSTILE = "<img src=x onerror='window.hacked=1'>"
 
@@ -107,12 +107,12 @@ def test_where_nothing_fits_there_is_something_near():
     assert found == ((), ())
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("name", SOLVER_EXAMPLES)
 def test_a_preset_is_a_state(name):
-    explorer = SolverExplorer(**QUESTIONS[name])
+    explorer = SolverExplorer(**SOLVER_EXAMPLES[name])
     again = SolverExplorer(question="stack", stack="pool9", sizes=(3, 4), kernel_size=1, ceil_mode=True)
     with again.hold_trait_notifications():
-        for trait, value in QUESTIONS[name].items():
+        for trait, value in SOLVER_EXAMPLES[name].items():
             setattr(again, trait, value)
     if explorer.question == "layer":
         assert again.solutions == explorer.solutions

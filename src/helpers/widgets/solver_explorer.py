@@ -103,7 +103,7 @@ def _stack(stack: str, input_size: int, channels: int, sizes: tuple[int, int] = 
 
 
 # What the explorer offers by name.
-QUESTIONS = {
+SOLVER_EXAMPLES = {
     "28 to 14": _layer(size=28, output=14, stride=2),
     "keep 28": _layer(size=28, output=28, stride=1),
     "keep 28 with an even kernel": _layer(size=28, output=28, kernel_size=4, stride=1),
@@ -166,7 +166,7 @@ class SolverExplorer(BookWidget, module="solver_explorer"):
     sizes = SpanTrait((1, 64), low=1, high=65_536).tag(sync=True)
     input_size = WholeNumber(28, low=1, high=65_536).tag(sync=True)
     channels = WholeNumber(64, low=1, high=65_536).tag(sync=True)
-    examples = Dict(QUESTIONS, read_only=True).tag(sync=True)  # what the reader can pick by name
+    examples = Dict(SOLVER_EXAMPLES, read_only=True).tag(sync=True)  # what the reader can pick by name
 
     @property
     def solutions(self) -> Solutions:
