@@ -10,6 +10,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from helpers.widgets.base import SHARED
+
 SCRIPT = r"\s*<script[^>]*\b(?:{})\.js[^>]*></script>"
 # Icons are drawn by a script of 0.5 MB, and by the theme's fonts as well.
 ICONS = re.compile(SCRIPT.format("fontawesome"))
@@ -31,8 +33,9 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     modules = set(re.findall(r'<div class="book-widget" data-module="(\w+)"', context.get("body", "")))
     if modules:
         app.add_css_file("widgets.css")
-        for name in ("widgets/common", *sorted(f"widgets/{module}" for module in modules), "widgets"):
-            app.add_js_file(f"{name}.js", loading_method="defer")
+        for name in (*SHARED, *sorted(modules)):
+            app.add_js_file(f"widgets/{name}.js", loading_method="defer")
+        app.add_js_file("widgets.js", loading_method="defer")
 
 
 def sign(page: str, static: Path) -> str:
