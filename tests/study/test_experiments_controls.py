@@ -40,7 +40,8 @@ from study.judging import RULES, read_rules
 from study.records import read, write
 
 ROOT = Path(__file__).resolve().parents[2]
-CONTROLS = [experiment for name, experiment in EXPERIMENTS.items() if name not in ("mnist", "fashion-mnist")]
+OTHERS = ("mnist", "fashion-mnist", "page", "page-garments")  # no control of a source
+CONTROLS = [experiment for name, experiment in EXPERIMENTS.items() if name not in OTHERS]
 
 
 def splits_of(images, labels=None):

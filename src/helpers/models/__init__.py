@@ -7,6 +7,7 @@ from helpers.models.cnn import (
     fashion_cnn,
     layers_of,
     mnist_cnn,
+    small_cnn,
 )
 from helpers.models.hybrid import CNNBiLSTM, LastStates, MapToSequence, hybrid_cnn
 from helpers.models.initialization import keras_init_
@@ -23,4 +24,5 @@ __all__ = [
     "keras_init_",
     "layers_of",
     "mnist_cnn",
+    "small_cnn",
 ]
