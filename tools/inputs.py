@@ -22,6 +22,7 @@ EVERY = [
 # explorers do not: a page loads them.
 FILES = {
     "helpers.chapter": "src/helpers/quizzes/{notebook}.json",
+    "helpers.arithmetic.snippets": "src/helpers/snippets.json",
     "helpers.plots.style": "src/helpers/palette.json",
     "study.judging.rules": "study/rules.json",
     "study.ledger.page": "src/study/ledger/templates/*",

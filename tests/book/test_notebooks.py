@@ -1,15 +1,19 @@
 """The form every chapter keeps, so that a reader always knows where to look."""
 
 import ast
+import builtins
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
 import pytest
+from install_cell import IDENTIFIER
 
 from helpers import chapter
 
 ROOT = Path(__file__).resolve().parents[2]
+UNSHOWN = {"remove-input", "remove-cell"}  # cells whose code no reader of the page can look up
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 CHAPTERS = [path for path in NOTEBOOKS if re.match(r"\d\d_", path.name)]
 
@@ -24,6 +28,15 @@ def prose(path):
 
 def code(path):
     return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def tags(cell):
+    return set(cell.metadata.get("tags", ()))
+
+
+def opening(path):
+    """What stands before the first section, in words."""
+    return prose(path).split("\n## ")[0]
 
 
 def each(paths):
@@ -57,7 +70,7 @@ def test_the_card_agrees_with_the_opening(path):
     picture, number, minutes, after = cards()[path.stem]
     assert picture == path.stem[:2] == f"{int(number):02}"
     assert (ROOT / "site" / "cards" / f"{picture}.svg").exists()
-    need = read(path).cells[0].source.split("**You need:**")[1]
+    need = opening(path).split("**You need:**")[1]
     assert minutes in need
     assert re.findall(r"\d+", after) == re.findall(r"chapter (\d+) <", need)
 
@@ -71,18 +84,30 @@ def test_is_committed_without_outputs(path):
 
 @each(NOTEBOOKS)
 def test_opens_with_what_the_reader_will_do_learn_and_need(path):
-    opening = read(path).cells[0].source
-    assert len(re.findall(r"^# ", opening, flags=re.MULTILINE)) == 1
+    words = opening(path)
+    assert len(re.findall(r"^# ", words, flags=re.MULTILINE)) == 1
     for promise in ("**You will do:**", "**You will learn:**", "**You need:**"):
-        assert promise in opening
-    assert re.search(r"\d+ minutes", opening)
+        assert promise in words
+    assert re.search(r"\d+ minutes", words)
+
+
+@each(NOTEBOOKS)
+def test_its_first_screen_is_two_sentences_and_a_picture(path):
+    title, picture, promise = [cell for cell in read(path).cells if cell.id != IDENTIFIER][:3]
+    label, heading, lead = title.source.split("\n", 2)
+    assert (label[-2:], heading[:2]) == (")=", "# ")
+    assert len(re.findall(r"[.?](?=\s|$)", lead)) == 2, lead
+    shown = ast.parse(picture.source).body[-1].value
+    assert tags(picture) == {"hide-input"}
+    assert re.search(r"(^|[._])figure$|Explorer$", ast.unparse(shown.func))
+    assert promise.source.startswith("- **You will do:**")
 
 
 @each(
     [path for path in CHAPTERS if path.stem[:2] not in ("06", "07", "08")]
 )  # short: all of it is the thread
 def test_the_sections_that_its_top_does_not_name_are_marked(path):
-    named = re.search(r"\*\*First reading:\*\*(.+?)\. The\s+rest\s", read(path).cells[0].source, re.DOTALL)
+    named = re.search(r"\*\*First reading:\*\*(.+?)\. The\s+rest\s", opening(path), re.DOTALL)
     titles = re.findall(r"^## (.+)$", prose(path), flags=re.MULTILINE)
     thread = [title for title in titles if not title.endswith(" (second reading)")]
     assert re.findall(r"\*(.+?)\*", " ".join(named[1].split())) == [
@@ -93,7 +118,7 @@ def test_the_sections_that_its_top_does_not_name_are_marked(path):
 
 @each(NOTEBOOKS)
 def test_has_one_parameters_cell_that_only_assigns(path):
-    (cell,) = [cell for cell in code(path) if "parameters" in cell.metadata.get("tags", [])]
+    (cell,) = [cell for cell in code(path) if "parameters" in tags(cell)]
     for line in cell.source.splitlines():
         assert re.match(r"[A-Z][A-Z_, ]* = ", line), line
 
@@ -101,8 +126,65 @@ def test_has_one_parameters_cell_that_only_assigns(path):
 @each(CHAPTERS)
 def test_its_set_up_is_folded(path):
     imports = re.compile(r"^(?:import|from) ", flags=re.MULTILINE)
-    first = next(cell for cell in code(path) if len(imports.findall(cell.source)) > 1)
-    assert "hide-input" in first.metadata.get("tags", [])
+    found = [cell for cell in code(path) if len(imports.findall(cell.source)) > 1]
+    assert all("hide-input" in tags(cell) for cell in found)
+    assert sum(prompt(cell) == "the set-up" for cell in found) == 1
+
+
+def prompt(cell):
+    """What the bar over a folded cell offers to show."""
+    return cell.metadata.get("mystnb", {}).get("code_prompt_show", "Show the code").removeprefix("Show ")
+
+
+def asserts(tree):
+    """Whether something in a piece of code asserts."""
+    calls = [ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return any(isinstance(node, ast.Assert) for node in ast.walk(tree)) or any(
+        ".assert_" in name for name in calls
+    )
+
+
+def checks_cases(source):
+    """Whether code asserts something of many cases: in a loop over a product, or in a loop in a loop."""
+    loops = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.For) and asserts(node)]
+    inside = [inner for loop in loops for inner in ast.walk(loop) if inner is not loop]
+    return any(ast.unparse(loop.iter).startswith("product(") or loop in inside for loop in loops)
+
+
+@each(NOTEBOOKS)
+def test_what_checks_many_cases_is_folded_as_the_check(path):
+    shown = [cell for cell in code(path) if not tags(cell) & UNSHOWN]
+    for cell in shown:
+        assert not checks_cases(cell.source) or prompt(cell) == "the check", cell.source
+        if prompt(cell) == "the check":
+            assert cell.metadata.mystnb.code_prompt_hide == "Hide the check"
+            assert tags(cell) == {"hide-input"}
+            assert asserts(ast.parse(cell.source))
+
+
+def names(source):
+    """What a cell binds at its top level, and what it looks up there."""
+    tables = [symtable.symtable(source, "cell", "exec")]
+    for table in tables:
+        tables += table.get_children()
+    symbols = [(table is tables[0], symbol) for table in tables for symbol in table.get_symbols()]
+    bound = {
+        each.get_name() for is_top, each in symbols if is_top and (each.is_assigned() or each.is_imported())
+    }
+    bound |= {node.target.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.NamedExpr)}
+    used = {
+        each.get_name() for is_top, each in symbols if each.is_referenced() and (is_top or each.is_global())
+    }
+    return bound, used
+
+
+@each(NOTEBOOKS)
+def test_every_name_in_a_cell_can_be_looked_up_above_it(path):
+    known = set(dir(builtins))
+    for cell in [cell for cell in code(path) if not tags(cell) & UNSHOWN]:
+        bound, used = names(cell.source)
+        known |= bound
+        assert used <= known, f"{used - known} in:\n{cell.source}"
 
 
 @each(CHAPTERS)

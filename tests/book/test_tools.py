@@ -470,13 +470,16 @@ def test_a_build_that_fails_leaves_no_link_to_an_empty_zip(tmp_path, monkeypatch
 
 
 def test_a_page_loads_the_explorers_it_holds():
-    one, other = (f'<p>text</p><div class="book-widget" data-module="{name}"></div>' for name in "ab")
+    one, other = (
+        f'<p>text</p><div class="book-widget" data-module="{name}"></div>'
+        for name in ("feature_map_explorer", "frames")
+    )
     assert Page("<p>no explorer</p>").loaded == []
-    assert Page(one).loaded == ["widgets.css", "widgets/common.js", "widgets/a.js", "widgets.js"]
+    assert Page(other).loaded == ["widgets.css", "widgets/common.js", "widgets/frames.js", "widgets.js"]
     assert Page(other + one + other).loaded == [
         "widgets.css",
         "widgets/common.js",
-        "widgets/a.js",
-        "widgets/b.js",
+        "widgets/feature_map_explorer.js",
+        "widgets/frames.js",
         "widgets.js",
     ]

@@ -4,6 +4,7 @@ import itertools
 import json
 import random
 import re
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -24,14 +25,16 @@ from explorer_page import (
     write_assets,
     write_page,
 )
+from traitlets import TraitError
 
-from helpers.arithmetic import coverage, output_size, resolve_padding
+from helpers.arithmetic import coverage, inputs_per_output, output_size, resolve_padding
 from helpers.arithmetic.layer import axis_windows
 from helpers.convolution import convolve2d, pad2d
 from helpers.widgets import ConvolutionExplorer, Frames
-from helpers.widgets.setting import IMAGES, KERNELS, image_cells, kernel_cells
+from helpers.widgets.setting import IMAGES, KERNELS, LACKS, image_cells, kernel_cells
 
 GOLDEN = json.loads((ROOT / "tests" / "golden" / "windows.json").read_text(encoding="utf-8"))
+DEFAULT = {name: value for name, value in ConvolutionExplorer().static_state().items() if name != "examples"}
 SLIDERS = {"input_size": 7, "kernel_size": 3, "stride": 1, "dilation": 1, "padding": 0}
 
 
@@ -338,6 +341,200 @@ def test_a_weight_is_edited_while_another_size_of_the_kernel_is_pending(page, si
     assert text(page, "outputSize").startswith("Output 30 × ")
 
 
+# Other kinds of layer
+
+GROWN = {"kind": "transposed", "image": "counting", "input_size": 3, "kernel": "ones", "stride": 2}
+
+
+def numbers(page, name, look):
+    """The numbers that a drawing shows in one look, in reading order."""
+    lines = (
+        part(page, name)
+        .locator(f"text.{look}")
+        .evaluate_all("(texts) => texts.map((text) => [Number(text.getAttribute('y')), text.textContent])")
+    )
+    placed = [(y, each.start(), each[0]) for y, line in lines for each in re.finditer(r"\S+", line)]
+    return [float(number.replace("−", "-")) for _, _, number in sorted(placed)]
+
+
+def test_a_transposed_convolution_places_copies_that_add_up(page):
+    put(page, **GROWN, padding=1, selected=[0, 1])
+    assert (text(page, "inputSize"), text(page, "outputSize")) == ("Input 3 × 3", "Output 5 × 5")
+    setting = {**GROWN, "padding": 1}
+    assert numbers(page, "output", "blue") == ConvolutionExplorer(**setting).output.ravel().tolist()
+    assert numbers(page, "input", "gray") == list(range(1, 10))
+    assert len(numbers(page, "output", "padding")) == 7**2 - 5**2, "what is cropped is shown"
+    assert window_place(page) == [0, 2]
+    said = (
+        "Input row 0, column 1: 2 × the kernel, on output rows −1 to 1, columns 1 to 3. "
+        "In output row 1, column 1, 4 copies meet: 1 × 1 + 2 × 1 + 4 × 1 + 5 × 1 = 12"
+    )
+    assert text(page, "sum").replace("\n", " ") == said
+    assert "2 times the kernel, on output rows minus 1 to 1" in part(page, "words").text_content()
+    assert text(page, "remarks") == (
+        "All 25 output pixels get a copy. Away from the border they get 1, 2 or 4 in turn: a checkerboard."
+    )
+    legend = explorer(page).locator(".legend").inner_text().split("\n")
+    assert legend == ["copy of the kernel: drag it, or press arrow keys", "cropped"]
+    numbers_of_formula = re.sub(r"\s+", " ", text(page, "formula"))
+    assert numbers_of_formula.endswith("rows, columns = (3 − 1) · 2 + 3 − 1 − 1 + 0 = 5")
+
+
+@pytest.mark.parametrize(
+    ("window", "said"),
+    [
+        ({"kernel_size": 4}, "Away from the border each gets 4: no checkerboard."),
+        ({"kernel_size": 3, "stride": 1}, "Away from the border each gets 9: no checkerboard."),
+        ({"kernel_size": 2, "stride": 3}, "Away from the border they get 0 or 1 in turn: a checkerboard."),
+        ({"kernel_size": 5, "stride": [1, 2]}, "Away from the border they get 10 or 15 in turn: a checkerb"),
+    ],
+)
+def test_the_copies_at_each_pixel_are_counted(page, window, said):
+    put(page, **GROWN | window)
+    part(page, "coverage").check()
+    axes = ConvolutionExplorer(**GROWN | {name: tuples(value) for name, value in window.items()})
+    rows, columns = (inputs_per_output(size, **axis) for size, axis in axes._setting().axes)
+    assert numbers(page, "output", "blue") == np.outer(rows, columns).ravel().tolist()
+    assert said in text(page, "remarks")
+    inner = [count for count in rows[len(rows) // 2 :] if count == max(rows)]
+    assert inner, "the border is not all there is"
+    hatched = explorer(page).locator("svg path.unread").count()
+    assert hatched == (0 in [*rows, *columns])
+
+
+def test_the_copy_is_moved_by_every_means(page):
+    put(page, **GROWN | {"input_size": 4})
+    assert part(page, "output").get_attribute("role") == "slider"
+    assert part(page, "input").get_attribute("role") == "img"
+    assert part(page, "input").get_attribute("tabindex") is None
+    part(page, "output").focus()
+    for key in ("ArrowRight", "ArrowDown"):
+        page.keyboard.press(key)
+    assert trait(page, "selected") == [1, 1]
+    assert part(page, "output").get_attribute("aria-valuetext") == "input row 1, column 1"
+    assert part(page, "output").get_attribute("aria-valuemax") == "15"
+    box = explorer(page).locator("svg .outline").bounding_box()
+    cell = box["width"] / 3
+    page.mouse.move(box["x"] + 1.5 * cell, box["y"] + 1.5 * cell)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 3.6 * cell, box["y"] + 1.6 * cell, steps=5)
+    page.mouse.up()
+    assert trait(page, "selected") == [1, 2]
+    box = part(page, "input").bounding_box()
+    page.mouse.click(box["x"] + 1 * cell, box["y"] + 4 * cell)
+    assert trait(page, "selected") == [3, 0]
+    part(page, "next").click()
+    assert trait(page, "selected") == [3, 1]
+    part(page, "kind").select_option("convolution")
+    assert part(page, "input").get_attribute("role") == "slider"
+    part(page, "input").focus()
+    page.keyboard.press("Home")
+    assert trait(page, "selected") == [0, 0]
+    assert part(page, "output").get_attribute("aria-valuetext") is None
+
+
+def test_a_copy_is_dragged_by_a_finger(open_page):
+    page = open_page(has_touch=True, viewport={"width": 390, "height": 1600})
+    put(page, **GROWN)
+    box = explorer(page).locator("svg .outline").bounding_box()
+    cell = box["width"] / 3
+    path = [(1.5, 1.5), (2.0, 1.6), (3.0, 2.6), (3.5, 3.5)]
+    swipe(page, [{"x": box["x"] + x * cell, "y": box["y"] + y * cell} for x, y in path])
+    assert trait(page, "selected") == [1, 1]
+    assert page.evaluate("scrollY") == 0
+
+
+def test_a_maximum_takes_no_padding(page):
+    put(page, kind="max pooling", image=[[-3, -1, -4, -2]] * 4, input_size=4, stride=2, padding=1)
+    assert numbers(page, "output", "blue") == [-1, -1] * 2
+    assert "−∞" in part(page, "input").locator("text.padding").first.text_content()
+    assert text(page, "kernelSize") == "Window 3 × 3"
+    assert not part(page, "weights").is_visible()
+    assert not part(page, "kernel").is_visible()
+    assert text(page, "sum").replace("\n", " ") == (
+        "Output row 0, column 0: the largest of −∞, −∞, −∞, −∞, −3, −1, −∞, −3, −1 = −1"
+    )
+    assert "minus infinity, minus 3" in part(page, "words").text_content()
+
+
+def test_a_mean_counts_the_padding_or_not(page):
+    put(page, kind="average pooling", image=[[90] * 4] * 4, input_size=4, padding=1)
+    assert numbers(page, "output", "blue")[:4] == [40, 60, 60, 40]
+    assert "(0 + 0 + 0 + 0 + 90 + 90 + 0 + 90 + 90) / 9 = 40" in text(page, "sum").replace("\n", " ")
+    assert "divided by 9 is 40" in part(page, "words").text_content()
+    part(page, "count_include_pad").uncheck()
+    assert trait(page, "count_include_pad") is False
+    assert set(numbers(page, "output", "blue")) == {90}
+    assert numbers(page, "input", "padding") == []
+    assert "(90 + 90 + 90 + 90) / 4 = 90" in text(page, "sum").replace("\n", " ")
+    put(page, padding="same", count_include_pad=True)
+    assert text(page, "remarks").endswith("TensorFlow itself never counts the padding.")
+
+
+def test_a_window_hangs_over_the_end_unless_it_would_start_there(page):
+    put(page, kind="max pooling", input_size=5, kernel_size=2, stride=2)
+    assert text(page, "outputSize") == "Output 2 × 2"
+    part(page, "ceil_mode").check()
+    assert (trait(page, "ceil_mode"), text(page, "outputSize")) == (True, "Output 3 × 3")
+    assert text(page, "remarks") == "All 25 pixels are read. The last window hangs over the end."
+    assert "⌈" in text(page, "formula")
+    assert "⌊" not in text(page, "formula")
+    put(page, padding=1)
+    assert text(page, "outputSize") == "Output 3 × 3", "torch's rule; a bare ceiling would make 4"
+    assert "One more would start in the padding at the end, and is left out." in text(page, "remarks")
+
+
+@pytest.mark.parametrize("kind", LACKS)
+def test_each_kind_shows_the_controls_that_it_has(page, kind):
+    put(page, stride=2, dilation=2, padding_mode="reflect")
+    part(page, "kind").select_option(kind)
+    assert text(page, "problem") == ""
+    has = {
+        name: (part(page, name) if name != "output_padding" else slider(page, name)).is_visible()
+        for name in ("padding_mode", "output_padding", "ceil_mode", "count_include_pad")
+    } | {"dilation": slider(page, "dilation").is_visible()}
+    assert {name for name, is_shown in has.items() if not is_shown} == set(LACKS[kind])
+    assert {name: trait(page, name) for name in LACKS[kind]} == LACKS[kind]
+
+
+@pytest.mark.parametrize(
+    ("state", "changes", "reason"),
+    [
+        (
+            GROWN,
+            {"output_padding": 2},
+            "Output padding must be below 2, the larger of stride and dilation, got 2",
+        ),
+        (GROWN, {"output_padding": 1, "padding": "same"}, "Output padding must be 0 with padding “same”"),
+        (GROWN, {"padding": 4}, "Padding 4 and 4 crops away all 7 pixels of the output."),
+        (GROWN, {"padding": "full"}, "A transposed convolution has no padding “full”."),
+        (GROWN, {"padding": "same", "convention": "pytorch"}, "has no padding “same” in PyTorch."),
+        (GROWN, {"ceil_mode": True}, "ceil_mode must be false with kind transposed, which has none."),
+        (GROWN, {"stride": 16, "input_size": 8}, "The output must have at most 112 pixels before the crop"),
+        (
+            {"kind": "max pooling"},
+            {"padding": 2},
+            "Padding of a pooling must be at most half of its window, 1",
+        ),
+        ({"kind": "max pooling"}, {"output_padding": 1}, "output_padding must be 0 with kind max pooling"),
+        (
+            {"kind": "max pooling", "kernel_size": 2, "input_size": 3},
+            {"dilation": 4, "padding": 1},
+            "A window of the pooling would hold nothing but padding",
+        ),
+        ({"kind": "average pooling"}, {"dilation": 2}, "dilation must be 1 with kind average pooling"),
+    ],
+)
+def test_what_a_kind_has_not_is_refused_in_words(page, state, changes, reason):
+    put(page, **state)
+    before = part(page, "panels").inner_html()
+    put(page, **changes)
+    assert reason in text(page, "problem")
+    assert part(page, "panels").inner_html() == before
+    with pytest.raises(TraitError):
+        ConvolutionExplorer(**state | {name: tuples(value) for name, value in changes.items()})
+
+
 # What it says
 
 
@@ -442,12 +639,15 @@ def arithmetic(page, settings):
             const { settle } = await import("./convolution_explorer.mjs");
             return settings.map((setting) => {
                 try {
-                    const { rows, columns, kernel, padded, output } = settle(setting);
+                    const { grows, rows, columns, kernel, ground, stops } = settle(setting);
                     const both = (of) => [of(rows), of(columns)];
+                    const within = ({ before, size }) => [before, before + size];
+                    const cut = () =>
+                        ground.slice(...within(rows)).map((row) => row.slice(...within(columns)));
                     return {
                         pads: both(({ before, after }) => [before, after]),
-                        reads: both(({ before, size, reads }) => reads.slice(before, before + size)),
-                        kernel, padded, output,
+                        reads: both((axis) => axis.reads.slice(...within(axis))),
+                        kernel, padded: ground, output: grows ? cut() : stops,
                     };
                 } catch (error) {
                     return error.message;
@@ -465,8 +665,9 @@ def test_the_browser_keeps_to_the_golden_table(open_page):
         assert np.outer(*ours["reads"]).tolist() == row["reads"], row["setting"]
         np.testing.assert_allclose(ours["kernel"], row["kernel"], err_msg=str(row["setting"]))
         np.testing.assert_allclose(ours["output"], row["output"], atol=1e-9, err_msg=str(row["setting"]))
-        padded = pad2d(row["image"], tuples(row["pads"]), padding_mode=row["setting"]["padding_mode"])
-        assert ours["padded"] == padded.tolist(), row["setting"]
+        if row["setting"]["kind"] == "convolution":
+            padded = pad2d(row["image"], tuples(row["pads"]), padding_mode=row["setting"]["padding_mode"])
+            assert ours["padded"] == padded.tolist(), row["setting"]
 
 
 def random_setting(chance):
@@ -476,16 +677,23 @@ def random_setting(chance):
         return chance.choice([chance.randint(low, high), [chance.randint(low, high) for _ in range(2)]])
 
     sides = [[chance.randint(0, 10) for _ in range(2)] for _ in range(2)]
+    kind = chance.choice(list(LACKS))
+    paddings = [numbers(0, chance.choice([1, 10])), sides, "valid", "same", "full"]
     return {
+        "kind": kind,
         "image": chance.choice(list(IMAGES)),
         "input_size": numbers(3, chance.choice([8, 32])),
         "kernel": chance.choice(list(KERNELS)),
         "kernel_size": numbers(1, 11),
         "stride": numbers(1, chance.choice([3, 16])),
         "dilation": numbers(1, 4),
-        "padding": chance.choice([numbers(0, 10), sides, "valid", "same", "full"]),
+        "padding": chance.choice(paddings),
         "convention": chance.choice(["tensorflow", "onnx-lower", "pytorch"]),
         "padding_mode": chance.choice(["zeros", "zeros", "reflect", "replicate", "circular"]),
+        "output_padding": chance.choice([0, numbers(0, 3)]),
+        "ceil_mode": chance.choice([True, False]),
+        "count_include_pad": chance.choice([True, False]),
+        **LACKS[kind],
     }
 
 
@@ -494,7 +702,9 @@ def tuples(value):
 
 
 def in_python(setting):
-    """The same from helpers.arithmetic and helpers.convolution, or None where they refuse."""
+    """The same from helpers.arithmetic, and from helpers.convolution or torch, or None where they refuse."""
+    if setting["kind"] != "convolution":
+        return in_torch(setting)
     sizes, kernel_sizes = (setting[name] for name in ("input_size", "kernel_size"))
     sizes, kernel_sizes = (
         value if isinstance(value, list) else [value] * 2 for value in (sizes, kernel_sizes)
@@ -511,20 +721,38 @@ def in_python(setting):
     return {"pads": pads, "reads": [list(coverage(size, **axis)) for size, axis in axes], "output": output}
 
 
+def in_torch(setting):
+    """The same of a layer that helpers.convolution has not."""
+    try:
+        explorer = ConvolutionExplorer(**{name: tuples(value) for name, value in setting.items()})
+    except TraitError:
+        return None
+    axes = explorer._setting().axes
+    count = inputs_per_output if setting["kind"] == "transposed" else coverage
+    return {
+        "pads": [list(sides) for sides in explorer._setting().pads],
+        "reads": [list(count(size, **axis)) for size, axis in axes],
+        "output": explorer.output,
+    }
+
+
 def test_the_browser_computes_what_python_does(open_page):
     chance = random.Random(5)
     settings = [random_setting(chance) for _ in range(800)]
     refused = 0
+    drawn = Counter()
     for setting, ours in zip(settings, arithmetic(open_page(origin="http"), settings), strict=True):
         expected = in_python(setting)
         if expected is None:
             assert isinstance(ours, str), setting
             refused += 1
             continue
+        drawn[setting["kind"]] += 1
         assert not isinstance(ours, str), (setting, ours)
         assert (ours["pads"], ours["reads"]) == (expected["pads"], expected["reads"]), setting
         np.testing.assert_allclose(ours["output"], expected["output"], atol=1e-9, err_msg=str(setting))
     assert 200 < refused < 600, "the cases lean to one side"
+    assert min(drawn[kind] for kind in LACKS) > 40, drawn
 
 
 def draw_all(page, settings):
@@ -586,6 +814,9 @@ def test_axe_finds_nothing(open_page, theme):
         page.keyboard.press("ArrowRight")
     assert text(page, "problem") != ""
     assert violations(page) == []
+    for kind in ("transposed", "average pooling"):
+        put(page, **DEFAULT | {"kind": kind, "stride": 2, "padding": 1})
+        assert violations(page) == [], kind
     assert violations(open_page("frames.html", "http", color_scheme=theme)) == []
 
 
@@ -596,6 +827,7 @@ def test_nothing_sticks_out_of_a_small_window(open_page, width, scale):
         {},
         {"input_size": 32, "padding": "full", "kernel_size": 11},
         {"padding": [[1, 2], [3, 4]]},
+        DEFAULT | GROWN | {"input_size": 20, "kernel_size": 5},
     ):
         put(page, **settings)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, settings
@@ -668,8 +900,10 @@ def test_numbers_stand_out_of_their_cells(open_page, theme):
     page = open_page(color_scheme=theme)
     explorer(page, 1).evaluate("place => place.remove()")
     put(page, padding=1)
-    for selector in (".gray", ".blue", ".padding"):
-        assert contrast(page, selector) >= 4.5, selector
+    for kind in ("convolution", "transposed"):
+        put(page, kind=kind)
+        for selector in (".gray", ".blue", ".padding"):
+            assert contrast(page, selector) >= 4.5, (kind, selector)
 
 
 def test_a_reader_without_scripts_gets_a_sentence(open_page):

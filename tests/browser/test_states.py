@@ -14,7 +14,13 @@ from explorer_page import explorer, part, put, serve, text, write_assets, write_
 from test_explorers import Picture
 from traitlets import TraitError
 
-from helpers.widgets import ConvolutionExplorer, FeatureMapExplorer, Frames, ReceptiveFieldExplorer
+from helpers.widgets import (
+    ConvolutionExplorer,
+    FeatureMapExplorer,
+    Frames,
+    ReceptiveFieldExplorer,
+    SolverExplorer,
+)
 from helpers.widgets.traits import MOST_LETTERS
 
 SCRIPT = "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script>"
@@ -42,8 +48,9 @@ KINDS = {
     "convolution": ConvolutionExplorer,
     "feature_map": FeatureMapExplorer,
     "receptive_field": ReceptiveFieldExplorer,
+    "solver": SolverExplorer,
 }
-SIZES = {"convolution": "outputSize", "feature_map": "mapSize", "receptive_field": "rows"}
+SIZES = {"convolution": "outputSize", "feature_map": "mapSize", "receptive_field": "rows", "solver": "rows"}
 FILTERS = [{"name": "a", "weights": [[1]], "bias": 0}, {"name": "b", "weights": [[1, 2]], "bias": 0}]
 ONE_SHAPE = "filters must be of one shape, each of another name; 2 have {} names."
 LAYER = {"kernel_size": 1, "depthwise": True, "channels": 2}

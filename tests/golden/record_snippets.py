@@ -78,18 +78,49 @@ SETTINGS = [
     {"kernel_size": 3, "stride": 2, "padding": "same", "output_shape": 13, "kind": "transposed"},
     {"kernel_size": 3, "stride": 2, "padding": "same", "convention": "onnx-lower", "kind": "transposed"},
 ]
+APART = [  # along the height, along the width
+    ({"kernel_size": 3, "stride": 2}, {"kernel_size": 2}),
+    ({"kernel_size": 3, "padding": 1}, {"kernel_size": 5, "stride": 2, "padding": 2}),
+    ({"kernel_size": 3, "stride": 2, "padding": (0, 1)}, {"kernel_size": 3, "stride": 2, "padding": 1}),
+    ({"kernel_size": 2, "padding": "same"}, {"kernel_size": 3, "stride": 2, "padding": "same"}),
+    ({"kernel_size": 2, "padding": "valid"}, {"kernel_size": 3, "padding": "same"}),
+    ({"kernel_size": 3, "dilation": 2, "padding": 1}, {"kernel_size": 3}),
+    ({"kernel_size": 3, "dilation": 2, "stride": 3}, {"kernel_size": 3, "padding": (2, 0)}),
+    ({"kernel_size": 2, "kind": "pooling"}, {"kernel_size": 3, "kind": "pooling"}),
+    ({"kernel_size": 1, "stride": 1, "kind": "pooling"}, {"kernel_size": 3, "padding": 1, "kind": "pooling"}),
+    (
+        {"kernel_size": 2, "stride": 2, "padding": (0, 1), "kind": "pooling"},
+        {"kernel_size": 3, "stride": 1, "padding": 1, "kind": "pooling"},
+    ),
+    (
+        {"kernel_size": 3, "stride": 2, "ceil_mode": True},
+        {"kernel_size": 2, "stride": 2, "ceil_mode": True, "kind": "pooling"},
+    ),
+    (
+        {"kernel_size": 3, "stride": 2, "padding": 1, "output_padding": 1, "kind": "transposed"},
+        {"kernel_size": 4, "stride": 1, "padding": (1, 2), "kind": "transposed"},
+    ),
+    (
+        {"kernel_size": 2, "stride": 3, "padding": "same", "kind": "transposed"},
+        {"kernel_size": 4, "stride": 2, "padding": "same", "kind": "transposed"},
+    ),
+]
+
+
+def both(value):
+    """What holds along the height, and along the width."""
+    return value if isinstance(value, tuple) else (value, value)
 
 
 def image(size):
     """Whole numbers from -4 to 4, (batch, height, width, channels)."""
-    return (np.arange(size * size * IN_CHANNELS).reshape(1, size, size, IN_CHANNELS) * 5 % 9 - 4.0).astype(
-        "f4"
-    )
+    shape = (1, *both(size), IN_CHANNELS)
+    return (np.arange(np.prod(shape)).reshape(shape) * 5 % 9 - 4.0).astype("f4")
 
 
-def weight(kernel_size):
+def weight(layer):
     """Whole numbers from -3 to 3, (height, width, in, out)."""
-    shape = (kernel_size, kernel_size, IN_CHANNELS, OUT_CHANNELS)
+    shape = (*(each.kernel_size for each in both(layer)), IN_CHANNELS, OUT_CHANNELS)
     return (np.arange(np.prod(shape)).reshape(shape) * 3 % 7 - 3.0).astype("f4")
 
 
@@ -170,7 +201,7 @@ def values(framework, found, layer, size):
     x = ordered(image(size), last, found.image_axes)
     kernel = None
     if found.weight_axes:
-        kernel = ordered(weight(layer.kernel_size), "(height, width, in, out)", found.weight_axes)
+        kernel = ordered(weight(layer), "(height, width, in, out)", found.weight_axes)
     made = ordered(RUN[framework](found.code, x, kernel), found.image_axes, last)[0]
     assert np.array_equal(made, np.round(made)), "not exact"
     return made.astype(int)
@@ -178,28 +209,29 @@ def values(framework, found, layer, size):
 
 def sums(numbers):
     """The shape of an output and its weighted sums along height and width, which a shift changes."""
-    rows = np.arange(1, len(numbers) + 1)[:, None]
+    down, across = (np.arange(1, count + 1) for count in numbers.shape[:2])
     return (
         [*numbers.shape],
-        (numbers * rows).sum(axis=0).T.tolist(),
-        (numbers * rows.T[..., None]).sum(1).T.tolist(),
+        np.einsum("ijc,i->cj", numbers, down).tolist(),
+        np.einsum("ijc,j->ci", numbers, across).tolist(),
     )
 
 
 def cases():
     """Every setting that a size allows, with the text or the refusal of each framework."""
-    for given in SETTINGS:
-        for size in SIZES:
-            layer, codes, refused = Layer(**given), {}, {}
-            for framework in FRAMEWORKS:
-                try:
-                    codes[framework] = snippet(
-                        layer, framework, size=size, in_channels=IN_CHANNELS, out_channels=OUT_CHANNELS
-                    )
-                except ValueError as error:
-                    refused[framework] = str(error)
-            if codes:
-                yield given, layer, size, codes, refused
+    alike = [(given, size) for given in SETTINGS for size in SIZES]
+    for given, size in [*alike, *((given, size) for given in APART for size in (7, (8, 7)))]:
+        layer = tuple(Layer(**each) for each in given) if isinstance(given, tuple) else Layer(**given)
+        codes, refused = {}, {}
+        for framework in FRAMEWORKS:
+            try:
+                codes[framework] = snippet(
+                    layer, framework, size=size, in_channels=IN_CHANNELS, out_channels=OUT_CHANNELS
+                )
+            except ValueError as error:
+                refused[framework] = str(error)
+        if codes:
+            yield given, layer, size, codes, refused
 
 
 def main():

@@ -424,3 +424,51 @@ def test_masked_kernels_read_what_their_mask_leaves(in_place):
     row = last(model, (1, 12, 12))
     assert (row.receptive_field, row.pixels_unread) == ((4, 7), 1)
     assert last(model.to("meta"), (1, 12, 12)).unknown or not in_place
+
+
+def written_behind(x, before, after):
+    longer = torch.zeros(*x.shape[:2], x.shape[2] + before + after, device=x.device)
+    longer[..., before : before + x.shape[2]] = x
+    return longer
+
+
+def scattered(x, before, after):
+    longer = torch.zeros(*x.shape[:2], x.shape[2] + before + after, device=x.device)
+    return longer.slice_scatter(x, 2, before, before + x.shape[2])
+
+
+def joined(x, before, after):
+    return torch.cat([x.new_zeros(*x.shape[:2], before), x, x.new_zeros(*x.shape[:2], after)], 2)
+
+
+@pytest.mark.parametrize("padded", [joined, written_behind, scattered])
+@pytest.mark.parametrize("sides", [(2, 0), (0, 2), (2, 1)])
+def test_padding_by_hand_is_padding(padded, sides):
+    """Zeros joined on, or a longer tensor that is written into: the first window starts before the image."""
+    by_hand = Model(lambda self, x: self.c(padded(x, *sides)), c=nn.Conv1d(1, 2, 3, 2))
+    by_torch = Model(lambda self, x: self.c(F.pad(x, sides)), c=nn.Conv1d(1, 2, 3, 2))
+    columns = ["receptive_field", "jump", "start", "pixels_unread", "macs", "unknown"]
+    assert last(by_hand, (1, 20))[columns].tolist() == last(by_torch, (1, 20))[columns].tolist()
+    assert last(by_hand, (1, 20)).start == (-sides[0],)
+
+
+# --- maps too large to say of each unit, once they are flat, what it reads
+
+FLAT = {
+    "there and back": lambda self, x: 2 * self.c(x).flatten(2).reshape(self.c(x).shape),
+    "softmax over tokens": lambda self, x: self.c(x).flatten(2).transpose(1, 2).softmax(1),
+    "half of the tokens": lambda self, x: self.c(x).flatten(2)[..., ::2] + 1,
+}
+
+
+@pytest.mark.parametrize("name", FLAT)
+def test_units_whose_order_is_lost_read_at_most_what_all_of_them_read(name):
+    row = last(Model(FLAT[name], c=nn.Conv2d(1, 1, 3)), (1, 1500, 1500))
+    assert {"receptive_field", "pixels_unread"} <= set(row.unknown)
+    assert "every unit sees the whole input" not in row.note
+
+
+def test_units_that_are_joined_need_no_order():
+    row = last(Model(lambda self, x: self.c(x).flatten(2).mean(2), c=nn.Conv2d(1, 1, 3)), (1, 1500, 1500))
+    assert row.receptive_field == (1500, 1500)
+    assert "receptive_field" not in row.unknown

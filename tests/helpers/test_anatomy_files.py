@@ -147,6 +147,12 @@ OPERATORS = {
     "Flatten": node("Flatten", ["x"], ["y"], axis=2),
     "Transpose": node("Transpose", ["x"], ["y"]),
     "Clip": node("Clip", ["x", "low"], ["y"]),
+    "LSTM": node("LSTM", ["x", "lstm_w", "lstm_r", "lstm_b"], ["y", "h", "c"], hidden_size=2),
+    "LSTM by batch": node("LSTM", ["x", "lstm_w", "lstm_r"], ["y", "h", "c"], hidden_size=2, layout=1),
+    "GRU": node("GRU", ["x", "gru_w", "gru_r", "gru_b"], ["y", "h"], hidden_size=2, linear_before_reset=1),
+    "RNN": node("RNN", ["x", "rnn_w", "rnn_r", "rnn_b"], ["y", "h"], hidden_size=2),
+    "ScatterND": node("ScatterND", ["x", "places", "update"], ["y"]),
+    "CumSum": node("CumSum", ["x", "last"], ["y"]),
 }
 WEIGHTS = {
     "w": KERNEL,
@@ -160,13 +166,27 @@ WEIGHTS = {
     "scales": np.array([1, 1, 2, 2], np.float32),
     "scale": np.ones(8, np.float32) * 2,
     "low": np.array(0.25, np.float32),
+    "places": np.array([[0, 1]]),
+    "update": np.ones((1, 9, 8), np.float32),
+    "last": np.array(3),
+    **{
+        f"{kind}_{name}": rng.normal(size=(1, gates * 2, *size)).astype(np.float32)
+        for kind, gates in {"lstm": 4, "gru": 3, "rnn": 1}.items()
+        for name, size in {"w": (8,), "r": (2,)}.items()
+    },
+    **{
+        f"{kind}_b": rng.normal(size=(1, gates * 4)).astype(np.float32)
+        for kind, gates in {"lstm": 4, "gru": 3, "rnn": 1}.items()
+    },
 }
+IMAGES = {"DepthToSpace": (1, 8, 3, 4), "SpaceToDepth": (1, 2, 8, 6)}
+IMAGES |= dict.fromkeys(("LSTM", "LSTM by batch", "GRU", "RNN"), (3, 4, 8))
 
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_operators_compute_what_onnx_says(name, tmp_path):
     operator = OPERATORS[name]
-    image = {"DepthToSpace": (1, 8, 3, 4), "SpaceToDepth": (1, 2, 8, 6)}.get(name, (1, 3, 9, 8))
+    image = IMAGES.get(name, (1, 3, 9, 8))
     weights = {key: value for key, value in WEIGHTS.items() if key in operator.input}
     made = graph([operator], operator.output, image, weights)
     onnx.save(made, tmp_path / "net.onnx")
@@ -186,12 +206,80 @@ def test_auto_pad_follows_its_own_convention(kind, start, tmp_path):
     assert (row.start, row.output_shape) == (start, (1, 4, 5, 4))
 
 
-def test_an_operator_that_is_not_known_is_named(tmp_path):
-    made = graph([node("Relu", ["x"], ["y"]), node("Det", ["y"], ["z"])], ["z"], image=(1, 3, 8, 8))
-    onnx.save(made, tmp_path / "net.onnx")
-    with pytest.raises(IncompleteAnatomy, match="no ONNX operator 'Det'") as caught:
-        anatomy(load_model(str(tmp_path / "net.onnx")), (1, 3, 8, 8))
+def of_nodes(tmp_path, *nodes, size=(1, 3, 8, 8)):
+    """The table of a chain of nodes from "x" to "z"."""
+    onnx.save(graph([*nodes], ["z"], image=size), tmp_path / "net.onnx")
+    return anatomy(load_model(str(tmp_path / "net.onnx")), size)
+
+
+def test_an_operator_that_only_onnx_can_compute_is_measured(tmp_path):
+    table = of_nodes(
+        tmp_path,
+        node("MaxPool", ["x"], ["y"], kernel_shape=[2, 2], strides=[2, 2]),
+        node("Det", ["y"], ["d"]),
+        node("Relu", ["d"], ["z"]),
+    )
+    row = table.iloc[1]
+    assert (row.type, row.output_shape, row.receptive_field, row.unknown) == (
+        "Det",
+        (1, 3),
+        (8, 8),
+        ("macs",),
+    )
+    assert "measured on random values" in row.note
+    assert table.iloc[2].receptive_field == (8, 8)
+
+
+def test_an_operator_that_returns_places_is_unknown(tmp_path):
+    row = of_nodes(tmp_path, node("NonZero", ["x"], ["z"])).iloc[0]
+    assert {"receptive_field", "pixels_unread", "macs"} <= set(row.unknown)
+
+
+def test_an_operator_that_nobody_knows_is_named(tmp_path):
+    with pytest.raises(IncompleteAnatomy, match="no ONNX operator 'Nobody'") as caught:
+        of_nodes(tmp_path, node("Relu", ["x"], ["y"]), node("Nobody", ["y"], ["z"]))
     assert list(caught.value.table.type) == ["Relu"]
+    assert str(caught.value).startswith("anatomy cannot follow layer 'Nobody_1'")
+
+
+class Recurrent(nn.Module):
+    """A convolution over frames, then a recurrent layer over them, steps first as ONNX wants them."""
+
+    def __init__(self, kind, **options):
+        super().__init__()
+        self.conv = nn.Conv1d(3, 4, 5, 2)
+        self.rnn = kind(4, 6, **options)
+
+    def forward(self, x):
+        return self.rnn(self.conv(x).permute(2, 0, 1))[0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("kind", [nn.LSTM, nn.GRU, nn.RNN])
+def test_recurrent_layers_have_one_table_in_onnx_and_torch(kind, bidirectional, tmp_path):
+    model = Recurrent(kind, bidirectional=bidirectional).eval()
+    torch.onnx.export(model, (torch.zeros(1, 3, 25),), tmp_path / "net.onnx", dynamo=False)
+    loaded = load_model(str(tmp_path / "net.onnx"))
+    expected, found = anatomy(model, (1, 3, 25)), anatomy(loaded, (1, 3, 25))
+    assert expected.receptive_field.iloc[-1] == (25,)
+    for column in ("output_shape", "receptive_field", "pixels_unread", "unknown"):
+        assert found[column].iloc[-1] == expected[column].iloc[-1]
+    assert (found.parameters.sum(), found.macs.sum()) == (expected.parameters.sum(), expected.macs.sum())
+    x = torch.randn(1, 3, 25)
+    with torch.no_grad():
+        torch.testing.assert_close(loaded(x), model(x))
+
+
+def test_an_lstm_of_onnx_that_runs_backward_reads_what_comes_after(tmp_path):
+    lstm = node("LSTM", ["x", "w", "r"], ["z"], hidden_size=2, direction="reverse")
+    weights = {"w": WEIGHTS["lstm_w"][..., :3], "r": WEIGHTS["lstm_r"]}
+    onnx.save(graph([lstm], ["z"], image=(5, 1, 3), weights=weights), tmp_path / "net.onnx")
+    x = torch.randn(5, 1, 3, requires_grad=True)
+    loaded = load_model(str(tmp_path / "net.onnx"))
+    loaded(x)[1].sum().backward()  # the second step
+    assert x.grad.abs().sum((1, 2)).ne(0).tolist() == [False, True, True, True, True]
 
 
 def functional(*layers, ends):
@@ -264,6 +352,32 @@ def test_keras_layers_have_the_parameters_that_their_config_says(tmp_path):
         config = {"class_name": "Sequential", "config": {"name": "net", "layers": [image, layer]}}
         table = anatomy(load_model(str(write_keras(tmp_path / "net.keras", config))), 8)
         assert table.parameters.sum() == parameters, layer
+
+
+def recurrent_keras(kind, *, both=False, **options):
+    layer = keras_layer(kind, "f", **{"units": 5, "use_bias": True, "return_sequences": True} | options)
+    return keras_layer("Bidirectional", "both", layer=layer, merge_mode="sum") if both else layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "parameters", "shape", "field"),
+    [
+        (recurrent_keras("LSTM"), 4 * 5 * (5 + 3 + 1), (1, 5, 9), (9,)),
+        (recurrent_keras("LSTM", use_bias=False, return_sequences=False), 4 * 5 * (5 + 3), (1, 5), (9,)),
+        (recurrent_keras("GRU"), 3 * 5 * (5 + 3 + 2), (1, 5, 9), (9,)),
+        (recurrent_keras("GRU", reset_after=False), 3 * 5 * (5 + 3 + 1), (1, 5, 9), (9,)),
+        (recurrent_keras("SimpleRNN"), 5 * (5 + 3 + 1), (1, 5, 9), (9,)),
+        (recurrent_keras("LSTM", both=True), 2 * 4 * 5 * (5 + 3 + 1), (1, 5, 9), (9,)),
+    ],
+)
+def test_recurrent_keras_layers(layer, parameters, shape, field, tmp_path):
+    image = keras_layer("InputLayer", "image", batch_shape=[None, 9, 3])
+    config = {"class_name": "Sequential", "config": {"name": "net", "layers": [image, layer]}}
+    row = anatomy(load_model(str(write_keras(tmp_path / "net.keras", config))), (9,)).iloc[-1]
+    assert (row.parameters, row.output_shape, row.receptive_field) == (parameters, shape, field)
+    ways, gates = 2 if layer["class_name"] == "Bidirectional" else 1, {"L": 4, "G": 3, "S": 1}
+    kind = layer["config"].get("layer", layer)["class_name"]
+    assert row.macs == ways * gates[kind[0]] * 5 * (5 + 3) * 9
 
 
 BAD = {

@@ -333,6 +333,14 @@ def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data)
     event("unread known" if "pixels_unread" not in row.unknown else "unread unknown")
 
 
+def test_columns_that_become_alike_where_rows_are_joined_can_be_read_in_windows():
+    """The grid tells columns apart in some rows alone; windows over rows leave all columns the same."""
+    model = nn.Sequential(
+        Apply("added at", added_at), Apply("sampled", sampled), nn.AdaptiveAvgPool2d((3, 4))
+    )
+    assert wrong_units(leveled(model), image_of(1, CHANNELS, 5, 5)) == []
+
+
 def test_paths_that_are_the_same_for_every_unit_stay_apart():
     """One window is the whole map: a path of rows, one of columns, and no unit reads the corner of both."""
     model = leveled(nn.Sequential(cross(), nn.AdaptiveAvgPool2d((3, 4)), Apply("windows", windows)))

@@ -246,3 +246,12 @@ def test_the_number_for_the_dense_layer_is_what_torch_flattens(dimensions):
     found = dense_features(size, stack, channels=4, dimensions=dimensions)
     assert net(torch.zeros(1, 1, *size)).shape == (1, found)
     assert dense_features(9, [], channels=2, dimensions=dimensions) == 2 * 9**dimensions
+
+
+def test_whatever_comes_out_is_found_where_no_output_is_wanted():
+    found = solve(9, None, kernel_size=range(2, 5), stride=2, padding=range(2))
+    assert found.nearest == ()
+    assert {each.output for each in found.fit} == {
+        output_size(9, kernel_size=k, stride=2, padding=p) for k, p in product(range(2, 5), range(2))
+    }
+    assert len(found.fit) == 6

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.arithmetic import Layer, fitting_sizes, solve, trace
-from helpers.arithmetic.__main__ import main, parse_stack
+from helpers.arithmetic import Layer, fitting_sizes, parse_stack, solve, trace
+from helpers.arithmetic.__main__ import main
 
 STACK = "conv7s2p3 pool3s2p1 conv3p1*2 up4s2p1"
 

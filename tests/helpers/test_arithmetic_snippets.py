@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,14 @@ CASES = [(row, *case) for row, case in zip(RECORD["cases"], RECORDER.cases(), st
 def test_the_text_is_the_text_that_was_executed():
     for row, setting, _, size, codes, refused in CASES:
         assert row["layer"] == json.loads(json.dumps(setting))
-        assert row["size"] == size
+        assert row["size"] == json.loads(json.dumps(size))
         assert row["code"] == {framework: found.code for framework, found in codes.items()}
         assert row["refused"] == refused
 
 
 def test_every_framework_was_executed_for_every_kind():
     for framework in RECORDER.FRAMEWORKS:
-        kinds = [layer.kind for _, _, layer, _, codes, _ in CASES if framework in codes]
+        kinds = [RECORDER.both(layer)[0].kind for _, _, layer, _, codes, _ in CASES if framework in codes]
         assert {kind: kinds.count(kind) > 9 for kind in set(kinds)} == {
             "convolution": True,
             "pooling": True,
@@ -55,20 +56,27 @@ def test_the_lines_run_and_make_what_was_recorded(framework):
 
 def by_hand(layer, size):
     """The layer on the recorder's image, (height, width, channels), laid out by `window_starts` alone."""
-    image, kernel = RECORDER.image(size)[0], RECORDER.weight(layer.kernel_size)
+    image, kernel = RECORDER.image(size)[0], RECORDER.weight(layer)
+    layers, sizes = RECORDER.both(layer), RECORDER.both(size)
+    rows, columns = (taps_of(*each) for each in zip(layers, sizes, strict=True))
+    if layers[0].kind != "pooling":
+        return np.einsum("oax,pby,xyi,abij->opj", rows, columns, image, kernel, optimize=True)
+    # (height', width', height, width)
+    reads = rows.any(axis=1)[:, None, :, None] & columns.any(axis=1)[None, :, None, :]
+    return np.where(reads[..., None], image, -np.inf).max(axis=(2, 3))
+
+
+def taps_of(layer, size):
+    """Whether a tap of an output lies on a pixel, (outputs, taps, pixels) of one axis."""
     starts, count = window_starts(size, **layer.window), output_size(size, **layer.window)
-    taps = np.zeros((count, layer.kernel_size, size))  # whether a tap of an output lies on a pixel
+    taps = np.zeros((count, layer.kernel_size, size))
     for window, start in enumerate(starts):
         for tap in range(layer.kernel_size):
             cell = start + layer.dilation * tap
             place, pixel = (cell, window) if layer.grows else (window, cell)
             if 0 <= place < count and 0 <= pixel < size:
                 taps[place, tap, pixel] = 1
-    if layer.kind != "pooling":
-        return np.einsum("oax,pby,xyi,abij->opj", taps, taps, image, kernel, optimize=True)
-    reads = taps.any(axis=1)
-    both = reads[:, None, :, None] & reads[None, :, None, :]  # (height', width', height, width)
-    return np.where(both[..., None], image, -np.inf).max(axis=(2, 3))
+    return taps
 
 
 def test_what_was_recorded_is_what_the_arithmetic_says():
@@ -105,8 +113,11 @@ def test_what_a_framework_lacks_is_refused(layer, framework, message):
 
 
 def test_wrong_kinds_are_refused():
-    with pytest.raises(TypeError, match="layer must be a Layer, got 3"):
-        snippet(3, "pytorch")
+    for wrong in (3, (Layer(3), 3), (Layer(3),)):
+        with pytest.raises(TypeError, match=re.escape(f"layer must be a Layer, or two, got {wrong!r}")):
+            snippet(wrong, "pytorch")
+    with pytest.raises(ValueError, match="layer must be two of one kind, which round alike, got"):
+        snippet((Layer(3), Layer(3, kind="pooling")), "pytorch")
     with pytest.raises(TypeError, match="second must be a Layer, got None"):
         compare_layers(Layer(3), None, size=7)
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn.functional import avg_pool2d
 
-from helpers.data import CLASSES, TITLES, stand_in
+from helpers.data import CLASSES, EXCERPT, TITLES, excerpt, stand_in
 from helpers.data.drawing import BATCH, FONTS, Variation, draw_digit, vary
 from helpers.data.garments import Sketch, draw_garment, mirrored, rounded
 
@@ -229,3 +229,14 @@ def test_contrast_fades_details_but_neither_fills_holes_nor_leaves_the_range():
     assert middle(0.5, contrast=0.5) == pytest.approx(150)
     assert middle(0.0, contrast=0.5) == 0
     assert middle(3.0, contrast=1.0) == pytest.approx(255)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.parametrize("split", EXCERPT)
+def test_what_a_page_carries_is_the_same_images_in_four_grays(name, split):
+    few = excerpt(name, split=split, drawn=True)
+    whole = stand_in(name, split=split, size=EXCERPT[split])
+    assert few.is_stand_in
+    assert few.images.unique().tolist() == [0, 85, 170, 255]
+    assert (few.images.int() - whole.images.int()).abs().max() <= 42
+    assert torch.equal(few.labels, whole.labels)

@@ -10,7 +10,16 @@ from torch import nn
 
 from helpers.arithmetic import Layer, network_unread, receptive_field
 from helpers.layers import BlurPool2d
-from helpers.models import CNNBiLSTM, LastStates, MapToSequence, cnn, fashion_cnn, hybrid_cnn, keras_init_
+from helpers.models import (
+    CNNBiLSTM,
+    LastStates,
+    MapToSequence,
+    cnn,
+    fashion_cnn,
+    hybrid_cnn,
+    keras_init_,
+    small_cnn,
+)
 from helpers.models.cnn import features, map_shape
 
 STRIDES = st.lists(st.integers(1, 2), min_size=1, max_size=3)
@@ -241,3 +250,35 @@ def test_sequences_and_sizes_of_the_hybrids(arguments, steps, parameters):
     assert model[: place + 1](torch.zeros(1, 1, 28, 28)).shape[1:] == steps
     assert sum(parameter.numel() for parameter in model.parameters()) == parameters
     assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "side", "parameters"),
+    [
+        ({}, 5, 5_258),
+        ({"padding": "same"}, 7, 9_098),
+        ({"strides": (2, 2)}, 1, 1_418),
+        ({"strides": (2, 2), "border": 9}, 2, 1_898),
+        ({"strides": (2, 1), "padding": "same", "convention": "onnx-lower", "channels": (4, 6)}, 3, 812),
+        ({"kernel_size": 5, "padding": (2, 1), "pool": False}, 26, 111_594),
+    ],
+)
+def test_sizes_of_the_networks_that_a_page_trains(settings, side, parameters):
+    model = small_cnn(**settings)
+    maps = model[:-2](torch.zeros(2, 1, 28, 28))
+    assert maps.shape[2:] == (side, side)
+    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+    assert model(torch.zeros(2, 1, 28, 28)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("settings", "layer"),
+    [
+        ({"kernel_size": 7, "strides": (4, 1)}, "conv2"),
+        ({"strides": (4, 4)}, "pool2"),
+        ({"strides": (2, 2), "kernel_size": 6}, "pool2"),
+    ],
+)
+def test_a_layer_without_a_map_is_named(settings, layer):
+    with pytest.raises(ValueError, match=f"must leave maps that {layer} can take"):
+        small_cnn(**settings)

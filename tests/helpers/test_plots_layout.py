@@ -1,10 +1,11 @@
 """Where panels go, at both widths, and what a finished picture is made of."""
 
 import re
+from base64 import b64decode
 from dataclasses import replace
 from functools import cache, partial
 from html.parser import HTMLParser
-from io import StringIO
+from io import BytesIO, StringIO
 from itertools import pairwise
 from urllib.parse import unquote
 from xml.etree import ElementTree
@@ -13,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from helpers import plots
 from helpers.arithmetic import Layer, coverage
@@ -279,8 +281,12 @@ def tags(html):
 def test_a_picture_is_an_html_image_with_its_alternative():
     alt = 'Three "windows" <b>start</b> & stop.'
     picture = plots.figure(*FIGURES[NUMBERED], alt=alt, caption="5 <b>6</b> & more")
-    bundle = picture._repr_mimebundle_()
+    bundle, metadata = picture._repr_mimebundle_()
     assert bundle["text/plain"] == alt
+    pixels = Image.open(BytesIO(b64decode(bundle["image/png"])))
+    assert pixels.size == (2 * picture.wide.width, 2 * picture.wide.height)
+    assert metadata["image/png"] == {"width": picture.wide.width, "height": picture.wide.height, "alt": alt}
+    assert picture._repr_mimebundle_()[0] == bundle
     parsed = tags(bundle["text/html"])
     assert [tag for tag, _ in parsed.found] == ["figure", "picture", "source", "img", "figcaption"]
     (_, figure), _, (_, source), (_, image), _ = parsed.found

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from traitlets import TraitError, Unicode
 
+from helpers.arithmetic import coverage, inputs_per_output
 from helpers.convolution import convolve2d
 from helpers.sources import WORKED_4X4, WORKED_5X5, WORKED_7X7
 from helpers.widgets import (
@@ -99,6 +100,12 @@ def test_the_defaults_are_small_and_plain():
         ("selected", (5, 0), r"selected must be \(row, column\) of the \(5, 5\) output cells"),
         ("selected", (-1, 0), "selected must be"),
         ("view", "both", "view"),
+        ("kind", "pooling", "kind"),
+        ("ceil_mode", True, 'ceil_mode must be False with kind="convolution", got True'),
+        ("ceil_mode", 1, "ceil_mode"),
+        ("output_padding", 1, 'output_padding must be 0 with kind="convolution", got 1'),
+        ("output_padding", 16, "output_padding must be a whole number from 0 to 15"),
+        ("count_include_pad", False, 'count_include_pad must be True with kind="convolution", got False'),
     ],
 )
 def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
@@ -109,6 +116,75 @@ def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
     assert explorer.static_state() == before
     with pytest.raises(TraitError, match=rule):
         ConvolutionExplorer(**{trait: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "rule"),
+    [
+        ("transposed", {"output_padding": 1}, "output_padding must be below 1, the larger of stride and dil"),
+        ("transposed", {"stride": 2, "output_padding": 2}, "output_padding must be below 2"),
+        (
+            "transposed",
+            {"stride": 2, "padding": "same", "output_padding": 1},
+            'must be 0 with padding="same"',
+        ),
+        ("transposed", {"padding": 5}, r"padding \(5, 5\) crops away all 9 pixels of the output"),
+        (
+            "transposed",
+            {"padding": "full"},
+            'padding must be "valid", "same" or numbers for kind="transposed"',
+        ),
+        ("transposed", {"padding": "same", "convention": "pytorch"}, "does not exist"),
+        ("transposed", {"padding_mode": "reflect"}, "padding_mode must be 'zeros' with kind=\"transposed\""),
+        ("transposed", {"ceil_mode": True}, 'ceil_mode must be False with kind="transposed", got True'),
+        ("transposed", {"stride": 16, "input_size": 8}, "output must have at most 112 pixels .*, got 115"),
+        (
+            "max pooling",
+            {"padding": 2},
+            "padding must be at most 1, half of the pooling's kernel_size=3, got 2",
+        ),
+        ("max pooling", {"padding": "full"}, "padding must be at most 1, half of"),
+        ("max pooling", {"padding": [[0, 0], [0, 2]]}, "padding must be at most 1, half of"),
+        (
+            "max pooling",
+            {
+                "input_size": 3,
+                "kernel_size": 4,
+                "dilation": 4,
+                "padding": [[2, 2], [2, 2]],
+                "ceil_mode": True,
+            },
+            "size=3",
+        ),
+        (
+            "max pooling",
+            {"input_size": 3, "kernel_size": 2, "dilation": 4, "padding": 1},
+            "padding must leave each window of the pooling a pixel, got 1: use less",
+        ),
+        ("max pooling", {"count_include_pad": False}, "count_include_pad must be True with"),
+        ("max pooling", {"output_padding": 1}, 'output_padding must be 0 with kind="max pooling"'),
+        ("average pooling", {"dilation": 2}, 'dilation must be 1 with kind="average pooling", got 2'),
+    ],
+)
+def test_what_a_kind_of_layer_has_not_is_refused(kind, changes, rule):
+    with pytest.raises(TraitError, match=rule):
+        ConvolutionExplorer(kind=kind, **changes)
+
+
+def test_another_kind_keeps_what_fits_and_refuses_the_rest():
+    explorer = ConvolutionExplorer(stride=2, selected=(2, 2))
+    explorer.kind = "max pooling"
+    explorer.ceil_mode = True
+    assert (explorer.output.shape, explorer.selected) == ((3, 3), (2, 2))
+    with pytest.raises(TraitError, match="ceil_mode must be False"):
+        explorer.kind = "transposed"
+    with explorer.hold_trait_notifications():
+        explorer.kind, explorer.ceil_mode = "transposed", False
+    explorer.selected = (6, 6)
+    with pytest.raises(TraitError, match=r"of the \(7, 7\) input pixels, got \(7, 0\)"):
+        explorer.selected = (7, 0)
+    explorer.kind = "convolution"
+    assert explorer.selected == (2, 2)
 
 
 def test_a_name_that_it_does_not_have_is_refused():
@@ -181,7 +257,8 @@ def test_python_keeps_to_the_golden_table(row):
     assert [list(sides) for sides in setting.pads] == row["pads"]
     assert setting.image_grid == row["image"]
     np.testing.assert_allclose(setting.kernel_grid, row["kernel"])
-    assert setting.pixels_never_read == sum(line.count(0) for line in row["reads"])
+    count = inputs_per_output if explorer.kind == "transposed" else coverage
+    assert np.outer(*(count(size, **window) for size, window in setting.axes)).tolist() == row["reads"]
     np.testing.assert_allclose(explorer.output, row["output"], atol=1e-9)
 
 
@@ -285,6 +362,11 @@ def test_without_scripts_there_is_a_sentence():
     words = html.unescape(re.sub("<[^>]*>", "", ConvolutionExplorer(input_size=8, stride=2).fallback()))
     assert "A kernel of 3 by 3 moves over an input of 8 by 8 with stride 2 and padding 0." in words
     assert "The output is 3 by 3, and 15 pixels are never read." in words
+    for kind, said in {
+        "transposed": "Each pixel places a copy of a kernel of 3 by 3, for an input of 7 by 7",
+        "max pooling": "The window of 3 by 3 of a max pooling moves over an input of 7 by 7",
+    }.items():
+        assert said in ConvolutionExplorer(kind=kind).fallback()
 
 
 def test_torch_is_not_imported_before_it_is_asked():
@@ -392,22 +474,26 @@ def test_a_module_is_small_and_becomes_a_script(name):
     assert not re.search(r"^(export|import)\b", script, flags=re.MULTILINE)
 
 
-def test_the_common_module_gives_all_its_exports():
-    source = (base.MODULE_FOLDER / "common.mjs").read_text(encoding="utf-8")
-    exported = re.findall(r"^export (?:async )?\w+ (\w+)", source, flags=re.MULTILINE)
-    assert base.page_script("common").endswith(f"return {{ {', '.join(exported)} }};}})();\n")
-    assert base.module_names()[0] == "common", "a page loads it before those that import it"
+@pytest.mark.parametrize("name", base.LIBRARIES)
+def test_a_library_gives_all_its_exports(name):
+    source = (base.MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+    exported = re.findall(r"^export (?:async )?\w+\*? (\w+)", source, flags=re.MULTILINE)
+    assert base.page_script(name).endswith(f"return {{ {', '.join(exported)} }};}})();\n")
+    libraries = base.module_names()[: len(base.LIBRARIES)]
+    assert tuple(libraries) == base.LIBRARIES, "a page loads them before those that import them"
 
 
-@pytest.mark.parametrize("name", base.module_names()[1:])
+@pytest.mark.parametrize("name", base.module_names()[len(base.LIBRARIES) :])
 def test_each_host_gets_what_a_module_imports(name):
     source = (base.MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
-    [imported] = re.findall(r"^import {([^}]*)} from", source, flags=re.MULTILINE)
+    imports = re.findall(r'^import {([^}]*)} from "./(\w+).mjs"', source, flags=re.MULTILINE)
+    assert {library for _, library in imports} <= set(base.libraries_of(name))
     live = base.live_module(name)
-    for each in re.findall(r"\w+", imported):
-        assert len(re.findall(rf"^(?:const|function) {each}\b", live, flags=re.MULTILINE)) == 1, each
-        assert len(re.findall(rf"(?<![.\w]){each}\b", live)) > 1, f"{each} is imported and not used"
-    assert f"const {{{imported}}} = window.BOOK_WIDGETS.common;" in base.page_script(name)
+    for imported, library in imports:
+        for each in re.findall(r"\w+", imported):
+            assert len(re.findall(rf"^(?:const|function) {each}\b", live, flags=re.MULTILINE)) == 1, each
+            assert len(re.findall(rf"(?<![.\w]){each}\b", live)) > 1, f"{each} is imported and not used"
+        assert f"const {{{imported}}} = window.BOOK_WIDGETS.{library};" in base.page_script(name)
     assert not re.search(r"^import\b", live, flags=re.MULTILINE)
     declared = re.findall(r"^(?:async )?(?:const|let|function|class) (\w+)", live, flags=re.MULTILINE)
     assert len(declared) == len(set(declared)), "one text, so no name twice"

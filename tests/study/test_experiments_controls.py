@@ -43,9 +43,9 @@ from study.judging import RULES, read_rules
 from study.records import read, write
 
 ROOT = Path(__file__).resolve().parents[2]
-SOURCES = ("mnist", "fashion-mnist")
+OTHERS = ("mnist", "fashion-mnist", "page", "page-garments")  # no control of a source
 CONTROLS = [
-    each for each in EXPERIMENTS.values() if each.name not in SOURCES and each not in SMALL_EXPERIMENTS
+    each for each in EXPERIMENTS.values() if each.name not in OTHERS and each not in SMALL_EXPERIMENTS
 ]
 
 

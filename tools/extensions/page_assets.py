@@ -10,6 +10,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from helpers.widgets.base import LIBRARIES, libraries_of
+
 SCRIPT = r"\s*<script[^>]*\b(?:{})\.js[^>]*></script>"
 # Icons are drawn by a script of 0.5 MB, and by the theme's fonts as well.
 ICONS = re.compile(SCRIPT.format("fontawesome"))
@@ -31,7 +33,9 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     modules = set(re.findall(r'<div class="book-widget" data-module="(\w+)"', context.get("body", "")))
     if modules:
         app.add_css_file("widgets.css")
-        for name in ("widgets/common", *sorted(f"widgets/{module}" for module in modules), "widgets"):
+        needed = {library for module in modules for library in libraries_of(module)}
+        libraries = [library for library in LIBRARIES if library in needed]
+        for name in (*(f"widgets/{each}" for each in (*libraries, *sorted(modules))), "widgets"):
             app.add_js_file(f"{name}.js", loading_method="defer")
 
 

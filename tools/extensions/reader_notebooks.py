@@ -29,6 +29,8 @@ FOLDED = {"hide-input", "remove-input", "hide-cell", "remove-cell"}  # code that
 WIDGET = "application/vnd.jupyter.widget-view+json"  # a live view, dead without the kernel that made it
 HIDDEN = {"hide-output", "hide-cell"}  # outputs that the page folds
 PLACEHOLDER = re.compile(r"<div class=\"book-widget\"[^']*'[^']*'>")  # which a script of the pages would draw
+PIXELS = "image/png"  # of a figure, beside its HTML
+CAPTION = re.compile(r"<figcaption>([^<]*)</figcaption>")
 SCRIPTED = re.compile(r"\s*With JavaScript, [^<]*")
 LIVE = "<p><em>Run this cell, in Jupyter, VS Code or Colab, and it is live.</em></p>"
 
@@ -87,8 +89,7 @@ def plain(executed: NotebookNode, *, chapter: str, links: Links) -> NotebookNode
                 if place.is_asked and cell.outputs:
                     place.is_asked = False
                     fold_answer(cell)
-                for output in cell.outputs:
-                    still(output, links)
+                cell.outputs = [shown for output in cell.outputs for shown in still(output, links)]
         except ValueError as error:
             raise ValueError(f"cell {index}: {error}") from error
     notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "code" or cell.source.strip()]
@@ -96,8 +97,14 @@ def plain(executed: NotebookNode, *, chapter: str, links: Links) -> NotebookNode
     head.source = re.sub(
         r"^# (.*)", lambda title: f"# {numbered(title[1], chapter)}", head.source, flags=re.M
     )
-    notebook.cells.insert(1, nbformat.v4.new_markdown_cell(FIRST, id="about-the-numbers"))
+    notebook.cells.insert(_parameters(notebook), nbformat.v4.new_markdown_cell(FIRST, id="about-the-numbers"))
     return notebook
+
+
+def _parameters(notebook: NotebookNode) -> int:
+    """Where the cell of parameters stands; behind the title if there is none."""
+    tagged = ("parameters" in cell.metadata.get("tags", ()) for cell in notebook.cells)
+    return next((index for index, is_it in enumerate(tagged) if is_it), 1)
 
 
 def numbered(title: str, chapter: str) -> str:
@@ -168,18 +175,32 @@ def fold_answer(cell: NotebookNode) -> None:
         cell.metadata.setdefault("jupyter", {})["outputs_hidden"] = True
 
 
-def still(output: NotebookNode, links: Links) -> None:
-    """Drop a view that needs its kernel for what needs none; lead links where sentences lead theirs."""
+def still(output: NotebookNode, links: Links) -> list[NotebookNode]:
+    """What an output becomes: a view that needs its kernel, what needs none; a figure in HTML, its pixels.
+
+    GitHub shows no image inside HTML. Links in an output lead where those in sentences do.
+    """
     data = output.get("data", {})
     if data.pop(WIDGET, None) is not None:
         data.setdefault("text/html", LIVE)
     if "text/html" not in data:
-        return
+        return [output]
     if PLACEHOLDER.search(data["text/html"]):
         data["text/html"] = SCRIPTED.sub("", PLACEHOLDER.sub("<div>", data["text/html"])) + LIVE
     data["text/html"] = LINK.sub(
         lambda link: f'href="{html.escape(links.reference(link[2], "")[1])}"', data["text/html"]
     )
+    if PIXELS not in data:
+        return [output]
+    caption = CAPTION.search(data.pop("text/html"))
+    return [output, *([_words(caption[1])] if caption else [])]
+
+
+def _words(escaped: str) -> NotebookNode:
+    """An output of words alone, given as HTML has them."""
+    said = {"text/html": f"<p>{escaped}</p>", "text/plain": html.unescape(escaped)}
+    output: NotebookNode = nbformat.v4.new_output("display_data", said)
+    return output
 
 
 def _value(values: Mapping[str, str], name: str) -> str:

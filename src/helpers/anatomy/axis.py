@@ -149,6 +149,8 @@ class AxisFields:
             return self
         before, after = max(0, -int(taps.min())), max(0, int(taps.max()) - self.shape[dim] + 1)
         padded, taps = self.pad(dim, before, after), taps + before
+        if not padded.runs_along(dim):
+            return padded if valid is None else padded.masked(dim, np.asarray(valid.any(axis=1))).condensed()
         if padded.reads.size // padded.shape[dim] * taps.size > _MOST_NUMBERS:
             padded = padded._coarse()
         if valid is None and taps.shape[1] > _MANY_TAPS and taps.shape[0] > 1:
@@ -165,17 +167,16 @@ class AxisFields:
         step, count = int(taps[0, 1] - taps[0, 0]), taps.shape[1]
         if step < 1 or not (np.diff(taps, axis=1) == step).all():
             return self, taps
-        axis, joined = self, 1
+        span, reads, joined = self.span, self.reads, 1
         while 2 * joined <= count:
-            length, shift = axis.shape[dim], joined * step
-            near, far = (
-                axis.take(dim, np.arange(length - shift)),
-                axis.take(dim, np.arange(shift, length)),
-            )
-            reads = union_of_sets([near.reads, far.reads])
-            axis = replace(axis, span=enclosing(np.stack([near.span, far.span]), 0), reads=reads)
+            index = np.arange(span.shape[dim] - joined * step)
+            runs = [index, index + joined * step]
+            span = enclosing(np.stack([span.take(run, axis=dim) for run in runs]), 0)
+            reads = union_of_sets([reads.take(run, axis=dim) for run in runs])
             joined *= 2
-        return axis, np.stack([taps[:, 0], taps[:, 0] + (count - joined) * step], axis=1)
+        return replace(self, span=span, reads=reads), np.stack(
+            [taps[:, 0], taps[:, 0] + (count - joined) * step], axis=1
+        )
 
     def _coarse(self) -> "AxisFields":
         """The same, with one span for each unit, which may hold pixels that it does not read."""
@@ -298,7 +299,7 @@ class AxisFields:
             elif len(long_news) == 1:
                 shape[long_news[0]] = prod(self.shape[dim] for dim in olds)
             else:
-                return self.merged(olds).reshaped(old, new)
+                return replace(self.merged(olds), bound=AT_MOST).reshaped(old, new)
         spans = self.reads.shape[-2]
         span = np.broadcast_to(self.span, (*full, 2)).reshape(*shape, 2)
         reads = np.broadcast_to(self.reads, (*full, spans, 2)).reshape(*shape, spans, 2)
@@ -329,8 +330,8 @@ class AxisFields:
         return known and prod(old[dim] for dim in dims) <= _LONGEST_FLATTENED
 
     def _changed(self, dim: int, span: IntArray, reads: IntArray, stride: Fraction | int = 1) -> "AxisFields":
-        axis = replace(self, span=span, reads=reads)
-        return replace(axis, jump=self.jump * stride) if dim == self.dim else _condensed(axis, [dim])
+        jump = self.jump * stride if dim == self.dim else self.jump
+        return replace(self, span=span, reads=reads, jump=jump).condensed()
 
 
 def _condensed(axis: AxisFields, dims: Sequence[int]) -> AxisFields:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from helpers.anatomy.axis import AxisFields
-from helpers.anatomy.paths import Paths, map_axes, ordered
+from helpers.anatomy.paths import Paths, map_axes, merge, ordered
 
 BeforeAfter = tuple[int, int]  # pixels of padding on the two sides of one dimension
 
@@ -116,6 +116,10 @@ class OperatorCall:
     def ordered_paths(self, tensor: Tensor) -> Paths:
         """The paths to a tensor, merged along dimensions in which it is not known which unit reads what."""
         return ordered(self.paths(tensor), tensor.shape)
+
+    def merged_paths(self, tensor: Tensor, dims: Sequence[int]) -> Paths:
+        """The paths to a tensor, after every unit reads what all units along some dimensions do."""
+        return merge(ordered(self.paths(tensor), tensor.shape, dims), dims)
 
     def value_of(self, tensor: Tensor) -> Tensor | None:
         """The values of a tensor that does not depend on the image, such as an index; None if unknown.

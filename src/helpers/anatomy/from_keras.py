@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from helpers.anatomy.recurrent import MERGED, KerasRecurrent
 from helpers.arithmetic import resolve_padding
 
 Config = dict[str, Any]
@@ -36,6 +37,12 @@ class KerasGraph(nn.Module):
             for name, before in zip(others, self._configs, strict=False):
                 node = {"args": [{"config": {"keras_history": [before, 0, 0]}}]}
                 self._configs[name] = {**self._configs[name], "inbound_nodes": [node]}
+
+    @property
+    def image_kind(self) -> tuple[int, int]:
+        """Axes and channels of the first input."""
+        _, channels, *axes = self.image_shapes()[0]
+        return len(axes), channels
 
     def image_shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the inputs, in torch's order, with some length where the config names none."""
@@ -240,6 +247,18 @@ def _prelu(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Mod
     return _of_class(kind, nn.PReLU, shape[1])
 
 
+def _recurrent(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Module:
+    return _of_class(kind, KerasRecurrent, kind, config, shape[1])
+
+
+def _bidirectional(kind: str, config: Config, shape: Sequence[int], axes: int) -> nn.Module:
+    inner, mode = config["layer"], config.get("merge_mode", "concat")
+    own = inner["config"]
+    if inner["class_name"] not in _RECURRENT or mode not in MERGED or own.get("go_backwards"):
+        raise _unknown(config, f"has a {inner['class_name']} in it and merges by {mode!r}")
+    return _of_class(kind, KerasRecurrent, inner["class_name"], own, shape[1], mode)
+
+
 def _padded(config: Config, image: Tensor, name: str, value: float) -> Tensor:
     """The image with the padding of a layer's windows around it."""
     if config["padding"] == "valid":
@@ -324,6 +343,7 @@ _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     **{name: getattr(F, name) for name in ("elu", "gelu", "mish", "relu", "selu", "sigmoid", "silu", "tanh")},
     **{name: getattr(F, name) for name in ("leaky_relu", "softplus", "softsign")},
 }
+_RECURRENT = ("LSTM", "GRU", "SimpleRNN")
 _OVER_CHANNELS = ("BatchNormalization", "LayerNormalization", "Softmax")
 _WITH_PARAMETERS: dict[str, Callable[[str, Config, Sequence[int], int], nn.Module]] = {
     "BatchNormalization": _batch_norm,
@@ -334,6 +354,8 @@ _WITH_PARAMETERS: dict[str, Callable[[str, Config, Sequence[int], int], nn.Modul
     "LayerNormalization": _layer_norm,
     "PReLU": _prelu,
     "SeparableConv": _separable,
+    "Bidirectional": _bidirectional,
+    **dict.fromkeys(_RECURRENT, _recurrent),
 }
 _FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "Activation": _activated,

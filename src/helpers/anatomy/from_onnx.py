@@ -1,13 +1,17 @@
 """A torch module that computes what an ONNX file describes, one module for each of its nodes.
 
-It is made to be read, not to be fast. Operators keep their ONNX names.
+It is made to be read, not to be fast. Operators keep their ONNX names. One that is not known here is left to
+ONNX's own evaluator, and what it reads is measured.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function
 
 from helpers.anatomy.onnx_operators import OPERATORS, Attributes, Value
 
@@ -15,35 +19,39 @@ from helpers.anatomy.onnx_operators import OPERATORS, Attributes, Value
 class OnnxNode(nn.Module):
     """One node of an ONNX graph; its class is named as its operator."""
 
-    def __init__(self, operator: str, attributes: Attributes) -> None:
+    def __init__(self, node: Any, attributes: Attributes, opsets: Any) -> None:
         super().__init__()
-        self.operator, self.attributes = operator, attributes
+        self.operator, self.attributes = node.op_type, {**attributes, "outputs": len(node.output)}
+        self.node, self.opsets = node, opsets
 
     def forward(self, *values: Value) -> Any:
         """What the operator returns: a tensor, an array of numbers, or a list of them."""
-        if self.operator not in OPERATORS:
-            raise NotImplementedError(f"there is no ONNX operator {self.operator!r} among those known here")
-        return OPERATORS[self.operator](self.attributes, *values)
+        if self.operator in OPERATORS:
+            return OPERATORS[self.operator](self.attributes, *values)
+        return evaluated(values=values, node=self)
 
 
 class OnnxModel(nn.Module):
     """The graph of an ONNX file."""
 
-    def __init__(self, graph: Any, onnx: Any) -> None:
+    def __init__(self, graph: Any, opsets: Any, onnx: Any) -> None:
         super().__init__()
         self.values: dict[str, Any] = {}
         self._outputs = [each.name for each in graph.output]
         self._steps: list[tuple[str, list[str], list[str]]] = []
         for initializer in graph.initializer:
             self._keep(initializer, onnx)
-        self.input_names = [each.name for each in graph.input if each.name not in self.values]
+        inputs = [each for each in graph.input if each.name not in self.values]
+        self.input_names = [each.name for each in inputs]
+        dims = inputs[0].type.tensor_type.shape.dim if inputs else []
+        self.image_kind = max(1, len(dims) - 2), (dims[1].dim_value if len(dims) > 1 else 0) or 3
 
         for index, node in enumerate(graph.node):
             attributes = {each.name: _attribute(each, onnx) for each in node.attribute}
             name = (node.name or f"{node.op_type}_{index}").strip("/").replace(".", "_").replace("/", "_")
             name = name if name not in self._modules else f"{name}_{index}"
             kind = type(node.op_type, (OnnxNode,), {})
-            self.add_module(name, kind(node.op_type, {**attributes, "outputs": len(node.output)}))
+            self.add_module(name, kind(node, attributes, opsets))
             self._steps.append((name, list(node.input), list(node.output)))
 
     def _keep(self, initializer: Any, onnx: Any) -> None:
@@ -94,7 +102,7 @@ def read_onnx(path: Path) -> nn.Module:
         raise ValueError(f"source must be an ONNX file, and whole, got {path}: {error}") from error
     if not model.graph.node:
         raise ValueError(f"source must be an ONNX file with a graph, got {path}")
-    return OnnxModel(model.graph, onnx).eval()
+    return OnnxModel(model.graph, model.opset_import, onnx).eval()
 
 
 def _attribute(attribute: Any, onnx: Any) -> Any:
@@ -102,3 +110,37 @@ def _attribute(attribute: Any, onnx: Any) -> Any:
     if isinstance(value, onnx.TensorProto):
         return onnx.numpy_helper.to_array(value)
     return value.decode() if isinstance(value, bytes) else value
+
+
+def evaluated(*, values: Sequence[Value], node: OnnxNode) -> list[Value]:
+    """What ONNX's own evaluator returns for one node: tensors, or arrays if no input is a tensor.
+
+    Raises:
+        NotImplementedError: on tensors without values, or if the evaluator does not know the operator.
+    """
+    tensors = tuple(each for each in values if isinstance(each, Tensor))
+    if has_torch_function(tensors):  # a tracer watches: it sees one operator
+        return list(handle_torch_function(evaluated, tensors, values=values, node=node))
+    if any(each.is_meta for each in tensors):
+        raise NotImplementedError(f"{node.operator} is computed by ONNX's own evaluator")
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    arrays = [each.numpy() if isinstance(each, Tensor) else each for each in values]
+    given = {name: array for name, array in zip(node.node.input, arrays, strict=False) if name}
+    unsized = helper.make_tensor_type_proto(1, None)  # the evaluator asks for no types
+    inputs, outputs = (
+        [helper.make_value_info(name, unsized) for name in names if name]
+        for names in (given, node.node.output)
+    )
+    graph = helper.make_graph([node.node], "node", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=node.opsets)
+    try:
+        found = ReferenceEvaluator(model).run(None, given)
+    except Exception as error:  # of as many kinds as there are operators
+        raise NotImplementedError(
+            f"there is no ONNX operator {node.operator!r} among those known here, and ONNX's own evaluator "
+            f"says: {error}"
+        ) from error
+    results = [np.asarray(each) for each in found]
+    return [torch.from_numpy(each) for each in results] if tensors else results

@@ -18,7 +18,7 @@ from torch.utils._pytree import tree_map
 
 from helpers.anatomy.axis import EXACT, ROUGH, AxisFields
 from helpers.anatomy.calls import NeedsValues, OperatorCall
-from helpers.anatomy.paths import InputPath, Paths, apart, union
+from helpers.anatomy.paths import InputPath, Paths, apart, at_most, spread, union
 from helpers.anatomy.spans import EMPTY_SPAN, BoolArray, enclosing, union_of_units
 
 _SCALES = (0.05, 1.0, 20.0, 0.5)  # of the random values, one run of all changes for each
@@ -43,7 +43,7 @@ def measured_paths(call: OperatorCall) -> list[Paths] | None:
 
     They cannot where an input that depends on the image is no number that can be changed, such as an index;
     where the values decide which units are read; where the operator is random, fails on random values, or is
-    too large.
+    too large. An output that does not follow small changes, such as an index, reads at most all.
 
     Raises:
         NeedsValues: if another input has values that this run, on the meta device, does not show.
@@ -64,7 +64,11 @@ def measured_paths(call: OperatorCall) -> list[Paths] | None:
         if any(each is None for each in found):
             return None
         paths = [union(old, new or ()) for old, new in zip(paths, found, strict=True)]
-    return paths
+    every = union(*(call.paths_of(each) for each in inputs.values()))
+    return [
+        own if _is_continuous(output) else at_most(spread(every, output.dim()))
+        for own, output in zip(paths, outputs, strict=True)
+    ]
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
@@ -77,8 +81,13 @@ def _tensors(values: Any) -> Iterator[Tensor]:
             yield from _tensors(each)
 
 
+def _is_continuous(tensor: Tensor) -> bool:
+    """Whether a tensor follows small changes, which an index does not."""
+    return not tensor.is_quantized and (tensor.is_floating_point() or tensor.is_complex())
+
+
 def _are_measurable(call: OperatorCall, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
-    if any(each.is_quantized or not (each.is_floating_point() or each.is_complex()) for each in inputs):
+    if not all(map(_is_continuous, inputs)) or not any(map(_is_continuous, outputs)):
         return False
     others = [each for each in _tensors(call.arguments) if not call.paths_of(each)]
     if any(each.is_meta for each in others):

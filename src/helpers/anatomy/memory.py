@@ -7,8 +7,8 @@ from torch import Tensor
 
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import BeforeAfter, LayerOutput, ModuleCall, TracedStep
+from helpers.anatomy.moves import overwritten
 from helpers.anatomy.paths import Paths, at_most, spread, union
-from helpers.anatomy.views import overwritten
 
 
 @dataclass(eq=False)

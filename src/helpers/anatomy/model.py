@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 
+from helpers.anatomy.from_keras import KerasGraph
+from helpers.anatomy.from_onnx import OnnxModel
 from helpers.checks import whole_number
 
 InputSize = int | Sequence[int] | Sequence[Sequence[int]] | Mapping[str, Sequence[int]]
@@ -177,7 +179,9 @@ def _shapes_for(axes: int, channels: int, input_size: Any) -> list[tuple[int, ..
 
 
 def _windows_of(model: nn.Module) -> Iterator[tuple[int, int]]:
-    """Axes and channels of each convolution; of each pooling, if there is no convolution."""
+    """Axes and channels of the image, if a file said them; then of each convolution, or else each pooling."""
+    if isinstance(model, KerasGraph | OnnxModel):
+        yield model.image_kind
     convolutions = [module for module in model.modules() if isinstance(module, _ConvNd)]
     for convolution in convolutions:
         yield len(convolution.kernel_size), convolution.in_channels

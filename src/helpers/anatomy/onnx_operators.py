@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from helpers.anatomy.recurrent import onnx_recurrent
 from helpers.arithmetic import resolve_padding
 
 Value = Any  # a tensor, or a numpy array of numbers that do not depend on the image, such as a shape
@@ -350,6 +351,7 @@ OPERATORS: dict[str, Callable[..., Any]] = {
         f"Reduce{kind}": partial(_reduced, name=name)
         for kind, name in {"Mean": "mean", "Sum": "sum", "Max": "amax", "Min": "amin", "L2": "norm"}.items()
     },
+    **{kind: partial(onnx_recurrent, kind=kind) for kind in ("LSTM", "GRU", "RNN")},
     "AveragePool": partial(_pool, average=True),
     "BatchNormalization": _batch_norm,
     "Cast": _cast,

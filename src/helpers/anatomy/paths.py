@@ -5,7 +5,7 @@ its convolutions and one through its shortcut. Along one path a unit reads a rec
 columns; what it reads in all is the union of these rectangles.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -137,13 +137,17 @@ def roughened(path: InputPath, dim: int) -> InputPath:
     return rough(path) if sum(axis.shape[dim] > 1 for axis in path) > 1 else path
 
 
-def ordered(paths: Paths, shape: Sequence[int]) -> Paths:
-    """The paths, merged along dimensions in which it is not known which unit reads what."""
+def ordered(paths: Paths, shape: Sequence[int], merged: Collection[int] = ()) -> Paths:
+    """The paths, merged along dimensions in which it is not known which unit reads what.
+
+    A unit then reads at most what they say, unless all units along these dimensions are `merged` next.
+    """
     changed = []
     for path in paths:
         lost = [dim for axis in path for dim in axis.varying if axis.shape[dim] != shape[dim]]
         axes = _replaced(path, tuple(axis.ordered(shape) for axis in path))
-        changed.append(axes if len(set(lost)) == len(lost) else rough(axes))
+        axes = axes if len(set(lost)) == len(lost) else rough(axes)
+        changed.append(axes if set(lost) <= set(merged) else at_most((axes,))[0])
     return tuple(changed)
 
 

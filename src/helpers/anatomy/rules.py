@@ -17,7 +17,17 @@ from helpers.anatomy import windows
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import OperatorCall
 from helpers.anatomy.measure import measured_paths
-from helpers.anatomy.paths import Paths, at_most, everywhere, map_axes, merge, roughened, spread, union
+from helpers.anatomy.paths import (
+    Paths,
+    at_most,
+    everywhere,
+    map_axes,
+    merge,
+    ordered,
+    roughened,
+    spread,
+    union,
+)
 from helpers.anatomy.views import VIEWS, OperatorRule, without
 
 
@@ -108,15 +118,18 @@ def _reduction(call: OperatorCall) -> Paths:
     """A sum, mean, maximum or norm over dimensions; over all that axes of the image run along, a window."""
     dims = call.dims()
     axes = {axis.dim for path in call.paths(call.source) for axis in path if axis.dim is not None}
-    is_global = bool(axes) and axes <= set(dims)
-    paths = windows.global_pooling(call, sorted(axes)) if is_global else call.ordered_paths(call.source)
+    in_order = ordered(call.paths(call.source), call.source.shape) == call.paths(call.source)
+    if axes and axes <= set(dims) and in_order:
+        paths = windows.global_pooling(call, sorted(axes))
+    else:
+        paths = ordered(call.paths(call.source), call.source.shape, dims)
     paths = merge(paths, [dim for dim in dims if dim not in axes])
     return paths if call["keepdim"] else without(paths, dims)
 
 
 def _along_dim(call: OperatorCall) -> Paths:
     """Softmax, sorting: a unit reads all units along one dimension."""
-    return union(call.ordered_paths(call.source), merge(call.ordered_paths(call.source), call.dims()))
+    return union(call.ordered_paths(call.source), call.merged_paths(call.source, call.dims()))
 
 
 def _cumulative(call: OperatorCall) -> Paths:
@@ -132,7 +145,7 @@ def _accumulated(paths: Paths, dim: int) -> Paths:
 def _layer_norm(call: OperatorCall) -> Paths:
     """Layer normalization: mean and variance over the last dimensions."""
     dims = range(call.source.dim())[-len(call["normalized_shape"]) :]
-    merged = merge(call.ordered_paths(call.source), dims)
+    merged = call.merged_paths(call.source, dims)
     affine = (call[name] for name in ("weight", "bias") if call[name] is not None)
     return union(call.ordered_paths(call.source), merged, *(_broadcast(call, tensor) for tensor in affine))
 
@@ -145,7 +158,7 @@ def _group_norm(call: OperatorCall) -> list[Paths]:
     own = union(own, *(windows.per_channel(call, tensor, dims) for tensor in affine if tensor is not None))
     if not call.arguments.get("training", True):
         return [own] + [()] * statistics
-    merged = merge(call.ordered_paths(call.source), range(1, call.source.dim()))
+    merged = call.merged_paths(call.source, range(1, call.source.dim()))
     return [union(own, merged)] + [spread(merged, 1)] * statistics
 
 
@@ -160,30 +173,30 @@ def _glu(call: OperatorCall) -> Paths:
 def _vector_product(call: OperatorCall) -> Paths:
     """A unit reads a row of the matrix, all of the vector, and what is added to the product."""
     *added, matrix, vector = tensors_in(call.arguments.values())
-    rows = without(merge(call.ordered_paths(matrix), [1]), [1])
+    rows = without(call.merged_paths(matrix, [1]), [1])
     return union(rows, spread(call.paths(vector), 1), *(_broadcast(call, tensor) for tensor in added))
 
 
 def _matrix_product(call: OperatorCall) -> Paths:
     """A unit reads a row of the left matrix, a column of the right one, and what is added to the product."""
     *added, left, right = tensors_in(call.arguments.values())
-    rows = merge(call.ordered_paths(left), [left.dim() - 1])
-    columns = merge(call.ordered_paths(right), [right.dim() - 2])
+    rows = call.merged_paths(left, [left.dim() - 1])
+    columns = call.merged_paths(right, [right.dim() - 2])
     return union(rows, columns, *(_broadcast(call, tensor) for tensor in added))
 
 
 def _attention(call: OperatorCall) -> Paths:
     """Fused attention of shape (..., tokens, features): a token reads its query, all keys and all values."""
     tokens, features = call["query"].dim() - 2, call["query"].dim() - 1
-    query = merge(call.ordered_paths(call["query"]), [features])
-    others = union(call.ordered_paths(call["key"]), call.ordered_paths(call["value"]))
-    return union(query, merge(others, [tokens, features]))
+    query = call.merged_paths(call["query"], [features])
+    others = (call.merged_paths(call[name], [tokens, features]) for name in ("key", "value"))
+    return union(query, *others)
 
 
 def _transform(call: OperatorCall) -> Paths:
     """A Fourier transform along some dimensions; one back may undo what the one before it has mixed."""
     call.is_opaque = True  # its cost depends on how it is computed
-    mixed = merge(call.ordered_paths(call.source), call.dims())
+    mixed = call.merged_paths(call.source, call.dims())
     is_back = not call.arguments.get("forward", call.name == "_fft_r2c")
     return at_most(mixed) if is_back else mixed
 
@@ -193,7 +206,7 @@ def _recurrent(call: OperatorCall) -> list[Paths]:
     time, features = (1, 2) if call["batch_first"] else (0, 2)
     states = call["hx"] if isinstance(call["hx"], list | tuple) else [call["hx"]]
     given = union(*(everywhere(call.paths(state), 3) for state in states))
-    source = merge(call.ordered_paths(call.source), [features])
+    source = call.merged_paths(call.source, [features])
     whole = merge(source, [time])
     steps = whole if call["bidirectional"] else _accumulated(source, time)
     last = map_axes(whole, lambda axis: axis.permuted([1, 0, 2])) if time else whole

@@ -259,6 +259,8 @@ def _explanation(run: Run, input_size: Any) -> str:
             f"model must have weights, for {layer} looks at the values of its input, got one on the meta "
             f"device: build it with weights ({error})"
         )
+    if isinstance(error, NotImplementedError):
+        return f"anatomy cannot follow {layer}, which may be no fault of the model: {error}"
     shapes = " and ".join(str(tuple(tensor.shape)) for tensor in call.inputs) or "no tensor"
     ran_on = " and ".join(map(str, run.given.shapes.values()))
     return (

@@ -25,6 +25,7 @@ from helpers.anatomy.calls import (
     arguments_of,
     run_operator,
 )
+from helpers.anatomy.from_onnx import evaluated
 from helpers.anatomy.memory import UNTRACED, SharedMemory, TensorRecord, TensorRecords
 from helpers.anatomy.paths import Paths, at_most, spread, union
 from helpers.anatomy.rules import output_paths, tensors_in
@@ -137,6 +138,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         finally:
             self._inside_one = False
         call = self._call(name, arguments, output)
+        call.func, call.may_need_values = function, self._has_values
         self.is_following = name
         self._follow(call, macs)
         self.is_following = ""
@@ -300,6 +302,8 @@ class _SeenAsOne(TorchFunctionMode):
             run = _recurrent_on_meta if args[0].is_meta else lambda **given: func(*given.values())
             macs = args[0].shape[:2].numel() * sum(each.numel() for each in args[2] if each.dim() == 2)
             return self._tracer.follow_as_one("recurrent", run, arguments, macs=macs)
+        if func is evaluated:
+            return self._tracer.follow_as_one(kwargs["node"].operator, func, kwargs)
         return func(*args, **kwargs)
 
 

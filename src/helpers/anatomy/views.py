@@ -1,30 +1,25 @@
 """The rules for torch's operators that move units and compute nothing, as a view does.
 
 A rule takes a call of an operator and returns the paths from the image to its output, a list of them for an
-operator with several outputs, or None if it cannot tell. A *unit* is one element of a tensor. Operators that
-move units to places that their arguments say share one rule, `moved`, which runs them on the units' numbers.
+operator with several outputs, or None if it cannot tell. A *unit* is one element of a tensor. Those that
+move units to places that their arguments say share the rule of `helpers.anatomy.moves`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from itertools import accumulate
-from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.anatomy.axis import EXACT, ROUGH, AxisFields
+from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import OperatorCall
-from helpers.anatomy.paths import InputPath, Paths, apart, at_most, map_along, map_axes, merge, union
-from helpers.anatomy.spans import EMPTY_SPAN, BoolArray, IntArray
+from helpers.anatomy.moves import moved
+from helpers.anatomy.paths import Paths, at_most, map_along, map_axes, merge, union
+from helpers.anatomy.spans import IntArray
 
 OperatorRule = Callable[[OperatorCall], Paths | list[Paths] | None]
-
-_INDICES = ("index", "indices", "mask", "repeats")  # arguments that say where to, and are no units themselves
-_MOST_UNITS = 2**20
-_NOTHING = -1  # the number of what is no unit of a tensor that reads the image
 
 
 def _unchanged(call: OperatorCall) -> Paths:
@@ -113,7 +108,7 @@ def _split(call: OperatorCall) -> list[Paths]:
 def _roll(call: OperatorCall) -> Paths:
     dims = call.dims("dims")
     if not call["dims"]:  # torch rolls the flattened tensor
-        return at_most(merge(call.ordered_paths(call.source), dims))
+        return at_most(call.merged_paths(call.source, dims))
     if _runs_along(call.paths(call.source), dims):
         call.notes.append("shifts the map around its edges: opposite borders meet here, masked or not")
     shifts = zip(dims, call["shifts"], strict=True)
@@ -138,7 +133,10 @@ def _repeat(call: OperatorCall) -> Paths:
 
 
 def _concatenate(call: OperatorCall) -> Paths:
-    """The paths of all tensors, along an axis of the image each only at the indices of its own tensor."""
+    """The paths of all tensors, along an axis of the image each only at the indices of its own tensor.
+
+    A single one of them that reads the image is padded by the others, as in `cat([zeros, x])`.
+    """
     parts = [tensor for tensor in call["tensors"] if tensor.dim() == call.result.dim()]
     dim, size = call["dim"] % call.result.dim(), call.result.shape[call["dim"]]
     paths = list(map(call.ordered_paths, parts))
@@ -147,7 +145,10 @@ def _concatenate(call: OperatorCall) -> Paths:
     embedded: list[Paths] = []
     for own, part, end in zip(paths, parts, accumulate(part.shape[dim] for part in parts), strict=True):
         count, index = part.shape[dim], np.arange(size)
-        change = partial(AxisFields.embedded, dim=dim, offset=end - count, count=count, size=size)
+        if sum(map(bool, paths)) == 1:
+            change = partial(AxisFields.pad, dim=dim, before=end - count, after=size - end)
+        else:
+            change = partial(AxisFields.embedded, dim=dim, offset=end - count, count=count, size=size)
         embedded.append(map_along(own, dim, change, (index >= end - count) & (index < end)))
     return union(*embedded)
 
@@ -237,133 +238,6 @@ def _rearranged(
         return axis
 
     return call.map_source(rearranged)
-
-
-def moved(call: OperatorCall) -> Paths | None:
-    """The paths of a result made of units of the arguments, at places that do not depend on the image.
-
-    Returns:
-        None if where units go is not known, or if they are more than a million.
-
-    Raises:
-        NeedsValues: if the values of an index are needed, and another run would tell.
-    """
-    numbered: list[tuple[Tensor, int]] = []
-    start = 1
-
-    def number(name: str, value: object) -> object:
-        nonlocal start
-        if isinstance(value, list | tuple):
-            return type(value)(number(name, each) for each in value)
-        if not isinstance(value, Tensor):
-            return _NOTHING if name == "value" else value
-        if name in _INDICES:
-            known = call.value_of(value)
-            if known is None:
-                raise _UnknownIndexError
-            return known.cpu()
-        if not call.paths_of(value):
-            return torch.full(value.shape, _NOTHING)
-        numbered.append((value, start))
-        start += value.numel()
-        return torch.arange(start - value.numel(), start).reshape(value.shape)
-
-    if call.result.numel() > _MOST_UNITS or call.func is None:
-        return None
-    if call.arguments.get("accumulate") or "reduce" in call.arguments:
-        return None
-    try:
-        arguments = {name: number(name, value) for name, value in call.arguments.items()}
-    except _UnknownIndexError:
-        return None
-    try:
-        units = call.func(**arguments).cpu().numpy()
-    except RuntimeError:  # an overload that does not take whole numbers
-        return None
-    return union(
-        *(
-            _taken(apart(call.ordered_paths(tensor)), tensor.shape, units - first)
-            for tensor, first in numbered
-        )
-    )
-
-
-class _UnknownIndexError(Exception):
-    """An index depends on the image, or on values that nothing tells."""
-
-
-def overwritten(tensor: Tensor, paths: Paths, written: Tensor, its_paths: Paths) -> Paths | None:
-    """The paths to a tensor after another tensor on the same memory was written to.
-
-    Returns:
-        None if the two have more than a million units.
-    """
-    if max(tensor.numel(), written.numel()) > _MOST_UNITS or not tensor.numel() or not written.numel():
-        return None
-    own, others = _offsets(tensor), _offsets(written)
-    units = np.full(max(own.max(), others.max()) + 1, _NOTHING)
-    units[others.reshape(-1)] = np.arange(written.numel())
-    units = units[own]
-    kept = np.where(units < 0, np.arange(tensor.numel()).reshape(units.shape), _NOTHING)
-    return union(_taken(paths, tensor.shape, kept), _taken(its_paths, written.shape, units))
-
-
-def _offsets(tensor: Tensor) -> IntArray:
-    """Where in memory each element of a tensor lies."""
-    offsets = np.array(tensor.storage_offset())
-    for size, stride in zip(tensor.shape, tensor.stride(), strict=True):
-        offsets = offsets[..., None] + np.arange(size) * stride
-    return offsets
-
-
-def _taken(paths: Paths, shape: Sequence[int], units: IntArray) -> Paths:
-    """The paths to a result whose units are these units of a tensor; those it does not have read nothing.
-
-    Where the units that it has are no block of rows and columns, or rows and columns are mixed, what a window
-    over them reads is no rectangle: then the paths are `ROUGH`.
-    """
-    inside = (units >= 0) & (units < prod(shape))
-    if not inside.any():
-        return ()
-    kept = [
-        np.asarray(inside.any(axis=tuple(other for other in range(inside.ndim) if other != dim)))
-        for dim in range(inside.ndim)
-    ]
-    if np.count_nonzero(inside) != prod(np.count_nonzero(each) for each in kept):
-        units = np.where(inside, units, 0)
-        rough = (tuple(_taken_along(axis, shape, units, inside) for axis in path) for path in paths)
-        return tuple(tuple(replace(axis, bound=max(axis.bound, ROUGH)) for axis in path) for path in rough)
-    for dim, each in enumerate(kept):  # the others get the fields of a neighbour, and then lose them
-        there = np.flatnonzero(each)
-        nearest = there[np.searchsorted(there, np.arange(len(each))).clip(0, len(there) - 1)]
-        units = units.take(nearest, axis=dim)
-    everywhere = np.ones(units.shape, dtype=bool)
-    return tuple(
-        _masked_path(tuple(_taken_along(axis, shape, units, everywhere) for axis in path), kept)
-        for path in paths
-    )
-
-
-def _masked_path(path: InputPath, kept: Sequence[BoolArray]) -> InputPath:
-    """A path of which only a block of units is kept: that axis loses units which varies along a dimension."""
-    axes = list(path)
-    for dim, each in enumerate(kept):
-        if not each.all():
-            index = next((i for i, axis in enumerate(axes) if axis.shape[dim] > 1), 0)
-            axes[index] = axes[index].masked(dim, each)
-    varying = [dim for axis in axes for dim in axis.varying]
-    bound = EXACT if len(set(varying)) == len(varying) else ROUGH
-    return tuple(replace(axis, bound=max(axis.bound, bound)) for axis in axes)
-
-
-def _taken_along(axis: AxisFields, shape: Sequence[int], units: IntArray, inside: BoolArray) -> AxisFields:
-    axis = axis.ordered(shape)
-    spans = axis.reads.shape[-2]
-    span = np.broadcast_to(axis.span, (*shape, 2)).reshape(prod(shape), 2)[units]
-    reads = np.broadcast_to(axis.reads, (*shape, spans, 2)).reshape(prod(shape), spans, 2)[units]
-    span = np.where(inside[..., None], span, EMPTY_SPAN)
-    reads = np.where(inside[..., None, None], reads, EMPTY_SPAN)
-    return replace(axis, span=span, reads=reads, dim=None).condensed().placed()
 
 
 VIEWS: dict[OperatorRule, str] = {

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import MapWindow, OperatorCall
+from helpers.anatomy.moves import moved
 from helpers.anatomy.paths import Paths, apart, map_along, map_axes, merge, roughened, union
 from helpers.anatomy.spans import BoolArray, IntArray
-from helpers.anatomy.views import moved
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
 
@@ -131,7 +131,7 @@ def per_channel(call: OperatorCall, tensor: Tensor, count: int) -> Paths:
 
     Each unit of a channel reads all of its part; `count` are the dimensions of the result.
     """
-    paths = merge(call.ordered_paths(tensor), range(1, tensor.dim()))
+    paths = call.merged_paths(tensor, range(1, tensor.dim()))
     for dim in range(tensor.dim() - 1, 0, -1):
         paths = map_axes(paths, lambda axis, dim=dim: axis.squeezed(dim))  # type: ignore[misc]
     for dim in (0, *range(2, count)):

@@ -12,7 +12,7 @@ from helpers.arithmetic.backwards import (
     stack_sizes,
 )
 from helpers.arithmetic.cost import macs, parameters
-from helpers.arithmetic.layer import CeilMode, Convention, Layer, LayerKind, Padding, Window
+from helpers.arithmetic.layer import CeilMode, Convention, Layer, LayerKind, Padding, Window, parse_stack
 from helpers.arithmetic.network import (
     ReceptiveField,
     TraceRow,
@@ -67,6 +67,7 @@ __all__ = [
     "network_unread",
     "output_size",
     "parameters",
+    "parse_stack",
     "receptive_field",
     "resolve_padding",
     "snippet",

@@ -15,46 +15,13 @@ from helpers.arithmetic.backwards import (
     solve,
     stack_sizes,
 )
-from helpers.arithmetic.layer import LAYER_KINDS, Layer
+from helpers.arithmetic.layer import LAYER_KINDS, parse_stack
 from helpers.arithmetic.network import Skip, network_unread, trace
 from helpers.arithmetic.snippets import FRAMEWORKS, snippet
 from helpers.arithmetic.window import compare_layers
 from helpers.commands import exit_status, in_runs
 
-_MOST_LAYERS = 1_000
-_KINDS = {"conv": "convolution", "pool": "pooling", "up": "transposed", "resize": "resize"}
-_START = re.compile(r"(conv|pool|up|resize)([0-9]{1,9})")
-_SETTING = re.compile(
-    r"(?P<ceil_mode>ceil)|s(?P<stride>[0-9]{1,9})|d(?P<dilation>[0-9]{1,9})|o(?P<output_padding>[0-9]{1,9})"
-    r"|p(?P<padding>same_lower|same|valid|full|causal|[0-9]{1,9}(?:,[0-9]{1,9})?)"
-)
-_REPEAT = re.compile(r"\*([0-9]{1,9})$")
-
 Answer = tuple[list[dict[str, Any]], str]  # rows of a table, and a sentence below it
-
-
-def parse_stack(text: str) -> list[Layer]:
-    """The layers of a short text, such as `conv3s2p1 pool2 up4s2p1`.
-
-    A layer is `conv`, `pool`, `up` (transposed) or `resize` and its kernel size; then, in any order, `s` for
-    stride, `p` for padding (`p1`, `p0,1`, `psame`, `psame_lower`, `pvalid`, `pfull`, `pcausal`), `d` for
-    dilation, `o` for output padding, `ceil`; in the end `*3` for three of them. Its text becomes its name.
-
-    Raises:
-        ValueError: if the text does not parse; the message says where.
-
-    >>> [(layer.kind, layer.kernel_size, layer.stride) for layer in parse_stack("conv3s2p1 pool2")]
-    [('convolution', 3, 2), ('pooling', 2, 2)]
-    """
-    layers: list[Layer] = []
-    for word in re.finditer(r"\S+", text):
-        layer, repeats = _parse_layer(word[0], word.start() + 1)
-        if len(layers) + repeats > _MOST_LAYERS:
-            raise _unparsed(word[0], word.start() + 1, f"there may be at most {_MOST_LAYERS:,} layers")
-        layers += [layer] * repeats
-    if not layers:
-        raise ValueError(f"stack must hold a layer such as conv3s2p1, got {text[:40]!r}")
-    return layers
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -265,49 +232,6 @@ def _skip(text: str) -> Skip:
     if found is None:
         raise argparse.ArgumentTypeError(f"must be two maps such as 0-3, where 0 is the input, got {text!r}")
     return int(found[1]), int(found[2])
-
-
-def _parse_layer(word: str, place: int) -> tuple[Layer, int]:
-    """A layer and how often it is repeated."""
-    repeat = _REPEAT.search(word)
-    body = word[: repeat.start()] if repeat else word
-    start = _START.match(body)
-    if start is None:
-        raise _unparsed(word, place, "a layer starts with conv, pool, up or resize and its kernel size")
-    given: dict[str, Any] = {}
-    end = start.end()
-    while end < len(body):
-        found = _SETTING.match(body, end)
-        name = found.lastgroup if found else None
-        if found is None or name is None:
-            raise _unparsed(word, place + end, "a setting is such as s2, p1, p0,1, psame, d2, o1 or ceil")
-        if name in given:
-            raise _unparsed(word, place + end, f"{name} is there twice")
-        given[name] = _read_setting(name, found[name])
-        end = found.end()
-    if given.get("padding") == "same_lower":
-        given |= {"padding": "same", "convention": "onnx-lower"}
-    repeats = int(repeat[1]) if repeat else 1
-    if not repeats:
-        raise _unparsed(word, place, "a layer is there at least once")
-    try:
-        return Layer(int(start[2]), name=body, kind=_KINDS[start[1]], **given), repeats  # type: ignore[arg-type]
-    except ValueError as error:
-        raise _unparsed(word, place, str(error)) from None
-
-
-def _read_setting(name: str, text: str) -> Any:
-    if name == "ceil_mode":
-        return True
-    if "," in text:
-        first, last = text.split(",")
-        return int(first), int(last)
-    return int(text) if text.isdigit() else text
-
-
-def _unparsed(word: str, place: int, rule: str) -> ValueError:
-    shown = word if len(word) <= 40 else f"{word[:40]}..."
-    return ValueError(f"stack must be layers such as conv3s2p1, got {shown!r} at character {place}: {rule}")
 
 
 if __name__ == "__main__":

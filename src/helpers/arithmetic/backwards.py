@@ -84,7 +84,7 @@ class StackSizes(NamedTuple):
 
 def solve(
     size: Bounds,
-    output: Bounds,
+    output: Bounds | None,
     *,
     kernel_size: Bounds = range(1, 12),
     stride: Bounds = range(1, 9),
@@ -105,7 +105,7 @@ def solve(
 
     Args:
         size: pixels of the input.
-        output: pixels of the output.
+        output: pixels of the output; None for whatever comes out.
         kernel_size: taps of the kernel.
         stride: pixels from one window to the next.
         padding: pixels on each side, or a pair (before, after); a transposed convolution crops them.
@@ -129,7 +129,7 @@ def solve(
     Layer(1, kind=kind, ceil_mode=ceil_mode)  # refuses a ceil_mode that the kind does not have
     bounds = {
         "size": _numbers("size", size, at_least=1),
-        "output": _numbers("output", output, at_least=1),
+        "output": range(0) if output is None else _numbers("output", output, at_least=1),
         "kernel_size": _numbers("kernel_size", kernel_size, at_least=1),
         "stride": _numbers("stride", stride, at_least=1),
         "dilation": _numbers("dilation", dilation, at_least=1),
@@ -137,7 +137,7 @@ def solve(
         "output_padding": _output_paddings(output_padding, stride, dilation, kind),
     }
     even = switch("uneven", uneven) is False and not isinstance(padding, tuple)
-    _check_count({name: len(each) * (1 if name != "padding" else 2) for name, each in bounds.items()})
+    _check_count({name: max(1, len(each)) * (1 + (name == "padding")) for name, each in bounds.items()})
     fit = [found for found, far in _tried(bounds, kind, ceil_mode, uneven=not even) if far == 0]
     if fit:
         return Solutions(_sensible_first(fit), ())
@@ -321,8 +321,8 @@ def _tried(
 
 
 def _distance(number: int, wanted: Sequence[int]) -> int:
-    """How far a number is from the nearest of those wanted."""
-    return 0 if number in wanted else min(abs(number - each) for each in wanted)
+    """How far a number is from the nearest of those wanted; where none is wanted, all are."""
+    return 0 if number in wanted or not wanted else min(abs(number - each) for each in wanted)
 
 
 def _sensible_first(found: Sequence[Solution]) -> tuple[Solution, ...]:

@@ -1,24 +1,19 @@
 """A layer in the code of six frameworks: text that was executed in each, see `tests/golden`."""
 
-from typing import Literal, NamedTuple, get_args
+import json
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, NamedTuple, get_args
 
 from helpers.arithmetic.layer import Layer
 from helpers.arithmetic.placing import pads, size_after, starts
-from helpers.checks import choice, whole_number
+from helpers.checks import choice, number_pair, whole_number
 
 Framework = Literal["pytorch", "keras", "tensorflow", "jax", "flax", "onnx"]
 
 FRAMEWORKS: tuple[Framework, ...] = get_args(Framework)
-
-_SPOKEN = {  # the words for padding that its layers know
-    "pytorch": (),
-    "keras": ("same", "valid"),
-    "tensorflow": ("same", "valid"),
-    "jax": ("same", "same_lower", "valid"),
-    "flax": ("same", "valid"),
-    "onnx": (),
-}
-_IMAGE_AXES = {True: "(batch, channels, height, width)", False: "(batch, height, width, channels)"}
 
 
 class Snippet(NamedTuple):
@@ -37,45 +32,33 @@ class Snippet(NamedTuple):
 
 
 class _Axis(NamedTuple):
-    """A layer and its channels, its padding in numbers, as the frameworks take it."""
+    """A layer along one axis, its padding in numbers, as the frameworks take it."""
 
     layer: Layer
+    size: int | None
     before: int
     after: int  # of a pooling with `ceil_mode`, as far as its last window hangs over
     extra: int  # what a transposed convolution adds at the end
-    word: str  # "same", "same_lower" or "valid" if the framework says it so, else empty
-    size: int | None
-    inputs: int
-    outputs: int
-
-    @property
-    def pair(self) -> str:
-        """The padding of one axis."""
-        return f"({self.before}, {self.after})"
-
-    @property
-    def pairs(self) -> str:
-        """The padding of height and width."""
-        return f"({self.pair}, {self.pair})"
 
 
 def snippet(
-    layer: Layer,
+    layer: Layer | tuple[Layer, Layer],
     framework: Framework,
     *,
-    size: int | None = None,
+    size: int | tuple[int, int] | None = None,
     in_channels: int = 3,
     out_channels: int = 16,
 ) -> Snippet:
-    """The lines for a layer on images in one framework, with the same setting along height and width.
+    """The lines for a layer on images in one framework.
 
     A pooling takes the maximum. Lines of every kind were executed in their framework, see `tests/golden`, and
     gave to the bit what the settings of the layer say.
 
     Args:
-        layer: a convolution, a pooling or a transposed convolution.
+        layer: a convolution, a pooling or a transposed convolution; or two of one kind, (along the height,
+            along the width).
         framework: "pytorch", "keras" (Keras 3), "tensorflow", "jax", "flax" (NNX) or "onnx".
-        size: pixels of the input along each side; needed where the padding depends on it.
+        size: pixels of the input along each side, or (height, width); needed where the padding depends on it.
         in_channels: channels of the input.
         out_channels: filters.
 
@@ -90,64 +73,102 @@ def snippet(
     layer = nn.Conv2d(3, 16, kernel_size=3, stride=2)
     y = layer(F.pad(x, (0, 1, 0, 1)))
     """
-    if not isinstance(layer, Layer):
-        raise TypeError(f"layer must be a Layer, got {layer!r}")
+    layers = layer if isinstance(layer, tuple) else (layer, layer)
+    if len(layers) != 2 or not all(isinstance(each, Layer) for each in layers):
+        raise TypeError(f"layer must be a Layer, or two, got {layer!r}")
     choice("framework", framework, FRAMEWORKS)
-    inputs = whole_number("in_channels", in_channels, at_least=1)
-    outputs = whole_number("out_channels", out_channels, at_least=1)
-    if size is not None:
-        size = whole_number("size", size, at_least=1)
-        size_after(size, layer)  # refuses what leaves nothing
-    if layer.kind == "resize":
-        raise ValueError("layer must be a convolution, pooling or transposed convolution, got a resize")
-    _check_dilation(layer, framework)
-    axis = _axis(layer, framework, size)._replace(inputs=inputs, outputs=outputs)
-    if layer.kind == "pooling" and max(axis.before, axis.after) >= layer.reach:
-        raise ValueError(
-            f"layer must have no window of padding alone, got padding {axis.before, axis.after} "
-            f"and windows of {layer.reach}: frameworks disagree on the maximum of nothing"
-        )
-    write = {
-        "pytorch": _pytorch,
-        "keras": _keras,
-        "tensorflow": _tensorflow,
-        "jax": _jax,
-        "flax": _flax,
-        "onnx": _onnx,
-    }[framework]
-    names = ("out", "in") if layer.kind == "convolution" else ("in", "out")
-    is_first = framework in ("pytorch", "onnx")
-    weight = f"({names[0]}, {names[1]}, height, width)"
-    if not is_first:
-        weight = f"(height, width, {names[1]}, {names[0]})"
-    code = "\n".join(write(axis))
-    return Snippet(code, _IMAGE_AXES[is_first], "" if layer.kind == "pooling" else weight)
-
-
-def _check_dilation(layer: Layer, framework: Framework) -> None:
-    """Refuse a dilation that the framework's layer does not take."""
-    if layer.dilation == 1:
-        return
-    lacks = {
-        "keras": layer.kind != "convolution" or layer.stride > 1,
-        "tensorflow": layer.kind != "convolution",
-        "flax": layer.kind == "pooling",
+    channels = {
+        "inputs": whole_number("in_channels", in_channels, at_least=1),
+        "outputs": whole_number("out_channels", out_channels, at_least=1),
     }
-    if lacks.get(framework):
+    sizes: Sequence[int | None] = (None, None)
+    if size is not None:
+        sizes = number_pair("size", size, at_least=1, order="(height, width)")
+        for each, pixels in zip(layers, sizes, strict=True):
+            size_after(pixels, each)  # refuses what leaves nothing
+    kind = _kind(layers)
+    _check_dilation(layers, framework)
+    known = _known()[framework]
+    word = _word(layers, framework)
+    axes = [_axis(each, framework, pixels, word) for each, pixels in zip(layers, sizes, strict=True)]
+    facts = _facts(axes, framework, word)
+    lines = _filled(known["lines"][kind], facts | {name: (each, each) for name, each in channels.items()})
+    return Snippet("\n".join(lines), known["image"], known["weight"][kind])
+
+
+@cache
+def _known() -> dict[str, Any]:
+    """The lines of each framework, with holes and options; the pages fill the same ones.
+
+    `{stride}` is a number, or a tuple where rows and columns differ; `{stride.0}` is that of the rows;
+    `<strided:...>` is left out where `strided` is zero.
+    """
+    text = (resources.files("helpers") / "snippets.json").read_text(encoding="utf-8")
+    table: dict[str, Any] = json.loads(text)
+    return table
+
+
+def _filled(lines: Sequence[str], facts: Mapping[str, tuple[Any, Any]]) -> list[str]:
+    """The lines with their holes filled; those of which nothing is left are dropped."""
+
+    def number(hole: re.Match[str]) -> str:
+        rows, columns = facts[hole[1]]
+        if hole[2]:
+            return str(facts[hole[1]][int(hole[2])])
+        return str(rows) if rows == columns else f"({rows}, {columns})"
+
+    filled = []
+    for line in lines:
+        kept = re.sub(r"<(\w+):([^>]*)>", lambda option: option[2] if any(facts[option[1]]) else "", line)
+        if kept or not line:
+            filled.append(re.sub(r"\{(\w+)(?:\.(\d))?\}", number, kept))
+    return filled
+
+
+def _kind(layers: Sequence[Layer]) -> str:
+    """The kind of both, which has lines."""
+    kinds = {layer.kind for layer in layers}
+    if "resize" in kinds:
+        raise ValueError("layer must be a convolution, pooling or transposed convolution, got a resize")
+    if len(kinds) > 1 or len({layer.ceil_mode for layer in layers}) > 1:
+        raise ValueError(f"layer must be two of one kind, which round alike, got {layers}")
+    return kinds.pop()
+
+
+def _check_dilation(layers: Sequence[Layer], framework: Framework) -> None:
+    """Refuse a dilation that the framework's layer does not take."""
+    kind, stride, dilation = (
+        layers[0].kind,
+        max(layer.stride for layer in layers),
+        max(layer.dilation for layer in layers),
+    )
+    lacks = {
+        "keras": kind != "convolution" or stride > 1,
+        "tensorflow": kind != "convolution",
+        "flax": kind == "pooling",
+    }
+    if dilation > 1 and lacks.get(framework):
         raise ValueError(
-            f'layer must have dilation 1 for kind="{layer.kind}" with stride={layer.stride} in {framework}, '
-            f"got {layer.dilation}"
+            f'layer must have dilation 1 for kind="{kind}" with stride={stride} in {framework}, '
+            f"got {dilation}"
         )
 
 
-def _axis(layer: Layer, framework: Framework, size: int | None) -> _Axis:
+def _word(layers: Sequence[Layer], framework: Framework) -> str:
+    """The word for the padding, if the framework says it so: "same", "same_lower" or "valid"."""
+    words = {_one_word(layer, framework) for layer in layers}
+    return words.pop() if len(words) == 1 else ""
+
+
+def _one_word(layer: Layer, framework: Framework) -> str:
     word: str = layer.padding if isinstance(layer.padding, str) else ""
     if word == "same" and layer.convention == "onnx-lower":
         word = "same_lower"
-    if word not in _SPOKEN[framework] or layer.ceil_mode or layer.output_shape is not None:
-        word = ""
-    if layer.grows and framework != "keras":
-        word = ""
+    is_other = layer.ceil_mode or layer.output_shape is not None or (layer.grows and framework != "keras")
+    return word if word in _known()[framework]["words"] and not is_other else ""
+
+
+def _axis(layer: Layer, framework: Framework, size: int | None, word: str) -> _Axis:
     hangs = bool(layer.ceil_mode) and (framework != "pytorch" or layer.ceil_mode == "bare")
     moves = layer.padding == "same" and layer.stride > 1 and not layer.grows and not word
     shaped = layer.output_shape is not None or (layer.grows and framework == "tensorflow")
@@ -156,7 +177,12 @@ def _axis(layer: Layer, framework: Framework, size: int | None) -> _Axis:
     before, after, extra = _sides(layer, size)
     if hangs and size is not None:
         after = max(after, starts(size, layer).stop - 1 + layer.reach - size)
-    return _Axis(layer, before, after, extra, word, size, 1, 1)
+    if layer.kind == "pooling" and max(before, after) >= layer.reach:
+        raise ValueError(
+            f"layer must have no window of padding alone, got padding {before, after} "
+            f"and windows of {layer.reach}: frameworks disagree on the maximum of nothing"
+        )
+    return _Axis(layer, size, before, after, extra)
 
 
 def _sides(layer: Layer, size: int | None) -> tuple[int, int, int]:
@@ -171,185 +197,56 @@ def _sides(layer: Layer, size: int | None) -> tuple[int, int, int]:
     return before, after, size_after(size, layer) + before + after - spread
 
 
-def _arguments(**given: object) -> str:
-    """Arguments of a call; those that are None are left out."""
-    return ", ".join(f"{name}={value}" for name, value in given.items() if value is not None)
-
-
-def _above_one(value: int) -> int | None:
-    """A stride or dilation that a layer has to be told."""
-    return value if value > 1 else None
-
-
-def _pytorch(axis: _Axis) -> list[str]:
-    layer = axis.layer
-    crop = layer.kind == "transposed"
-    least = min(axis.before, axis.after)
-    is_inside = axis.before == axis.after and (layer.kind != "pooling" or least <= layer.kernel_size // 2)
-    inner = least if crop or is_inside else 0
-    unasked = layer.kernel_size if layer.kind == "pooling" else 1
-    settings = _arguments(
-        kernel_size=layer.kernel_size,
-        stride=layer.stride if layer.stride != unasked else None,
-        padding=inner or None,
-        output_padding=max(0, axis.extra - axis.after + inner) or None if crop else None,
-        dilation=_above_one(layer.dilation),
-        ceil_mode=True if layer.ceil_mode is True else None,
+def _facts(axes: Sequence[_Axis], framework: Framework, word: str) -> dict[str, tuple[Any, Any]]:
+    """What the holes and options of the lines ask for, along height and width."""
+    first, second = (_axis_facts(axis, framework, word) for axis in axes)
+    if framework == "pytorch" and not all(map(_is_inside, axes)):
+        first["inner"] = second["inner"] = 0
+    is_inner = first["inner"] or second["inner"]
+    is_outer = any(axis.before or axis.after for axis in axes) and not (
+        is_inner or word or axes[0].layer.grows
     )
-    name = {"convolution": "Conv2d", "pooling": "MaxPool2d", "transposed": "ConvTranspose2d"}[layer.kind]
-    channels = "" if layer.kind == "pooling" else f"{axis.inputs}, {axis.outputs}, "
-    line = f"layer = nn.{name}({channels}{settings})"
-    if crop:
-        front, tail = axis.before - inner, max(0, axis.after - inner - axis.extra)
-        part = f"{front or ''}:{-tail or ''}"
-        return ["from torch import nn", "", line, f"y = layer(x){f'[..., {part}, {part}]' * (part != ':')}"]
-    if inner or not axis.before + axis.after:
-        return ["from torch import nn", "", line, "y = layer(x)"]
-    sides = f"({axis.before}, {axis.after}, {axis.before}, {axis.after})"
-    fill = ', value=float("-inf")' if layer.kind == "pooling" else ""
-    head = ["import torch.nn.functional as F", "from torch import nn", "", line]
-    return [*head, f"y = layer(F.pad(x, {sides}{fill}))"]
+    first["outer"] = second["outer"] = is_outer
+    return {name: (first[name], second[name]) for name in first}
 
 
-def _keras(axis: _Axis) -> list[str]:
-    layer, word = axis.layer, axis.word or "valid"
-    lines = ["import keras", ""]
-    read, made = "x", "layer(x)"
-    if layer.kind == "pooling":
-        settings = _arguments(
-            pool_size=layer.kernel_size,
-            strides=layer.stride if layer.stride != layer.kernel_size else None,
-            padding=f'"{word}"',
-        )
-        lines.append(f"layer = keras.layers.MaxPooling2D({settings})")
-    else:
-        name = "Conv2D" if layer.kind == "convolution" else "Conv2DTranspose"
-        settings = _arguments(
-            kernel_size=layer.kernel_size,
-            strides=_above_one(layer.stride),
-            padding=f'"{word}"',
-            dilation_rate=_above_one(layer.dilation),
-        )
-        lines.append(f"layer = keras.layers.{name}({axis.outputs}, {settings})")
-    if axis.word:
-        return [*lines, "y = layer(x)"]
-    if layer.kind == "transposed":  # Keras's "valid" gives each input a stride of pixels, or more
-        rest = axis.after - axis.extra + max(0, layer.stride - layer.reach)
-        cut = (axis.before, max(0, rest))
-        if any(cut):
-            made = f"keras.layers.Cropping2D(({cut}, {cut}))({made})"
-        if rest < 0:
-            made = f"keras.layers.ZeroPadding2D(((0, {-rest}), (0, {-rest})))({made})"
-    elif axis.before or axis.after:
-        read = f"keras.layers.ZeroPadding2D({axis.pairs})(x)"
-        if layer.kind == "pooling":
-            fill = 'constant_values=float("-inf")'
-            read = f"keras.ops.pad(x, ((0, 0), {axis.pair}, {axis.pair}, (0, 0)), {fill})"
-        made = f"layer({read})"
-    return [*lines, f"y = {made}"]
-
-
-def _tensorflow(axis: _Axis) -> list[str]:
+def _is_inside(axis: _Axis) -> bool:
+    """Whether PyTorch's layer takes all of the padding, or a part of the crop."""
     layer = axis.layer
-    padding = f'"{axis.word.upper()}"' if axis.word else f"((0, 0), {axis.pair}, {axis.pair}, (0, 0))"
-    lines = ["import tensorflow as tf", ""]
-    if layer.kind == "pooling":
-        read = "x"
-        if not axis.word and axis.before + axis.after:
-            read = f'tf.pad(x, {padding}, constant_values=float("-inf"))'
-        padding = padding if axis.word else '"VALID"'
-        return [*lines, f"y = tf.nn.max_pool2d({read}, {layer.kernel_size}, {layer.stride}, {padding})"]
-    if layer.kind == "convolution":
-        settings = _arguments(strides=layer.stride, padding=padding, dilations=_above_one(layer.dilation))
-        return [*lines, f"y = tf.nn.conv2d(x, weight, {settings})"]
-    size = size_after(axis.size or 1, layer)
-    shape = f"(len(x), {size}, {size}, {axis.outputs})"
-    return [
-        *lines,
-        f"y = tf.nn.conv2d_transpose(x, weight, {shape}, strides={layer.stride}, padding={padding})",
-    ]
+    is_even = axis.before == axis.after
+    return layer.grows or (is_even and (layer.kind == "convolution" or axis.before <= layer.kernel_size // 2))
 
 
-def _jax(axis: _Axis) -> list[str]:
-    layer = axis.layer
-    stride, dilation = (f"({each}, {each})" for each in (layer.stride, layer.dilation))
-    padding = f'"{axis.word.upper()}"' if axis.word else axis.pairs
-    if layer.kind == "pooling":
-        if not axis.word:
-            padding = f"((0, 0), {axis.pair}, {axis.pair}, (0, 0))"
-        sizes = f"(1, {layer.kernel_size}, {layer.kernel_size}, 1), (1, {layer.stride}, {layer.stride}, 1)"
-        spread = f", window_dilation=(1, {layer.dilation}, {layer.dilation}, 1)" * (layer.dilation > 1)
-        reduce = f'x, -float("inf"), lax.max, {sizes}, {padding}{spread}'
-        return ["from jax import lax", "", f"y = lax.reduce_window({reduce})"]
-    name, strides, last = "conv_general_dilated", f"window_strides={stride}", ""
-    if layer.kind == "transposed":
-        name, strides, last = "conv_transpose", f"strides={stride}", "    transpose_kernel=True,"
-        padding = _dilated_sides(axis)
-    return [
-        "from jax import lax",
-        "",
-        f"y = lax.{name}(",
-        "    x,",
-        "    weight,",
-        f"    {strides},",
-        f"    padding={padding},",
-        *[f"    rhs_dilation={dilation},"] * (layer.dilation > 1),
-        '    dimension_numbers=("NHWC", "HWIO", "NHWC"),',
-        *[last] * bool(last),
-        ")",
-    ]
-
-
-def _flax(axis: _Axis) -> list[str]:
-    layer = axis.layer
-    kernel, stride, dilation = (
-        f"({each}, {each})" for each in (layer.kernel_size, layer.stride, layer.dilation)
-    )
-    padding = f'"{axis.word.upper()}"' if axis.word else axis.pairs
-    lines = ["from flax import nnx", ""]
-    if layer.kind == "pooling":
-        return [*lines, f"y = nnx.max_pool(x, {kernel}, strides={stride}, padding={padding})"]
-    name, last = "Conv", []
-    if layer.kind == "transposed":
-        name, padding, last = "ConvTranspose", _dilated_sides(axis), ["    transpose_kernel=True,"]
-    return [
-        *lines,
-        f"layer = nnx.{name}(",
-        f"    {axis.inputs},",
-        f"    {axis.outputs},",
-        f"    kernel_size={kernel},",
-        *[f"    strides={stride},"] * (layer.stride > 1),
-        f"    padding={padding},",
-        *[f"    kernel_dilation={dilation},"] * (layer.dilation > 1),
-        *last,
-        "    rngs=nnx.Rngs(0),",
-        ")",
-        "y = layer(x)",
-    ]
-
-
-def _onnx(axis: _Axis) -> list[str]:
-    layer = axis.layer
-    name = {"convolution": "Conv", "pooling": "MaxPool", "transposed": "ConvTranspose"}[layer.kind]
-    pads_of_image = [axis.before, axis.before, axis.after, axis.after]
-    return [
-        "from onnx import helper",
-        "",
-        "node = helper.make_node(",
-        f'    "{name}",',
-        '    ["x"],' if layer.kind == "pooling" else '    ["x", "weight"],',
-        '    ["y"],',
-        f"    kernel_shape={[layer.kernel_size] * 2},",
-        f"    strides={[layer.stride] * 2},",
-        f"    pads={pads_of_image},",
-        *[f"    dilations={[layer.dilation] * 2},"] * (layer.dilation > 1),
-        *[f"    output_padding={[axis.extra] * 2},"] * (axis.extra > 0),
-        ")",
-    ]
-
-
-def _dilated_sides(axis: _Axis) -> str:
-    """What JAX pads the spread input with, so that its convolution is the transposed one."""
-    last = axis.layer.reach - 1
-    side = f"({last - axis.before}, {last - axis.after + axis.extra})"
-    return f"({side}, {side})"
+def _axis_facts(axis: _Axis, framework: Framework, word: str) -> dict[str, Any]:
+    layer, before, after = axis.layer, axis.before, axis.after
+    inner = min(before, after) if framework == "pytorch" else 0
+    # Keras's "valid" gives each input a stride of pixels, or more.
+    wider = max(0, layer.stride - layer.reach) if framework == "keras" else 0
+    front, tail = before - inner, after - inner - axis.extra + wider
+    if not layer.grows or word:
+        front = tail = 0
+    unasked = layer.kernel_size if layer.kind == "pooling" and framework in ("pytorch", "keras") else 1
+    needs_size = layer.grows and framework == "tensorflow" and axis.size
+    return {
+        "kernel_size": layer.kernel_size,
+        "stride": layer.stride,
+        "strided": layer.stride != unasked,
+        "dilation": layer.dilation,
+        "dilated": layer.dilation > 1,
+        "rounded": layer.ceil_mode is True,
+        "before": before,
+        "after": after,
+        "inner": inner,
+        "spoken": bool(word),
+        "numbered": not word,
+        "word": word or "valid",
+        "WORD": (word or "valid").upper(),
+        "grown": axis.extra if framework == "onnx" else max(0, -tail),
+        "cut": front > 0 or tail > 0,
+        "front": front,
+        "tail": max(0, tail),
+        "part": f"{front or ''}:{-tail if tail > 0 else ''}",
+        "lead": layer.reach - 1 - before,
+        "trail": layer.reach - 1 - after + axis.extra,
+        "made": size_after(axis.size, layer) if needs_size and axis.size else 0,
+    }

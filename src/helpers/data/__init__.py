@@ -3,10 +3,11 @@
 from helpers.data.drawing import stand_in
 from helpers.data.files import CorruptData, DataUnavailable
 from helpers.data.images import CLASSES, SIZES, TITLES, Images, Notice, stand_in_notice
-from helpers.data.loading import describe, load, load_or_draw
+from helpers.data.loading import EXCERPT, describe, excerpt, load, load_or_draw
 
 __all__ = [
     "CLASSES",
+    "EXCERPT",
     "SIZES",
     "TITLES",
     "CorruptData",
@@ -14,6 +15,7 @@ __all__ = [
     "Images",
     "Notice",
     "describe",
+    "excerpt",
     "load",
     "load_or_draw",
     "stand_in",

@@ -7,6 +7,7 @@ from helpers.models.cnn import (
     fashion_cnn,
     layers_of,
     mnist_cnn,
+    small_cnn,
 )
 from helpers.models.hybrid import CNNBiLSTM, LastStates, MapToSequence, hybrid_cnn
 from helpers.models.initialization import keras_init_
@@ -29,4 +30,5 @@ __all__ = [
     "layers_of",
     "mnist_cnn",
     "residual_cnn",
+    "small_cnn",
 ]

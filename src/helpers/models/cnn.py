@@ -7,8 +7,8 @@ from typing import Literal, get_args
 import torch
 from torch import nn
 
-from helpers.arithmetic import Layer
-from helpers.checks import choice
+from helpers.arithmetic import Convention, Layer, Padding, output_size, resolve_padding
+from helpers.checks import choice, whole_number
 from helpers.convolution import PaddingMode
 from helpers.layers import BlurPool2d, Conv2dSame
 from helpers.models.proposed import PartialConv2d, PolyphasePool2d
@@ -130,6 +130,64 @@ def cnn(
     layers["fc1"] = nn.Linear(made * height * width, units)
     layers[f"relu{len(strides) + 1}"] = nn.ReLU()
     return nn.Sequential(with_classifier(layers, units, dropout))
+
+
+def small_cnn(
+    *,
+    strides: tuple[int, int] = (1, 1),
+    padding: Padding = "valid",
+    convention: Convention = "tensorflow",
+    kernel_size: int = 3,
+    pool: bool = True,
+    border: int = 0,
+    channels: tuple[int, int] = (8, 16),
+) -> nn.Sequential:
+    """The network that a page trains: twice a convolution, ReLU and pooling, then one dense layer.
+
+    `helpers.widgets.TrainingExplorer` computes the same one in the browser. Shapes: (N, 1, 28, 28) in, logits
+    (N, 10) out.
+
+    Args:
+        strides: of the first and of the second convolution.
+        padding: of both convolutions, as `helpers.arithmetic.output_size` takes it.
+        convention: whose "same".
+        kernel_size: of both convolutions, on both axes.
+        pool: whether each convolution is followed by the maximum of 2 x 2 pixels.
+        border: black rows, and columns, put around the image first; an odd one goes after it.
+        channels: filters of the first and of the second convolution.
+
+    Raises:
+        ValueError: if a setting is out of range, or leaves a layer no window that fits, which is named.
+
+    >>> small_cnn(strides=(2, 2)).fc1
+    Linear(in_features=16, out_features=10, bias=True)
+    """
+    border = whole_number("border", border, at_least=0)
+    size, before = IMAGE_SIZE + border, 1
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    if border:
+        layers["border"] = nn.ZeroPad2d((border // 2, border - border // 2) * 2)
+    for number, (stride, made) in enumerate(zip(strides, channels, strict=True), start=1):
+        window = Layer(kernel_size, stride, padding, convention=convention)
+        pads = resolve_padding(size, **window.window)
+        if any(pads):
+            layers[f"pad{number}"] = nn.ZeroPad2d(pads * 2)
+        size = _size_after(f"conv{number}", size, window)
+        layers[f"conv{number}"] = nn.Conv2d(before, made, kernel_size, stride)
+        layers[f"relu{number}"] = nn.ReLU()
+        if pool:
+            size = _size_after(f"pool{number}", size, Layer(2, kind="pooling"))
+            layers[f"pool{number}"] = nn.MaxPool2d(2)
+        before = made
+    layers["flatten"] = nn.Flatten()
+    return nn.Sequential(with_classifier(layers, before * size * size, dropout=0.0))
+
+
+def _size_after(name: str, size: int, layer: Layer) -> int:
+    try:
+        return output_size(size, **layer.window)
+    except ValueError as error:
+        raise ValueError(f"strides, padding and pool must leave maps that {name} can take: {error}") from None
 
 
 def features(

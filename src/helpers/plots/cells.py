@@ -25,6 +25,7 @@ NUMBERED = 12  # the longest side of a grid whose cells and edges all hold their
 NUMBER = "_number"  # the label of texts that belong to a cell; the underscore keeps it out of legends
 WINDOW = "window"
 FIELD = "receptive field"
+JUMP = "jump, in input pixels"
 PADDING = "padding"
 UNUSED = "padding never read"
 UNREAD = "pixel never read"

@@ -139,19 +139,15 @@ def dots(drawn: Sequence[Dots], *, xlabel: str, quantity: str | None = None, tit
         for row, (each, (middles, levels)) in enumerate(zip(drawn, stacks, strict=True)):
             look = marker(each.stride, each.padding, size=6) | {"markeredgewidth": points(1.5)}
             ax.plot(middles, row - step * levels, linestyle="", **look, label=_RUN)
-            mean = np.full(2, each.runs.mean())
-            ax.plot(mean, (row + 0.1, row + 0.3), color=color("ink"), lw=points(2.5), label="mean")
+            if each.runs.size > 1:
+                mean = np.full(2, each.runs.mean())
+                ax.plot(mean, (row + 0.1, row + 0.3), color=color("ink"), lw=points(2.5), label="mean")
         top = -step * stacks[0][1].max() - 0.3
         ax.set(xlabel=xlabel, title=title, ylim=(len(drawn) - 0.6, top))
         _name_rows(ax, range(len(drawn)), [each.label for each in drawn])
 
     def describe() -> str:
-        told = (
-            f"{each.label}: {counted(each.runs.size, 'run')} from {number(each.runs.min())} "
-            f"to {number(each.runs.max())}, mean {number(each.runs.mean())}."
-            for each in drawn
-        )
-        return f"{capitalized(quantity or spoken(xlabel))} of every run. {' '.join(told)}"
+        return f"{capitalized(quantity or spoken(xlabel))} of every run. {' '.join(map(_told_dots, drawn))}"
 
     return Panel(draw, describe, title)
 
@@ -317,6 +313,13 @@ def _list_rows(ax: Axes, rows: Any, names: list[str], step: float, *, xlabel: st
 
 def _heading(quantity: str) -> str:
     return f"{capitalized(quantity)} with 95% intervals."
+
+
+def _told_dots(each: Dots) -> str:
+    if each.runs.size == 1:
+        return f"{each.label}: one run, {number(each.runs[0])}."
+    spread = f"from {number(each.runs.min())} to {number(each.runs.max())}, mean {number(each.runs.mean())}"
+    return f"{each.label}: {counted(each.runs.size, 'run')} {spread}."
 
 
 def _told_estimate(each: Estimate) -> str:

@@ -4,6 +4,7 @@ Panels of cells share one size of cell, so that a kernel looks as wide as the wi
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import ceil, inf
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from helpers.plots.cells import key_handles, numbers
-from helpers.plots.picture import Panel, Picture, drawing
+from helpers.plots.picture import Panel, Picture, drawing, png
 from helpers.plots.style import COLUMN, DPI, PHONE, style
 from helpers.plots.words import capitalized
 
@@ -66,9 +67,10 @@ def figure(*panels: Panel, alt: str | None = None, caption: str | None = None, k
         TypeError: if something else than a Panel is given, or the text is not a string.
         ValueError: if there is no panel, or the text is empty.
     """
-    wide = drawing(compose(*panels, width=COLUMN, key=key))
+    composed = compose(*panels, width=COLUMN, key=key)
+    wide = drawing(composed)
     narrow = drawing(compose(*panels, width=PHONE, key=key)) if wide.width > PHONE else None
-    return Picture(_words(panels) if alt is None else alt, wide, narrow, caption)
+    return Picture(_words(panels) if alt is None else alt, wide, narrow, caption, partial(png, composed))
 
 
 def _words(panels: Sequence[Panel]) -> str:

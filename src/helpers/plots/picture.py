@@ -1,11 +1,12 @@
 """What figures are made of: panels that draw and say what they show, and the finished picture of them."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import Any
 from urllib.parse import quote
 
@@ -89,12 +90,14 @@ class Picture:
 
     It is an HTML image, and as plain text its alternative: the same in JupyterLab, in the built page and in
     print. Where a phone's drawing is given, the browser chooses between the two by the width of the window.
+    Beside it is an image of pixels, for hosts that show no image inside HTML, as GitHub does not.
     """
 
     alt: str
     wide: Drawing
     narrow: Drawing | None = None
     caption: str | None = None
+    pixels: Callable[[], bytes] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.alt, str):
@@ -117,8 +120,14 @@ class Picture:
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         return f'<figure class="book-figure">{image}{caption}</figure>'
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return {"text/html": self.html, "text/plain": self.alt}
+    def _repr_mimebundle_(
+        self, include: Any = None, exclude: Any = None
+    ) -> tuple[dict[str, str], dict[str, Any]]:
+        data, metadata = {"text/html": self.html, "text/plain": self.alt}, {}
+        if self.pixels:
+            data["image/png"] = b64encode(self.pixels()).decode()
+            metadata["image/png"] = {"width": self.wide.width, "height": self.wide.height, "alt": self.alt}
+        return data, metadata
 
 
 def drawing(figure: Figure) -> Drawing:
@@ -128,6 +137,14 @@ def drawing(figure: Figure) -> Drawing:
         figure.savefig(file, format="svg", dpi=DPI)
     width, height = (round(inches * DPI) for inches in figure.get_size_inches())
     return Drawing(_trimmed(file.getvalue()), width, height)
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG file, two pixels for each CSS pixel."""
+    file = BytesIO()
+    with mpl.rc_context(style()):
+        figure.savefig(file, format="png", dpi=2 * DPI, metadata={"Software": None})
+    return file.getvalue()
 
 
 def _trimmed(svg: str) -> str:

@@ -5,7 +5,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from math import log2
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch, Polygon
@@ -13,7 +13,16 @@ from matplotlib.ticker import MaxNLocator
 
 from helpers.arithmetic import Layer, indices_read, network_unread, trace, unit_field
 from helpers.checks import choice, whole_number
-from helpers.plots.cells import FIELD, mark_padding_cells, mark_unread, mix, outline, squares, tick_indices
+from helpers.plots.cells import (
+    FIELD,
+    JUMP,
+    mark_padding_cells,
+    mark_unread,
+    mix,
+    outline,
+    squares,
+    tick_indices,
+)
 from helpers.plots.picture import Panel
 from helpers.plots.style import color, line, marker, points
 from helpers.plots.words import counted, joined, plural, sentence
@@ -58,7 +67,8 @@ def receptive_field_pyramid(
 ) -> Panel:
     """Draw every map of a stack as a row of units, the input at the bottom, and what one unit depends on.
 
-    A unit stands above the center of its receptive field, so that a stride shows as room between units.
+    A unit stands above the center of its receptive field, so that a stride shows as room between units. The
+    room from unit 0 to unit 1 is marked: the jump.
 
     Args:
         size: pixels of the input.
@@ -71,8 +81,8 @@ def receptive_field_pyramid(
         ValueError: if there is no layer, one shrinks the map below one pixel, or the unit does not exist.
 
     >>> receptive_field_pyramid(9, [Layer(3, name="conv"), Layer(2, stride=2, name="pool")], unit=0).alt
-    'An input of nine pixels; conv makes seven units, pool makes three units. Unit 0 of pool depends on \
-units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on pixel 8.'
+    'An input of nine pixels; conv makes seven units, pool makes three units (jump 2). Unit 0 of pool \
+depends on units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on pixel 8.'
     """
     levels = _levels(size, layers, unit)
     lost = network_unread(size, layers)
@@ -83,7 +93,7 @@ units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on
         mark_unread(ax, [(0, pixel) for pixel in lost])
         ends = [center for level in levels for center in level.centers([0, level.size - 1, *level.padding])]
         ax.set(aspect="equal", xlim=(min(ends) - 0.5, max(ends) + 0.5))
-        ax.set(ylim=(-0.5, pitch * (len(levels) - 1) + 0.5), title=title)
+        ax.set(ylim=(-0.5, pitch * (len(levels) - 1) + 1), title=title)
         ax.spines[:].set_visible(False)
         ax.set_xticks(tick_indices(0, size))
         ax.set_yticks([pitch * row for row in range(len(levels))], [_label(level) for level in levels])
@@ -94,7 +104,10 @@ units 0 and 1 of conv and pixels 0 to 3 of the input. No unit of pool depends on
 
 def _describe_field(levels: Sequence[_Level], lost: Sequence[int]) -> str:
     *below, top = levels
-    sizes = ", ".join(f"{level.name} makes {counted(level.size, 'unit')}" for level in (*below[1:], top))
+    jumps = {level.jump: f" (jump {level.jump})" for level in levels} | {1: ""}
+    sizes = ", ".join(
+        f"{level.name} makes {counted(level.size, 'unit')}{jumps[level.jump]}" for level in (*below[1:], top)
+    )
     depends = []
     for level in reversed(below):
         noun, name = ("pixel", "the input") if level is below[0] else ("unit", level.name)
@@ -207,6 +220,9 @@ def _draw_level(ax: Axes, level: _Level, height: float) -> None:
             cells = [(height, center) for center in level.centers(units)]
             ax.add_patch(PathPatch(squares(cells), lw=points(1), clip_on=False, **look))
     mark_padding_cells(ax, [(height, center) for center in level.centers(level.padding)])
+    if level.jump != 1 and level.size > 1:
+        bar: dict[str, Any] = {"marker": "|", "ms": points(7), "color": color("ink"), "lw": points(1.5)}
+        ax.plot(level.centers([0, 1]), (height + 0.75, height + 0.75), label=JUMP, clip_on=False, **bar)
 
 
 def _draw_cone(ax: Axes, below: _Level, above: _Level, height: float, pitch: float) -> None:
@@ -222,7 +238,9 @@ def _draw_cone(ax: Axes, below: _Level, above: _Level, height: float, pitch: flo
 
 
 def _label(level: _Level) -> str:
-    return level.name if level.name == "input" else f"{level.name}\nsees {level.spans}"
+    if level.name == "input":
+        return level.name
+    return f"{level.name}\nsees {level.spans}" + ("" if level.jump == 1 else f", jump {level.jump}")
 
 
 def _draw_stairs(ax: Axes, sizes: Sequence[int], stages: Sequence[Stage]) -> None:

@@ -5,5 +5,13 @@ from helpers.widgets.convolution_explorer import ConvolutionExplorer
 from helpers.widgets.feature_map_explorer import FeatureMapExplorer
 from helpers.widgets.frames import Frames
 from helpers.widgets.receptive_field_explorer import ReceptiveFieldExplorer
+from helpers.widgets.solver_explorer import SolverExplorer
 
-__all__ = ["BookWidget", "ConvolutionExplorer", "FeatureMapExplorer", "Frames", "ReceptiveFieldExplorer"]
+__all__ = [
+    "BookWidget",
+    "ConvolutionExplorer",
+    "FeatureMapExplorer",
+    "Frames",
+    "ReceptiveFieldExplorer",
+    "SolverExplorer",
+]

@@ -10,47 +10,52 @@ import anywidget
 
 MODULE_FOLDER = Path(__file__).resolve().parent
 PALETTE = MODULE_FOLDER.parent / "palette.json"
-COMMON = "common"  # the module that the others import
+LIBRARIES = ("common", "arithmetic", "engine")  # the modules that the others import, and each those before it
 
 # The pages' theme and JupyterLab each say in their own way that it is dark.
 _DARK = 'html[data-theme="dark"], body[data-jp-theme-light="false"]'
-_IMPORT = re.compile(rf'^import \{{([^}}]*)\}} from "\./{COMMON}\.mjs";\n', flags=re.MULTILINE)
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function) (\w+))", flags=re.MULTILINE)
+_IMPORT = re.compile(rf'^import \{{([^}}]*)\}} from "\./({"|".join(LIBRARIES)})\.mjs";\n', flags=re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function\*?) (\w+))", flags=re.MULTILINE)
 
 
 def module_names() -> list[str]:
     """Names of the modules and of their page scripts, in the order in which a page loads them."""
-    return [COMMON, *sorted({path.stem for path in MODULE_FOLDER.glob("*.mjs")} - {COMMON})]
+    return [*LIBRARIES, *sorted({path.stem for path in MODULE_FOLDER.glob("*.mjs")} - {*LIBRARIES})]
+
+
+def libraries_of(name: str) -> list[str]:
+    """The libraries that the module `name` needs, in the order in which a page loads them."""
+    direct = {library for _, library in _IMPORT.findall(_source(name))}
+    needed = direct.union(*map(libraries_of, direct))
+    return [library for library in LIBRARIES if library in needed]
 
 
 def live_module(name: str) -> str:
     """The module `name` for anywidget, as one text: `import` could not find another file there.
 
     Raises:
-        ValueError: if the module imports anything but the common one, or has no `export default` at its end.
+        ValueError: if the module imports anything but a library, or has no `export default` at its end.
     """
-    source = _source(name)
-    if not _IMPORT.search(source):
-        return source
-    return _EXPORT.sub("", _source(COMMON)) + _IMPORT.sub("", source)
+    parts = [_EXPORT.sub("", _source(library)) for library in libraries_of(name)]
+    return _IMPORT.sub("", "".join([*parts, _source(name)]))
 
 
 def page_script(name: str) -> str:
     """The module `name` as a plain script that puts it into `window.BOOK_WIDGETS`.
 
     A page opened from the disk may not import a module: browsers refuse `import()` on file:// addresses. So
-    the module becomes the body of a function, which returns the module's default export; that of the common
-    module returns all its exports, and the others read them there.
+    the module becomes the body of a function, which returns the module's default export; that of a library
+    returns all its exports, and the others read them there.
 
     Raises:
         ValueError: as `live_module`.
     """
     source = _source(name)
-    if name == COMMON:
+    if name in LIBRARIES:
         body, result = source, f"{{ {', '.join(_EXPORT.findall(source))} }};"
     else:
         body, _, result = source.partition("\nexport default ")
-    body = _IMPORT.sub(rf"const {{\1}} = window.BOOK_WIDGETS.{COMMON};\n", _EXPORT.sub("", body))
+    body = _IMPORT.sub(r"const {\1} = window.BOOK_WIDGETS.\2;\n", _EXPORT.sub("", body))
     function = f'(() => {{\n"use strict";\n{body}\nreturn {result}}})()'
     return f'(window.BOOK_WIDGETS ??= {{}})["{name}"] = {function};\n'
 
@@ -70,12 +75,15 @@ def _source(name: str) -> str:
     """The text of a module, checked to be one that both hosts can run."""
     source = (MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
     _, _, result = source.partition("\nexport default ")
-    if name != COMMON and (not result or "\n" in result.strip()):
+    if name not in LIBRARIES and (not result or "\n" in result.strip()):
         raise ValueError(f"{name}.mjs must have one `export default`, on its last line")
-    if re.search(r"^import\b|\bimport\(", _IMPORT.sub("", source, count=1), flags=re.MULTILINE):
+    allowed = LIBRARIES[: LIBRARIES.index(name)] if name in LIBRARIES else LIBRARIES
+    imported = [library for _, library in _IMPORT.findall(source)]
+    is_plain = not re.search(r"^import\b|\bimport\(", _IMPORT.sub("", source), flags=re.MULTILINE)
+    if not is_plain or len(imported) > len(set(imported)) or not set(imported) <= set(allowed):
         raise ValueError(
-            f"{name}.mjs must not import anything but names from ./{COMMON}.mjs, once: "
-            "neither host could find another file"
+            f"{name}.mjs must not import anything but names from {' and '.join(allowed) or 'no module'}, "
+            "once each: neither host could find another file"
         )
     return source
 

@@ -90,15 +90,26 @@ function pads(size, reach, { stride, padding, convention }) {
   return convention === "onnx-lower" ? [total - less, less] : [less, total - less];
 }
 
-/** One axis: its padding and its stops. Throws a sentence for the reader if no window fits. */
+/**
+ * One axis: its padding and its stops. Throws a sentence for the reader if no window fits.
+ *
+ * With `ceil_mode` a last window may hang over the end, if it starts inside the input or before it, as in torch.
+ */
 export function axis(size, window, [kernel, input] = ["kernel", "the input"]) {
-  const { kernel_size: taps, stride, dilation = 1 } = window;
+  const { kernel_size: taps, stride, dilation = 1, ceil_mode = false } = window;
   const reach = dilation * (taps - 1) + 1;
   const [before, after] = pads(size, reach, window);
-  const padded = before + size + after;
-  const room = padded - reach;
-  if (room < 0) throw new Error(`The ${kernel} spans ${reach} pixels, but ${input} has ${padded}, padding included.`);
-  return { size, taps, stride, dilation, reach, before, after, padded, room, count: Math.floor(room / stride) + 1 };
+  const room = before + size + after - reach;
+  const whole = Math.floor(room / stride) + 1;
+  const rest = ceil_mode && window.padding !== "same" && room % stride !== 0;
+  const hangs = rest && whole * stride < before + size;
+  const count = whole + hangs;
+  if (count < 1) {
+    const padded = before + size + after;
+    throw new Error(`The ${kernel} spans ${reach} pixels, but ${input} has ${padded}, padding included.`);
+  }
+  const padded = Math.max(before + size + after, (count - 1) * stride + reach);
+  return { size, taps, stride, dilation, reach, before, after, padded, room, hangs, isLeftOut: rest && !hangs, count };
 }
 
 /** A stop on both axes, moved inside. */
@@ -124,26 +135,27 @@ export function windowOf(taps, rows, columns) {
 // Words
 
 export const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
-export const floored = (above, below) =>
-  `<span class="floor"><b>⌊</b><span><span>${above}</span><span>${below}</span></span><b>⌋</b></span>`;
+export const floored = (above, below, [left, right] = "⌊⌋") =>
+  `<span class="floor"><b>${left}</b><span><span>${above}</span><span>${below}</span></span><b>${right}</b></span>`;
 
 /** The size formula with the numbers of each axis in it. */
 export function formula(...axes) {
-  const [down, across] = axes.map(({ size, before, after, taps, dilation, stride, room, count }) => {
+  const [down, across] = axes.map(({ size, before, after, taps, dilation, stride, room, hangs, count }) => {
+    const brackets = hangs ? "⌈⌉" : "⌊⌋";
     const reach = dilation > 1 ? `(${dilation}·(${taps} − 1) + 1)` : taps;
-    const first = floored(`${size} + ${before} + ${after} − ${reach}`, stride);
-    return `${first} + 1 = ${floored(room, stride)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`;
+    const first = floored(`${size} + ${before} + ${after} − ${reach}`, stride, brackets);
+    return `${first} + 1 = ${floored(room, stride, brackets)} + 1 = ${count - 1} + 1 = <strong>${count}</strong>`;
   });
   return down === across ? line("rows, columns", down) : line("rows", down) + line("columns", across);
 }
 
 /** What no window reads, in words. */
-export function remark(rows, columns) {
+export function remark(rows, columns, [missed, met] = ["pixels are never read", "pixels are read"]) {
   const unread = [rows, columns].map(({ size, before, isRead }) => range(size).filter((index) => !isRead(index + before)));
   const all = rows.size * columns.size;
   const lost = all - (rows.size - unread[0].length) * (columns.size - unread[1].length);
   const lines = ["row", "column"].map((noun, side) => unread[side].length && `${noun} ${unread[side].join(", ")}`);
-  return lost ? `${lost} of ${all} pixels are never read: ${lines.filter(Boolean).join("; ")}.` : `All ${all} pixels are read.`;
+  return lost ? `${lost} of ${all} ${missed}: ${lines.filter(Boolean).join("; ")}.` : `All ${all} ${met}.`;
 }
 
 // Parts of a view
@@ -165,7 +177,7 @@ export const PADDINGS = `<option value="number">a number<option value="sides">a 
 /** The padding that is chosen there, where `number` or `sides` are the cells that there were. */
 export function paddingOf(kind, number, sides) {
   const kinds = { number, sides, valid: "valid", full: "full" };
-  return kind in kinds ? { padding: kinds[kind] } : { padding: "same", convention: kind };
+  return kind in kinds ? { padding: kinds[kind], convention: "tensorflow" } : { padding: "same", convention: kind };
 }
 
 /** A slider below its label and its number; returns the three. */
@@ -271,7 +283,7 @@ export function openView(explorer) {
 const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const STEPS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
 
-/** Lets pointer and keys move a window over its input, and choose its stop in the output. */
+/** Lets pointer and keys move a window over what it lies on, and choose its stop in the map of stops. */
 export function steer({ input, output, frame, sides, selected, select }) {
   let grip; // where the window is held, from its corner
   // Where a pointer is in a drawing, in cells.

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from traitlets import Bool, Bunch, Bytes, Dict, TraitError, Tuple, Unicode, observe, validate
 
 from helpers.widgets.base import BookWidget
-from helpers.widgets.setting import ExplorerSetting, by, image_cells, shape
+from helpers.widgets.setting import LACKS, ExplorerSetting, by, image_cells, shape
 from helpers.widgets.traits import (
     CLASSIC_FILTERS,
     MOST_FILTERS,
@@ -151,6 +151,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
         now = {name: getattr(self, name) for name in _SETTING} | changes
         kernel = now["filters"][0]["weights"]  # all have one shape, and only that counts
         return ExplorerSetting(
+            kind="convolution",
             image=now["image"],
             input_size=shape(now["image"]),
             kernel=kernel,
@@ -160,6 +161,7 @@ class FeatureMapExplorer(BookWidget, module="feature_map_explorer"):
             padding=now["padding"],
             convention="tensorflow",
             padding_mode="zeros",
+            **LACKS["convolution"],
         )
 
     @validate(*_SETTING)

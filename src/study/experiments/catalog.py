@@ -5,7 +5,7 @@ from functools import partial
 
 from torch import nn
 
-from helpers.models import CNNBiLSTM, cnn, fashion_cnn, hybrid_cnn, mnist_cnn
+from helpers.models import CNNBiLSTM, cnn, fashion_cnn, hybrid_cnn, mnist_cnn, small_cnn
 from helpers.sources import MNIST_SETTINGS
 from helpers.training import Augment
 from study.experiments.literature import SMALL_EXPERIMENTS
@@ -20,6 +20,7 @@ from study.experiments.plan import Experiment, Variant
 from study.experiments.preparation import (
     Change,
     blanked,
+    excerpted,
     mislabeled,
     moved_and_mirrored,
     pushed,
@@ -265,6 +266,42 @@ _FASHION_LONG = _on_fashion(
     test_every_epoch=True,
 )
 
+# What a page trains: small networks, 2,000 images, seconds a run. The distribution beside the reader's run.
+
+_in_page = partial(Experiment, epochs=5, batch_size=32, learning_rate=5e-3, tolerance=5.0)
+_real, _drawn = partial(excerpted, drawn=False), partial(excerpted, drawn=True)
+
+_SMALL: dict[str, Callable[[], nn.Module]] = {
+    "s1-same": partial(small_cnn, padding="same"),
+    "s1-valid": small_cnn,
+    "s2-same": partial(small_cnn, strides=(2, 2), padding="same"),
+    "s2-valid": partial(small_cnn, strides=(2, 2)),
+    "s2-valid-all": partial(small_cnn, strides=(2, 2), border=9),
+}
+_CORNERED = ("s2-valid", "s2-valid-all")
+
+PAGE = _in_page(
+    name="page",
+    question="Between which accuracies does one more run in the page lie, at each of its settings?",
+    data="mnist",
+    variants=(
+        *(_variant(name, build, _real, seeds=100) for name, build in _SMALL.items()),
+        *(_variant(f"{name}-corner", _SMALL[name], _real, _DOWN_RIGHT, seeds=100) for name in _CORNERED),
+        _variant("s1-same-shuffled", _SMALL["s1-same"], _real, shuffled_labels, seeds=100),
+        *(_variant(f"{name}-drawn", build, _drawn, seeds=100) for name, build in _SMALL.items()),
+    ),
+)
+
+PAGE_GARMENTS = _in_page(
+    name="page-garments",
+    question="The same for the strides of A and B, on drawn garments?",
+    data="fashion-mnist",
+    variants=(
+        _variant("a", partial(small_cnn, strides=(2, 1)), _drawn, seeds=100),
+        _variant("b", small_cnn, _drawn, seeds=100),
+    ),
+)
+
 EXPERIMENTS = {
     experiment.name: experiment
     for experiment in (
@@ -285,6 +322,8 @@ EXPERIMENTS = {
         _FASHION_HYBRIDS,
         _FASHION_LONG,
         *SMALL_EXPERIMENTS,
+        PAGE,
+        PAGE_GARMENTS,
     )
 }
 

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from helpers.checks import choice, whole_number
-from helpers.data import Images, load, stand_in
+from helpers.data import Images, excerpt, load, stand_in
 
 # The number that `stride-bilstm` gives its split; which images that holds out is not published.
 SPLIT_SEED = 42
@@ -75,6 +75,23 @@ def stratified_split(labels: Tensor, *, held_out: int, seed: int = SPLIT_SEED) -
     chosen = torch.zeros(count, dtype=torch.bool)
     chosen[by_class[torch.arange(held_out) * count // held_out]] = True
     return (~chosen).nonzero().flatten(), chosen.nonzero().flatten()
+
+
+def excerpted(splits: Splits, *, drawn: bool) -> Splits:
+    """Take the few images that a page trains on; the test images validate.
+
+    Args:
+        splits: of the data set that they are of.
+        drawn: whether they are the package's drawings instead.
+    """
+    train, test = _excerpts(splits.train.name, drawn)
+    return Splits(train, test, test)
+
+
+@lru_cache(maxsize=1)  # a worker meets the same ones again and again
+def _excerpts(name: str, drawn: bool) -> tuple[Images, Images]:
+    train, test = (excerpt(name, split=split, drawn=drawn) for split in ("train", "test"))
+    return train, test
 
 
 def pushed(splits: Splits, *, corner: Corner) -> Splits:
