@@ -92,7 +92,7 @@ function source(index, size, mode) {
 }
 
 /** The ground, and the map of stops. */
-export function sceneOf(setting, [rows, columns], image, kernel) {
+export function groundAndStops(setting, [rows, columns], image, kernel) {
   const grows = setting.kind === "transposed";
   const scene = { kind: setting.kind, grows, rows, columns, kernel };
   scene.ground = grows ? scatter(image, scene) : pad(image, scene, setting);
