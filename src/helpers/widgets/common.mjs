@@ -176,7 +176,7 @@ export const PADDINGS = `<option value="number">a number<option value="sides">a 
 
 /** The padding that is chosen there, where `number` or `sides` are the cells that there were. */
 export function paddingOf(kind, number, sides) {
-  const kinds = { number, sides, valid: "valid", full: "full" };
+  const kinds = { number, sides, valid: "valid", full: "full", causal: "causal" };
   return kind in kinds ? { padding: kinds[kind], convention: "tensorflow" } : { padding: "same", convention: kind };
 }
 
