@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -23,6 +24,7 @@ from study.ledger import (
     CLAIMS,
     Finding,
     Measured,
+    answers,
     claim,
     decided,
     fashion,
@@ -31,6 +33,7 @@ from study.ledger import (
     mnist,
     papers,
     same_padding,
+    signals,
     worked_examples,
 )
 from study.ledger.advice import ADVICE, HEADLINES, Conclusion, check_grounds
@@ -239,6 +242,11 @@ def reordered_torch():
     return SimpleNamespace(**vars(F) | reordered)
 
 
+def wider_is_worse():
+    """NumPy, with another mean: by it a mean of four pixels aliases more than one of three."""
+    return SimpleNamespace(**vars(np) | {"mean": lambda power: abs(np.mean(power) - 0.05)})
+
+
 def truthful(example):
     return replace(example, published=example.output)
 
@@ -296,6 +304,30 @@ CHECKS = {  # of what computing decides: the verdict; then what it rests on, mad
     "P-03": (HOLDS, worked_examples, {"coverage": given((0, 1, 2))}, FAILS),
     "L-01": (FAILS, papers, {"F": reordered_torch()}, HOLDS),
     "L-13": (HOLDS, papers, {"find": plain_stride}, FAILS),
+    "L-19": (DEPENDS, signals, {"_low_passed": lambda signal, keep: signal}, HOLDS),
+    "L-20": (HOLDS, signals, {"_gaps": given(0)}, DEPENDS),
+    "L-21": (HOLDS, signals, {"reduce": lambda *_: np.ones(129) / 129}, DEPENDS),
+    "L-22": (HOLDS, signals, {"receptive_field": given(ReceptiveField(196, 32))}, FAILS),
+    "L-23": (HOLDS, signals, {"coverage": given((2,) * 99)}, DEPENDS),
+    "L-24": (HOLDS, signals, {"transposed_output_size": given(28)}, FAILS),
+    "L-25": (
+        DEPENDS,
+        signals,
+        {"coverage": lambda size, padding=0, **_: (3,) * size if padding else (0, *(3,) * (size - 2), 0)},
+        HOLDS,
+    ),
+    "L-26": (DEPENDS, signals, {"window_starts": given(range(-1, 8, 2))}, HOLDS),
+    "L-27": (DEPENDS, signals, {"transposed_output_size": given(0)}, FAILS),
+    "L-28": (FAILS, signals, {"convolve2d": given(np.ones((0, 0)))}, HOLDS),
+    "L-29": (HOLDS, signals, {"parameters": given(1)}, DEPENDS),
+    "L-30": (HOLDS, signals, {"output_size": given(28)}, DEPENDS),
+    "L-31": (HOLDS, signals, {"macs": given(1)}, FAILS),
+    "L-32": (DEPENDS, signals, {"convolve2d": lambda *_, stride: np.ones((12 // stride,) * 2)}, HOLDS),
+    "L-33": (DEPENDS, answers, {"np": wider_is_worse()}, HOLDS),
+    "L-34": (DEPENDS, answers, {"unread": given((0,))}, FAILS),
+    "L-35": (HOLDS, answers, {"resolve_padding": given((1, 0))}, DEPENDS),
+    "L-36": (DEPENDS, answers, {"_comes_back": given(True)}, FAILS),
+    "L-37": (HOLDS, answers, {"coverage": given((1,) * 14)}, DEPENDS),
 }
 
 

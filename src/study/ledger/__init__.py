@@ -14,6 +14,7 @@ What the sources printed of their experiments is in `helpers.sources`.
 from collections.abc import Mapping
 
 from study.judging import recorded_judgements
+from study.ledger.answers import ANSWER_CLAIMS
 from study.ledger.claim import Claim, Computed, Kind, Measured, by_id
 from study.ledger.fashion import FASHION_CLAIMS
 from study.ledger.finding import Finding, Judgements, decided
@@ -21,6 +22,7 @@ from study.ledger.guide import GUIDE_CLAIMS
 from study.ledger.mnist import MNIST_CLAIMS
 from study.ledger.papers import PAPER_CLAIMS
 from study.ledger.same_padding import SAME_PADDING_CLAIMS
+from study.ledger.signals import SIGNAL_CLAIMS
 from study.ledger.worked_examples import WORKED_EXAMPLE_CLAIMS
 
 CLAIMS: Mapping[str, Claim] = by_id(
@@ -30,6 +32,8 @@ CLAIMS: Mapping[str, Claim] = by_id(
     GUIDE_CLAIMS,
     WORKED_EXAMPLE_CLAIMS,
     PAPER_CLAIMS,
+    SIGNAL_CLAIMS,
+    ANSWER_CLAIMS,
 )
 """Every claim, by its id."""
 

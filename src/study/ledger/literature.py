@@ -48,6 +48,58 @@ LITERATURE: Mapping[str, Reference] = {
     "wang2025scaling": Reference(
         "paper", "a paper on the size of patches", "https://arxiv.org/abs/2502.03738"
     ),
+    "michaeli2023alias": Reference(
+        "paper", "a paper on detail that ReLU makes", "https://arxiv.org/abs/2303.08085"
+    ),
+    "wang2018understanding": Reference(
+        "paper", "a paper on dilated convolutions", "https://arxiv.org/abs/1702.08502"
+    ),
+    "luo2016understanding": Reference(
+        "paper", "a paper on the effective receptive field", "https://arxiv.org/abs/1701.04128"
+    ),
+    "araujo2019computing": Reference(
+        "paper", "an article on receptive fields", "https://distill.pub/2019/computing-receptive-fields/"
+    ),
+    "odena2016deconvolution": Reference(
+        "paper", "an article on checkerboards", "https://distill.pub/2016/deconv-checkerboard/"
+    ),
+    "dumoulin2016guide": Reference(
+        "paper", "a guide to the arithmetic of convolution", "https://arxiv.org/abs/1603.07285"
+    ),
+    "zhang2023dive": Reference(
+        "course",
+        "a textbook with code",
+        "https://d2l.ai/chapter_convolutional-neural-networks/padding-and-strides.html",
+    ),
+    "cs231n": Reference("course", "notes of a course", "https://cs231n.github.io/convolutional-networks/"),
+    "goodfellow2016deep": Reference(
+        "course", "a textbook", "https://www.deeplearningbook.org/contents/convnets.html"
+    ),
+    "even-kernels": Reference(
+        "answer",
+        "the first answer on why kernels are odd",
+        "https://datascience.stackexchange.com/questions/23183",
+    ),
+    "stride-or-pooling": Reference(
+        "answer",
+        "answers on pooling or stride",
+        "https://stats.stackexchange.com/questions/387482",
+    ),
+    "same-and-valid": Reference(
+        "answer",
+        "answers on SAME and VALID",
+        "https://stackoverflow.com/questions/37674306",
+    ),
+    "multiple-of-32": Reference(
+        "answer",
+        "a thread on the size of an image",
+        "https://github.com/AlexeyAB/darknet/issues/3872",
+    ),
+    "strided-1x1": Reference(
+        "answer",
+        "a thread on the shortcuts of ResNet",
+        "https://github.com/KaimingHe/deep-residual-networks/issues/50",
+    ),
 }
 """What each source is, by its key in the bibliography, in the order of the ledger."""
 

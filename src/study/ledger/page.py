@@ -37,6 +37,7 @@ SECTIONS = {
     "the-gaps": "08_worked_4x4",
     "mnist": "10_mnist",
     "fashion-mnist": "12_fashion_mnist",
+    "there-and-back": "16_there_and_back",
     "controls-pixels": "13_controls",
     "controls-border": "13_controls",
     "controls-size": "13_controls",
