@@ -2,6 +2,8 @@
 // script of its module, loaded before this one, has put it into window.BOOK_WIDGETS. The module is the one that
 // anywidget runs in JupyterLab, so what it gets here is as much of a widget model as works without a kernel.
 (() => {
+  const ADDRESS = document.currentScript.src;
+
   class PageModel {
     #state;
     #listeners = new Map();
@@ -24,6 +26,17 @@
     }
 
     save_changes() {} // no kernel to send them to
+
+    // Packed images, as text, out of a script beside this one: a page from the disk may load that, and nothing else.
+    loadImages(name) {
+      return new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = new URL(`widgets/images/${name}.js`, ADDRESS);
+        script.onload = () => resolve(window.BOOK_IMAGES[name]);
+        script.onerror = () => reject(new Error("the images do not lie beside this page; choose others."));
+        document.head.append(script);
+      });
+    }
 
     on(event, listener) {
       if (!this.#listeners.has(event)) this.#listeners.set(event, new Set());

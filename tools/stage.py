@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import filecmp
+import hashlib
 import importlib.metadata
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from helpers.data import DataUnavailable, packed_excerpt
 from helpers.widgets import ConvolutionExplorer
 from helpers.widgets.base import module_names, page_script, style_sheet
+from helpers.widgets.page_networks import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
@@ -27,7 +32,7 @@ def stage(destination: Path) -> bool:
     """
     pages = {Path(name): ROOT / name for name in ("_config.yml", "_toc.yml")} | tree("book")
     statics = tree("site") | mathjax()
-    written = explorers()
+    written = explorers() | image_scripts(destination)
     known: dict[str, Callable[[], str]] = {
         "downloads": downloads,
         "explorer": front_explorer,
@@ -116,6 +121,31 @@ def explorers() -> dict[Path, str]:
     """Map what the explorers' pages load to its text; `page_assets` says which page loads what."""
     scripts = {Path(f"site/widgets/{name}.js"): page_script(name) for name in module_names()}
     return scripts | {Path("site/widgets.css"): style_sheet()}
+
+
+def image_scripts(destination: Path) -> dict[Path, str]:
+    """Map the scripts of the images that pages train on to their text: drawn ones, MNIST's where it is had.
+
+    They are made once for each state of what draws them, which takes seconds. They lie in the build folder
+    alone.
+    """
+    sources = sorted((ROOT / "src" / "helpers" / "data").glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+    scripts = {}
+    for name in IMAGE_SETS:
+        place, mark = Path(f"site/widgets/images/{name}.js"), f"// {digest}\n"
+        kept = destination / place
+        if kept.exists() and (text := kept.read_text(encoding="utf-8")).startswith(mark):
+            scripts[place] = text
+            continue
+        with contextlib.suppress(DataUnavailable):  # then the page says that they do not lie beside it
+            scripts[place] = mark + image_script(name, packed_excerpt(name))
+    return scripts
+
+
+def image_script(name: str, packed: bytes) -> str:
+    """Packed images as a script: a page that is opened from the disk may load that, and fetch nothing."""
+    return f'(window.BOOK_IMAGES ??= {{}})["{name}"] = "{base64.b64encode(packed).decode()}";\n'
 
 
 def write_if_new(text: str, target: Path) -> bool:

@@ -1,9 +1,12 @@
 """The notebooks that readers open: what MyST says in roles and boxes, in Markdown that every host shows."""
 
+import os
+import time
 from types import SimpleNamespace
 
 import answers
 import lab
+import nbformat
 import pytest
 import reader_notebooks
 from docutils import nodes
@@ -12,6 +15,8 @@ from nbformat import validate
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from pybtex.database import Entry, Person
 from reader_notebooks import BookLinks, Place, address, markdown, names, plain
+
+LATER = (time.time_ns() // 10**9 + 1_000) * 10**9  # than the code that writes
 
 
 class Known:
@@ -148,6 +153,63 @@ def test_an_explorer_without_its_script_is_its_words_and_how_to_get_it():
     assert panel.data["text/html"] == reader_notebooks.LIVE
 
 
+def test_a_figure_is_its_pixels_and_its_caption_since_github_shows_no_image_in_html():
+    data = {"text/html": "<figure><img><figcaption>5 &lt; 6</figcaption></figure>", "text/plain": "words"}
+    told = {"image/png": {"width": 700, "height": 300, "alt": "words"}}
+    figures = [new_output("execute_result", data | {"image/png": "aGk="}, metadata=told)]
+    figures.append(new_output("execute_result", {"text/html": "<figure><img></figure>", "image/png": "aGk="}))
+    cells = [new_markdown_cell("# Title"), new_code_cell("figure()", outputs=figures)]
+    made = plain(new_notebook(cells=cells), chapter="3", links=Known())
+    validate(made)
+    first, caption, second = made.cells[2].outputs
+    assert first.data == {"text/plain": "words", "image/png": "aGk="}
+    assert first.metadata == told
+    assert caption.data == {"text/html": "<p>5 &lt; 6</p>", "text/plain": "5 < 6"}
+    assert second.data == {"image/png": "aGk="}
+
+
+def test_what_the_numbers_are_of_is_said_where_the_parameters_stand():
+    cells = [
+        new_markdown_cell("# Title"),
+        new_code_cell("figure()"),
+        new_markdown_cell("- **You will do:** it"),
+    ]
+    cells.append(new_code_cell("SIZE = 28", metadata={"tags": ["parameters"]}))
+    made = plain(new_notebook(cells=cells), chapter="3", links=Known())
+    assert [cell.id for cell in made.cells[3:]] == ["about-the-numbers", cells[-1].id]
+
+
+def test_a_notebook_is_written_when_it_or_the_book_has_changed(tmp_path):
+    stage, out = tmp_path / "stage", tmp_path / "html"
+    source = stage / "notebooks" / "03_padding.ipynb"
+    target = out / reader_notebooks.FOLDER / source.name
+    source.parent.mkdir(parents=True)
+    app = book_of_two_pages(builder=SimpleNamespace(name="html"), srcdir=stage, outdir=out)
+    writer = reader_notebooks.Writer()
+
+    def built(documents):
+        """Whether a build that reads these pages writes the notebook, and whether it is another one then."""
+        before = target.read_text() if target.exists() else ""
+        if before:
+            os.utime(target, ns=(LATER, LATER))
+        writer.begin(app, app.env, documents)
+        writer.write(app, None)
+        return target.stat().st_mtime_ns != LATER, target.read_text() != before
+
+    def change(text):
+        source.write_text(nbformat.writes(new_notebook(cells=[new_markdown_cell(text)])))
+        os.utime(source, ns=(LATER - 1, LATER - 1))
+
+    change("# One")
+    assert built([]) == (True, True)
+    assert built([]) == (False, False)
+    assert built(["book/data"]) == (False, False)
+    change("# Two")
+    assert built(["notebooks/03_padding"]) == (True, True)
+    target.unlink()
+    assert built([]) == (True, True)
+
+
 def test_a_link_in_an_output_leads_where_those_of_sentences_do():
     output = new_output("display_data", {"text/html": '<a href="03_padding.ipynb#padding">3</a>'})
     cells = [new_markdown_cell("# Title"), new_code_cell("show()", outputs=[output])]
@@ -167,8 +229,8 @@ def test_a_chapter_has_its_number(chapter, title):
     assert made.cells[2].source == "## 1 of 2"
 
 
-def book_links(published=""):
-    """What Sphinx would know of a book of two pages."""
+def book_of_two_pages(published="", **more):
+    """What Sphinx would know of it."""
     labels = {
         "padding": ("notebooks/03_padding", "padding", "Padding"),
         "same": ("notebooks/03_padding", "same", "Four same"),
@@ -181,7 +243,12 @@ def book_links(published=""):
         titles={"notebooks/03_padding": SimpleNamespace(astext=lambda: "Padding")},
         get_domain=lambda _: SimpleNamespace(bibdata=SimpleNamespace(data=data)),
     )
-    return BookLinks(SimpleNamespace(env=env, config=SimpleNamespace(html_baseurl=published)))
+    env.found_docs = {"notebooks/03_padding", "book/data"}
+    return SimpleNamespace(env=env, config=SimpleNamespace(html_baseurl=published), **more)
+
+
+def book_links(published=""):
+    return BookLinks(book_of_two_pages(published))
 
 
 def test_links_lead_to_the_files_beside_or_to_the_published_book():

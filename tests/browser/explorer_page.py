@@ -7,8 +7,10 @@ import shutil
 import threading
 from pathlib import Path
 
+import stage
 from axe_playwright_python.sync_playwright import Axe
 
+from helpers.data import packed_excerpt
 from helpers.widgets import base
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,11 +34,19 @@ def serve(folder):
         instance.shutdown()
 
 
+@functools.cache
+def drawn_digits():
+    """The script of the images that take seconds to draw."""
+    return stage.image_script("digits", packed_excerpt("digits"))
+
+
 def write_assets(folder):
     """All that a page of explorers loads, and the modules themselves, for the tests of their arithmetic."""
     for name in base.module_names():
         (folder / f"{name}.js").write_text(base.page_script(name), encoding="utf-8")
         shutil.copy(base.MODULE_FOLDER / f"{name}.mjs", folder)
+    (folder / "widgets" / "images").mkdir(parents=True)
+    (folder / "widgets" / "images" / "digits.js").write_text(drawn_digits(), encoding="utf-8")
     (folder / "widgets.css").write_text(base.style_sheet(), encoding="utf-8")
     shutil.copy(ROOT / "site" / "widgets.js", folder)
 

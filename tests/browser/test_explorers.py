@@ -509,6 +509,11 @@ def test_each_kind_shows_the_controls_that_it_has(page, kind):
         (GROWN, {"padding": 4}, "Padding 4 and 4 crops away all 7 pixels of the output."),
         (GROWN, {"padding": "full"}, "A transposed convolution has no padding “full”."),
         (GROWN, {"padding": "same", "convention": "pytorch"}, "has no padding “same” in PyTorch."),
+        (
+            GROWN | {"kernel_size": 2, "stride": 5},
+            {"padding": "same", "convention": "onnx-lower"},
+            "ONNX ends with the last copy, at 12 pixels, and makes no 15 of 3.",
+        ),
         (GROWN, {"ceil_mode": True}, "ceil_mode must be false with kind transposed, which has none."),
         (GROWN, {"stride": 16, "input_size": 8}, "The output must have at most 112 pixels before the crop"),
         (

@@ -287,7 +287,7 @@ def test_nothing_went_wrong_on_the_way(notebook):
     assert notebook.messages == []
 
 
-RUN = 3  # code cells of the chapter: its parameters, where its data come from, its imports
+RUN = 3  # code cells of the chapter: its first picture, its parameters, its set-up
 RUNS = """async (index) => {
     const { commands, shell } = window.jupyterapp;
     shell.currentWidget.content.activeCellIndex = index;
@@ -326,6 +326,14 @@ def test_a_chapter_says_what_its_page_says_and_runs(lab, chromium):
     assert notebook.locator(".jp-InputPlaceholder").count() == sum(folded)
     code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
     assert [notebook.evaluate(RUNS, index) for index in code[:RUN]] == [True] * RUN
+    looks = next(index for index in code if cells[index].source.startswith("LOOKS = "))
+    panel = next(index for index in code if cells[index].source.startswith("TrainingPanel("))
+    assert [notebook.evaluate(RUNS, index) for index in (looks, panel)] == [True] * 2
+    notebook.get_by_label("training images").fill("200")
+    notebook.keyboard.press("Tab")
+    notebook.get_by_role("button", name="Train").click()
+    notebook.get_by_text("Done: (1, same), 200 images, seed 0.").wait_for(timeout=120_000)
+    assert notebook.get_by_role("button", name="Train").is_enabled()
     assert notebook.messages == []
     notebook.context.close()
     page.close()

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from fractions import Fraction
 
 import pytest
 from explorer_page import (
@@ -61,13 +62,14 @@ def numbers(page, place=0):
             [...row.cells].map((cell) => cell.firstChild.textContent))"""
     )
     return [
-        (name, *(int(cell.replace(",", "").replace("−", "-")) for cell in cells)) for name, *cells in rows
+        (name, *(Fraction(cell.replace(",", "").replace("−", "-")) for cell in cells))
+        for name, *cells in rows
     ]
 
 
 def in_python(page, place=0):
     """What Python says of the explorer's stack."""
-    names = ("input_size", "in_channels", "layers")
+    names = ("dimensions", "input_size", "in_channels", "layers")
     return ReceptiveFieldExplorer(**{name: trait(page, name, place) for name in names})
 
 
@@ -119,7 +121,7 @@ def test_the_controls_offer_what_python_takes(page):
     for name, most in MOST_OF_A_LAYER.items():
         control = part(page, name) if name == "channels" else slider(page, name)
         assert int(control.get_attribute("max")) == most, name
-        assert int(control.get_attribute("min")) == (0 if name == "padding" else 1), name
+        assert int(control.get_attribute("min")) == (0 if "padding" in name else 1), name
     for name, control in {
         "input_size": slider(page, "input_size"),
         "in_channels": part(page, "in_channels"),
@@ -129,11 +131,13 @@ def test_the_controls_offer_what_python_takes(page):
     assert part(page, "example").locator("option:not([hidden])").all_inner_texts() == list(NETWORKS)
 
 
-@pytest.mark.parametrize("kind", ["number", "sides", "valid", "tensorflow", "pytorch", "onnx-lower", "full"])
+@pytest.mark.parametrize(
+    "kind", ["number", "sides", "valid", "tensorflow", "pytorch", "onnx-lower", "full", "causal"]
+)
 def test_padding_is_chosen_by_its_name(page, kind):
     put(page, layers=[{"name": "a", "kernel_size": 4, "padding": "same"}])
     part(page, "padding").select_option(kind)
-    expected = {"number": 1, "sides": [1, 2], "valid": "valid", "full": "full"}
+    expected = {"number": 1, "sides": [1, 2], "valid": "valid", "full": "full", "causal": "causal"}
     layer = trait(page, "layers")[0]
     assert layer["padding"] == expected.get(kind, "same")
     assert layer["convention"] == (kind if layer["padding"] == "same" else "tensorflow")
@@ -185,6 +189,70 @@ def test_a_depthwise_layer_convolves_each_channel_by_itself(page):
     part(page, "kind").select_option("convolution, no bias")
     assert (trait(page, "layers")[2]["channels"], trait(page, "layers")[2]["depthwise"]) == (8, False)
     assert part(page, "kind").input_value() == "convolution, no bias"
+
+
+def test_a_layer_that_grows_is_chosen_and_set(page):
+    part(page, "editing").select_option("2 pool1")
+    part(page, "kind").select_option("transposed, no bias")
+    layer = trait(page, "layers")[1]
+    assert {name: layer[name] for name in ("kind", "channels", "bias")} == {
+        "kind": "transposed",
+        "channels": 8,
+        "bias": False,
+    }
+    assert numbers(page)[1] == ("pool1", 40, Fraction(1, 2), 3, -1, 256, 102_400)
+    explorer(page).get_by_label("output padding").press("ArrowRight")
+    assert numbers(page)[1][1] == 41
+    assert "2 × 2, transposed, stride 2, output padding 1" in text(page, "rows")
+    assert text(page, "steps").startswith("pool1: jump 1 / 2 = 1/2, field up to 3: neighbors see unlike")
+    assert agree(page)
+    part(page, "kind").select_option("resize")
+    assert numbers(page)[1][5:] == (0, 0)
+    for name in ("stride", "dilation", "output_padding"):
+        assert not slider(page, name).is_visible(), name
+    assert not part(page, "padding").is_visible()
+    slider(page, "kernel_size").press("ArrowRight")
+    assert (trait(page, "layers")[1]["stride"], numbers(page)[1][1]) == (3, 60)
+    assert "resize by 3" in text(page, "rows")
+    assert agree(page)
+    part(page, "kind").select_option("pooling")
+    slider(page, "stride").press("ArrowLeft")
+    slider(page, "input_size").press("ArrowRight")
+    assert numbers(page)[1][1] == 10
+    part(page, "ceil_mode").check()
+    assert numbers(page)[1][1] == 10, "21 pixels, 3 wide, 2 apart: nothing is over"
+    slider(page, "input_size").press("ArrowLeft")
+    assert numbers(page)[1][1] == 10, "the last one hangs over"
+    assert "3 × 3, stride 2, rounded up" in text(page, "rows")
+    assert agree(page)
+    part(page, "editing").select_option("1 conv1")
+    assert not part(page, "ceil_mode").is_visible()
+
+
+def test_units_behind_a_doubling_see_unlike(page):
+    conv = {"kernel_size": 3, "padding": 1}
+    pool, double = {"kernel_size": 2, "stride": 2}, {"kernel_size": 2, "kind": "resize"}
+    put(page, input_size=14, layers=[conv, pool, conv, double, conv], selected=[4, 6])
+    assert "Unit 6 of layer 5 sees pixels 1 to 10 along each axis, a field of 10." in text(page, "words")
+    part(page, "units").focus()
+    page.keyboard.press("ArrowRight")
+    assert "Unit 7 of layer 5 sees pixels 3 to 12 along each axis, a field of 10." in text(page, "words")
+    assert "sees up to 10" in text(page, "labels")
+    put(page, layers=[{"kernel_size": 1, "stride": 2, "kind": "transposed"}], selected=[0, 1], editing=0)
+    assert text(page, "words").startswith("Unit 1 of layer 1 reads nothing: no copy reaches it.")
+    assert part(page, "image").locator(".field").count() == 0
+
+
+def test_a_signal_has_one_axis(page):
+    put(page, **NETWORKS["Sound in frames, 16 kHz"], selected=[6, 1])
+    assert "Unit 1 of conv7 sees samples 320 to 719, a field of 400." in text(page, "words")
+    assert text(page, "words").endswith("conv7 never reads 304 of 1,024 samples: number 720 to 1,023.")
+    assert not part(page, "image").is_visible()
+    assert "sample never read" in explorer(page).locator(".legend").inner_text()
+    assert agree(page)
+    part(page, "dimensions").select_option("2")
+    assert part(page, "image").is_visible()
+    assert agree(page)
 
 
 def test_channels_are_typed(page):
@@ -541,9 +609,12 @@ def arithmetic(page, settings):
     """What the module computes at each setting, or the message of what it throws."""
     return page.evaluate(
         """async (settings) => {
-            const { settle, dependencies } = await import("./receptive_field_explorer.mjs");
+            const { dependencies } = await import("./arithmetic.mjs");
+            const { check } = await import("./common.mjs");
+            const { RULES, settle } = await import("./receptive_field_explorer.mjs");
             return settings.map((setting) => {
                 try {
+                    check({ ...setting, editing: 0, examples: {} }, RULES);
                     const { levels, unread } = settle(setting);
                     const [, ...layers] = levels;
                     const { size } = layers.at(-1);
@@ -576,7 +647,7 @@ def random_layer(chance):
         "name": chance.choice(["", "conv"]),
         "kernel_size": chance.choice([chance.randint(1, 3), chance.randint(1, 16)]),
         "stride": chance.choice([1, chance.randint(1, 3), chance.randint(1, 16)]),
-        "padding": chance.choice([0, chance.randint(0, 15), sides, "valid", "same", "full"]),
+        "padding": chance.choice([0, chance.randint(0, 15), sides, "valid", "same", "full", "causal"]),
         "dilation": chance.choice([1, 1, chance.randint(1, 8)]),
         "convention": chance.choice(["tensorflow", "tensorflow", "onnx-lower", "pytorch"]),
         "bias": chance.choice([True, False]),
@@ -584,12 +655,31 @@ def random_layer(chance):
     }
 
 
+def growing_layer(chance):
+    """One that makes its map larger, or a pooling that rounds up; most are legal."""
+    stride, dilation = chance.randint(1, 4), chance.choice([1, 1, 2])
+    grown = {
+        "kind": "transposed",
+        "kernel_size": chance.randint(1, 5),
+        "stride": stride,
+        "dilation": dilation,
+        "padding": chance.choice([0, 1, [chance.randint(0, 2), chance.randint(0, 2)], "valid", "same"]),
+        "convention": chance.choice(["tensorflow", "onnx-lower"]),
+        "output_padding": chance.choice([0, 0, chance.randint(0, max(stride, dilation))]),
+        "channels": chance.choice([None, chance.randint(1, 64)]),
+    }
+    rounded = {"kernel_size": chance.randint(1, 4), "stride": stride, "padding": 1, "ceil_mode": True}
+    return chance.choice([grown, grown, rounded, {"kind": "resize", "kernel_size": chance.randint(1, 4)}])
+
+
 def random_setting(chance):
     """Any stack at all, legal or not."""
+    makes = chance.choice([[random_layer], [random_layer, growing_layer, growing_layer]])
     return {
+        "dimensions": chance.randint(1, 2),
         "input_size": chance.randint(1, chance.choice([12, 256])),
         "in_channels": chance.randint(1, 4),
-        "layers": [random_layer(chance) for _ in range(chance.randint(1, 5))],
+        "layers": [chance.choice(makes)(chance) for _ in range(chance.randint(1, 5))],
     }
 
 
@@ -598,17 +688,18 @@ def pixels_read(explorer):
     sizes = [explorer.input_size, *(row.size for row in explorer.rows)]
     units = {sizes[-1] // 2}
     for size, layer in zip(reversed(sizes[:-1]), reversed(stack_layers(explorer.layers)), strict=True):
-        window = {name: getattr(layer, name) for name in ("kernel_size", "stride", "padding", "dilation")}
-        starts = window_starts(size, **window, convention=layer.convention)
-        units = {starts[unit] + tap for unit in units for tap in range(0, layer.reach, layer.dilation)}
-        units &= set(range(size))
+        starts, taps = window_starts(size, **layer.window), range(0, layer.reach, layer.dilation)
+        if layer.grows:
+            units = {place for place in range(size) if units & {starts[place] + tap for tap in taps}}
+        else:
+            units = {starts[unit] + tap for unit in units for tap in taps} & set(range(size))
     return sorted(units)
 
 
 def test_the_browser_computes_what_python_does(open_page):
     chance = random.Random(5)
     settings = [random_setting(chance) for _ in range(800)]
-    refused = 0
+    refused = grown = 0
     for setting, ours in zip(settings, arithmetic(open_page(origin="http"), settings), strict=True):
         try:
             python = ReceptiveFieldExplorer(**setting)
@@ -616,10 +707,17 @@ def test_the_browser_computes_what_python_does(open_page):
             assert isinstance(ours, str), setting
             refused += 1
             continue
-        rows = [list(row[1:]) for row in python.rows]
+        grown += any(layer["kind"] for layer in python.layers)
+        rows = [[float(number) for number in row[1:]] for row in python.rows]
         expected = {"rows": rows, "unread": list(python.unread), "middle": pixels_read(python)}
         assert ours == expected, setting
     assert 200 < refused < 600, "the cases lean to one side"
+    assert grown > 100, grown
+
+
+def said(number):
+    """A number as the table shows it."""
+    return f"{number:,}".replace("-", "−") if isinstance(number, int) else str(number)
 
 
 def test_hundreds_of_stacks_are_drawn(page):
@@ -633,7 +731,7 @@ def test_hundreds_of_stacks_are_drawn(page):
             continue
         layer = chance.randrange(len(setting["layers"]))
         settings.append(setting | {"selected": chance.choice([None, [layer, chance.randint(0, 9)]])})
-        last.append([f"{number:,}".replace("-", "−") for number in row[1:]])
+        last.append([said(number) for number in row[1:]])
     drawn = explorer(page).evaluate(
         """(place, settings) => settings.map((setting) => {
             place.bookModel.set(setting);

@@ -54,6 +54,12 @@ SIZES = {"convolution": "outputSize", "feature_map": "mapSize", "receptive_field
 FILTERS = [{"name": "a", "weights": [[1]], "bias": 0}, {"name": "b", "weights": [[1, 2]], "bias": 0}]
 ONE_SHAPE = "filters must be of one shape, each of another name; 2 have {} names."
 LAYER = {"kernel_size": 1, "depthwise": True, "channels": 2}
+CONVOLUTION = {"kernel_size": 1, "channels": 2}
+GROWN = CONVOLUTION | {"kind": "transposed", "stride": 2}
+ROUNDED = "ceil_mode must be false but in a pooling."
+RESIZED = "layers[0]: a resize must have its factor alone: no channels, padding, dilation or other stride."
+LARGER = "Output padding must be below 2, the larger of stride and dilation, got 2."
+CAUSAL = "layers[0]: padding “causal” is for a convolution of Keras."
 TOO_WIDE = "The kernel spans 8 pixels, but the input has 7, padding included."
 LENIENT = {"selected", "filter", "layer"}  # the page moves them to what there is, Python refuses what is not
 
@@ -240,6 +246,8 @@ def test_the_page_has_the_limits_and_defaults_of_python(open_page, name):
     for key, (low, high) in found["layer"].items():
         for value, is_legal in ((low - 1, False), (low, True), (high, True), (high + 1, False)):
             layer = {"kernel_size": 1, "padding": "same", key: value}
+            if key == "output_padding":
+                layer |= {"kind": "transposed", "stride": 16, "padding": 0}
             assert legal(kind, {"input_size": 256, "layers": [layer]}) == is_legal, layer
 
 
@@ -277,6 +285,46 @@ def test_numbers_and_names_have_the_same_ends_in_python(open_page):
             "receptive_field",
             {"layers": [LAYER]},
             "layers[0]: a depthwise layer must have no channels of its own.",
+        ),
+        ("receptive_field", {"layers": [CONVOLUTION | {"ceil_mode": True}]}, f"layers[0]: {ROUNDED}"),
+        ("receptive_field", {"layers": [GROWN | {"ceil_mode": True}]}, f"layers[0]: {ROUNDED}"),
+        (
+            "receptive_field",
+            {"layers": [CONVOLUTION | {"output_padding": 1}]},
+            "layers[0]: output_padding must be 0 but in a transposed convolution.",
+        ),
+        (
+            "receptive_field",
+            {"layers": [GROWN | {"depthwise": True, "channels": None}]},
+            "layers[0]: a layer that grows must not be depthwise.",
+        ),
+        *[
+            ("receptive_field", {"layers": [{"kernel_size": 2, "kind": "resize"} | changes]}, RESIZED)
+            for changes in ({"channels": 2}, {"padding": [0, 1]}, {"dilation": 2}, {"stride": 3})
+        ],
+        *[
+            ("receptive_field", {"layers": [CONVOLUTION | {"padding": "causal"} | changes]}, CAUSAL)
+            for changes in ({"convention": "onnx-lower"}, {"kind": "transposed"})
+        ],
+        (
+            "receptive_field",
+            {"layers": [GROWN | {"output_padding": 2}]},
+            f"layer 1, number 1 of 1: {LARGER}",
+        ),
+        (
+            "receptive_field",
+            {"layers": [{"kernel_size": 16, "kind": "resize"}] * 2},
+            "layer 2, number 2 of 2: Its map must have at most 4096 units to be drawn, got 7168.",
+        ),
+        (
+            "receptive_field",
+            {"layers": [{"kernel_size": 16, "kind": "resize"}, {"kernel_size": 16, "stride": 16}] * 4},
+            "layer 7, number 7 of 8: Layers that grow must multiply to at most 4096, got 65536.",
+        ),
+        (
+            "convolution",
+            {"ceil_mode": True},
+            "ceil_mode must be false with kind convolution, which has none.",
         ),
     ],
 )

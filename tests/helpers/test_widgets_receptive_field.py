@@ -5,13 +5,14 @@ import json
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torchvision
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_widgets import HOSTILE, Placeholder
 from torch import nn
@@ -26,6 +27,7 @@ from helpers.widgets.networks import MOST_OF_A_LAYER, NETWORKS
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "stacks.json").read_text(encoding="utf-8"))
 CONVOLUTION = {"kernel_size": 3, "channels": 4}
+GROWN = {"kernel_size": 3, "stride": 2, "kind": "transposed", "channels": 4}
 
 
 def test_it_opens_with_the_network_that_reads_least():
@@ -39,22 +41,57 @@ def test_it_opens_with_the_network_that_reads_least():
 @pytest.mark.parametrize(
     ("trait", "value", "rule"),
     [
-        ("input_size", 0, "input_size must be a whole number from 1 to 256, got 0"),
-        ("input_size", 257, "input_size must be a whole number from 1 to 256, got 257"),
+        ("dimensions", 3, "dimensions must be a whole number from 1 to 2, got 3"),
+        ("input_size", 0, "input_size must be a whole number from 1 to 1024, got 0"),
+        ("input_size", 1025, "input_size must be a whole number from 1 to 1024, got 1025"),
         ("input_size", True, "input_size must be a whole number"),
-        ("input_size", "28", "input_size must be a whole number from 1 to 256, got '28'"),
+        ("input_size", "28", "input_size must be a whole number from 1 to 1024, got '28'"),
         ("input_size", 20, r"'pool2', number 4 of 4, shrinks the map below one pixel"),
         ("in_channels", 2049, "in_channels must be a whole number from 1 to 2048, got 2049"),
-        ("layers", [], "layers must be a list of 1 to 24 layers, got "),
-        ("layers", [Layer(1)] * 25, "layers must be a list of 1 to 24 layers"),
-        ("layers", Layer(3), "layers must be a list of 1 to 24 layers"),
+        ("layers", [], "layers must be a list of 1 to 28 layers, got "),
+        ("layers", [Layer(1)] * 29, "layers must be a list of 1 to 28 layers"),
+        ("layers", Layer(3), "layers must be a list of 1 to 28 layers"),
         (
             "layers",
-            [Layer(2, kind="resize")],
-            r"layers\[0\] must be a convolution or a pooling that rounds down",
+            [Layer(3), Layer(3, 2, kind="transposed", output_shape=60)],
+            r"layers\[1\] must leave output_shape out in the explorer",
         ),
-        ("layers", [Layer(3), Layer(2, ceil_mode=True)], r"layers\[1\] must be .* got Layer\(kernel_size=2"),
-        ("layers", [Layer(3, padding="causal")], r"padding must be \(2, 0\) for 'causal' in the explorer"),
+        ("layers", [Layer(2, ceil_mode="bare")], "ceil_mode must be True or False, got 'bare'"),
+        ("layers", [{"kernel_size": 2, "kind": "unpooling"}], "kind must be one of 'transposed', 'resize'"),
+        ("layers", [CONVOLUTION | {"ceil_mode": True}], "ceil_mode must be False for a layer with weights"),
+        (
+            "layers",
+            [{"kernel_size": 2, "kind": "transposed", "ceil_mode": True}],
+            'ceil_mode must be False for kind="transposed"',
+        ),
+        ("layers", [CONVOLUTION | {"output_padding": 1}], "output_padding must be left out for kind="),
+        ("layers", [GROWN | {"output_padding": 2}], "output_padding must be below 2"),
+        ("layers", [GROWN | {"stride": 16, "output_padding": 16}], "output_padding must be below 16"),
+        ("layers", [GROWN | {"padding": "full"}], 'padding must be "valid", "same" or numbers'),
+        ("layers", [GROWN | {"padding": "causal"}], 'padding must be "valid", "same" or numbers'),
+        (
+            "layers",
+            [GROWN | {"depthwise": True, "channels": None}],
+            'depthwise must be False with kind="tran',
+        ),
+        ("layers", [{"kernel_size": 2, "kind": "resize", "channels": 3}], "channels must be None with kind="),
+        ("layers", [{"kernel_size": 2, "kind": "resize", "stride": 3}], 'stride must be 2 for kind="resize"'),
+        (
+            "layers",
+            [{"kernel_size": 2, "kind": "resize", "padding": 1}],
+            'padding must be .* for kind="resize"',
+        ),
+        ("layers", [Layer(3, 2, padding=15, kind="transposed")] * 5, "'layer 5', number 5 of 5, shrinks"),
+        (
+            "layers",
+            [Layer(16, kind="resize", name="up")] * 3,
+            "'up', number 2 of 3, must have a map of",
+        ),
+        (
+            "layers",
+            [Layer(16, kind="resize"), Layer(16, 16)] * 4,
+            "layers that grow must multiply to at most",
+        ),
         ("layers", [Layer(3), 3], r"layers\[1\] must be a Layer or a mapping of settings, got 3"),
         ("layers", [{}], r"layers\[0\]: kernel_size must be a whole number, got None"),
         ("layers", [{"kernel_size": 0}], r"layers\[0\]: kernel_size must be at least 1, got 0"),
@@ -106,6 +143,8 @@ def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
 @pytest.mark.parametrize("name", MOST_OF_A_LAYER)
 def test_the_most_of_each_setting_is_taken(name):
     setting = {"kernel_size": 1, "padding": "same", name: MOST_OF_A_LAYER[name]}
+    if name == "output_padding":
+        setting |= {"kind": "transposed", "stride": 16, "padding": 0}
     explorer = ReceptiveFieldExplorer(input_size=64, layers=[setting])
     assert explorer.layers[0][name] == MOST_OF_A_LAYER[name]
 
@@ -118,6 +157,21 @@ def test_layers_and_mappings_go_together():
     assert [row.name for row in explorer.rows] == ["a", "layer 2", "layer 3"]
     explorer.layers = [*explorer.layers, Layer(2)]
     assert len(explorer.rows) == 4
+    explorer.layers = [
+        *(Layer(2, kind="pooling", ceil_mode=True), Layer(3, 2, output_padding=1, kind="transposed")),
+        *(
+            Layer(3, kind="resize"),
+            {"kernel_size": 2, "kind": "resize"},
+            {"kernel_size": 2, "kind": "pooling"},
+        ),
+        Layer(3, padding="causal"),
+    ]
+    kinds = [None, "transposed", "resize", "resize", None, None]
+    assert [layer["kind"] for layer in explorer.layers] == kinds
+    assert [layer["stride"] for layer in explorer.layers] == [2, 2, 3, 2, 2, 1]
+    again = ReceptiveFieldExplorer(layers=explorer.layers)
+    assert again.layers == explorer.layers
+    assert again.rows[-1][:4] == ("layer 6", 90, Fraction(1, 3), 4)
 
 
 def test_numbers_of_numpy_become_plain():
@@ -168,15 +222,27 @@ def test_without_a_selection_the_middle_of_the_last_map_is_shown():
 @pytest.mark.parametrize("row", GOLDEN, ids=range(len(GOLDEN)))
 def test_python_keeps_to_the_golden_table(row):
     explorer = ReceptiveFieldExplorer(**row["setting"])
-    assert [list(each[1:]) for each in explorer.rows] == row["rows"]
+    assert [[float(number) for number in each[1:]] for each in explorer.rows] == row["rows"]
     assert list(explorer.unread) == row["unread"]
     assert set(row["middle"]) <= set(explorer.field)
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 64),
     st.lists(
         st.builds(
+            Layer,
+            kernel_size=st.integers(1, 4),
+            stride=st.integers(1, 3),
+            padding=st.integers(0, 2) | st.sampled_from(["valid", "same"]),
+            dilation=st.integers(1, 2),
+            convention=st.sampled_from(["tensorflow", "onnx-lower"]),
+            kind=st.just("transposed"),
+        )
+        | st.builds(Layer, kernel_size=st.integers(1, 3), kind=st.just("resize"))
+        | st.builds(Layer, kernel_size=st.integers(1, 4), stride=st.integers(1, 3), ceil_mode=st.just(True))
+        | st.builds(
             Layer,
             kernel_size=st.integers(1, 4),
             stride=st.integers(1, 3),
@@ -204,6 +270,8 @@ def test_a_stack_is_what_arithmetic_says_or_is_refused(size, layers):
 
 
 # Networks
+
+FRAMES = list(zip((10, 3, 3, 3, 3, 2, 2), (5, 2, 2, 2, 2, 2, 2), strict=True))
 
 
 def windows_of(model):
@@ -330,6 +398,48 @@ def test_published_numbers_come_out(name, field, jump, start, macs):
     assert sum(row.macs for row in explorer.rows) == macs
 
 
+def test_a_u_net_has_the_sizes_of_its_paper():
+    explorer = ReceptiveFieldExplorer(**NETWORKS["U-Net, through the bottom"])
+    sizes = {row.name: row.size for row in explorer.rows}
+    # Ronneberger, Fischer & Brox 2015, figure 1
+    printed = [572, 570, 568, 284, 282, 280, 140, 138, 136, 68, 66, 64, 32, 30, 28]
+    assert [explorer.input_size, *sizes.values()][:15] == printed
+    assert [sizes[f"up{level}_2"] for level in (4, 3, 2, 1)] == [52, 100, 196, 388]
+    across = ReceptiveFieldExplorer(**NETWORKS["U-Net, over the outermost skip"])
+    assert across.rows[-1].receptive_field == 9
+    assert explorer.rows[-1].jump == 1
+    assert len(explorer.field) <= explorer.rows[-1].receptive_field
+
+
+def test_sound_is_framed_as_by_wav2vec():
+    explorer = ReceptiveFieldExplorer(**NETWORKS["Sound in frames, 16 kHz"])
+    with torch.device("meta"):
+        layers = [nn.Conv1d(512 if place else 1, 512, *FRAMES[place], bias=False) for place in range(7)]
+        frames = nn.Sequential(*layers)
+        learned = [sum(each.numel() for each in layer.parameters()) for layer in layers]
+        last = frames(torch.empty(1, 1, 1024)).shape[-1]
+    row = explorer.rows[-1]
+    assert (row.receptive_field, row.jump, row.size) == (400, 320, last)
+    assert [row.parameters for row in explorer.rows] == learned
+
+
+def test_a_unit_between_copies_sees_nothing():
+    explorer = ReceptiveFieldExplorer(layers=[Layer(1, 2, kind="transposed")], selected=(0, 1))
+    assert explorer.field == range(0)
+    explorer.selected = (0, 2)
+    assert explorer.field == range(1, 2)
+
+
+def test_neighbors_behind_a_doubling_see_unlike():
+    layers = [Layer(3, padding=1), Layer(2, kind="pooling"), Layer(3, padding=1), Layer(2, kind="resize")]
+    explorer = ReceptiveFieldExplorer(input_size=14, layers=[*layers, Layer(3, padding=1)])
+    seen = []
+    for unit in (5, 6, 7):
+        explorer.selected = (4, unit)
+        seen.append(explorer.field)
+    assert seen == [range(1, 11), range(1, 11), range(3, 13)]
+
+
 # The static form
 
 
@@ -363,6 +473,10 @@ def test_without_scripts_there_is_a_table():
     rows = [re.findall("<td>(.*?)</td>", row) for row in fallback.split("<tr>")]
     assert rows[-1][:7] == ["pool2", "1", "16", "21", "0", "0", "0"]
     assert rows[-2][5:] == ["18,496", "73,728"]
+    sound = ReceptiveFieldExplorer(**NETWORKS["Sound in frames, 16 kHz"]).fallback()
+    assert "over a signal of 1024 samples, of which 304 are never read" in sound
+    grown = ReceptiveFieldExplorer(layers=[Layer(2, kind="resize", name="double")]).fallback()
+    assert "<td>double</td><td>56</td><td>1/2</td>" in grown
 
 
 def test_torch_is_not_imported():

@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from notebook_links import LINK
 from pybtex.database import Entry, Person
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 
 FOLDER = "_sources/notebooks"  # where the download button of a page leads
 PAGES = "../.."  # from there
@@ -338,23 +339,52 @@ def address(entry: Entry) -> str:
     return f"https://arxiv.org/abs/{arxiv[1]}" if arxiv else ""
 
 
-def write(app: Sphinx, failure: Exception | None) -> None:
-    """Put the plain notebooks where the pages' download buttons lead."""
-    if failure or app.builder.name != "html":
-        return
-    links = BookLinks(app)
-    for document in sorted(app.env.found_docs):
-        source = Path(app.srcdir) / f"{document}.ipynb"
-        if source.exists():
-            executed = nbformat.read(source, as_version=4)
-            try:
-                made = plain(executed, chapter=chapter_of(source.stem), links=links)
-            except ValueError as error:
-                raise ValueError(f"{document}.ipynb, {error}") from error
-            nbformat.write(made, Path(app.outdir) / FOLDER / source.name)
+class Writer:
+    """Puts the plain notebooks where the pages' download buttons lead, those that are not there already."""
+
+    def __init__(self) -> None:
+        self._is_read_anew = True
+
+    def begin(self, app: Sphinx, env: BuildEnvironment, documents: list[str]) -> None:
+        """Note whether any page is read: then a link of any notebook may lead elsewhere."""
+        self._is_read_anew = bool(documents)
+
+    def write(self, app: Sphinx, failure: Exception | None) -> None:
+        """Write what is older than what it is made of, or after a change of the book another text."""
+        if failure or app.builder.name != "html":
+            return
+        links = BookLinks(app)
+        for document in sorted(app.env.found_docs):
+            source = Path(app.srcdir) / f"{document}.ipynb"
+            target = Path(app.outdir) / FOLDER / source.name
+            if source.exists() and (self._is_read_anew or not _is_newer(target, source)):
+                text = made_of(source, links)
+                if not target.exists() or target.read_text(encoding="utf-8") != text:
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    target.write_text(text, encoding="utf-8")
+
+
+def made_of(source: Path, links: Links) -> str:
+    """The text of the plain notebook of an executed one.
+
+    Raises:
+        ValueError: for what has no plain form, with the name of the notebook and the cell.
+    """
+    try:
+        made = plain(nbformat.read(source, as_version=4), chapter=chapter_of(source.stem), links=links)
+    except ValueError as error:
+        raise ValueError(f"{source.name}, {error}") from error
+    return f"{nbformat.writes(made)}\n"
+
+
+def _is_newer(target: Path, source: Path) -> bool:
+    made_by = source, Path(__file__)
+    return target.exists() and target.stat().st_mtime_ns > max(path.stat().st_mtime_ns for path in made_by)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
-    app.connect("build-finished", write)
+    writer = Writer()
+    app.connect("env-before-read-docs", writer.begin)
+    app.connect("build-finished", writer.write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

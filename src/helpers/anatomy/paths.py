@@ -12,10 +12,19 @@ from itertools import product
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from helpers.anatomy.axis import AT_MOST, EXACT, ROUGH, AxisFields
-from helpers.anatomy.spans import EMPTY_START, BoolArray, IntArray, enclosing, members, union_of_sets, within
+from helpers.anatomy.spans import (
+    EMPTY_START,
+    BoolArray,
+    IntArray,
+    add_corners,
+    count_in_boxes,
+    enclosing,
+    members,
+    union_of_sets,
+    within,
+)
 
 InputPath = tuple[AxisFields, ...]  # one entry for each axis of the image
 Paths = tuple[InputPath, ...]  # empty for a tensor that does not depend on the image
@@ -332,7 +341,7 @@ def count_pixels(paths: Sequence[tuple[AxisFields, ...]]) -> int:
     sizes = [axis.size for axis in paths[0]]
     shared = [path for path in paths if _shared_dims(path)]
     boxes = [[members(axis.reads, axis.size) for axis in path] for path in paths if not _shared_dims(path)]
-    count = _count_in_boxes(boxes)
+    count = count_in_boxes(boxes)
     if not shared or count == prod(sizes):
         return count
     seen = np.zeros(sizes, dtype=bool)
@@ -350,33 +359,6 @@ def _shared_dims(path: Sequence[AxisFields]) -> list[int]:
     return sorted({dim for dim in dims if dims.count(dim) > 1})
 
 
-def _count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
-    """Pixels in the union of boxes, each the product of a set of rows and a set of columns.
-
-    Rows that lie in the same boxes count as one row, many times; so do columns.
-    """
-    if not boxes:
-        return 0
-    kinds = [_alike(sets) for sets in zip(*boxes, strict=True)]
-    seen = np.zeros([len(counts) for _, counts in kinds], dtype=bool)
-    for box in range(len(boxes)):
-        seen[np.ix_(*(classes[box] for classes, _ in kinds))] = True
-    weights = np.ones((), dtype=np.int64)
-    for _, counts in kinds:
-        weights = np.multiply.outer(weights, counts)
-    return int(weights[seen].sum())
-
-
-def _alike(sets: Sequence[BoolArray]) -> tuple[BoolArray, IntArray]:
-    """The kinds of pixels of some sets, told apart by the sets that hold them: which do, and how many."""
-    number = np.zeros(len(sets[0]), dtype=np.int64)
-    for index, each in enumerate(sets):
-        number |= each.astype(np.int64) << index
-    counts = np.bincount(number, minlength=1)
-    found = np.flatnonzero(counts)
-    return np.stack([found >> index & 1 for index in range(len(sets))]).astype(bool), counts[found]
-
-
 def _seen_by_units(path: Sequence[AxisFields]) -> BoolArray:
     """The pixels that some unit reads, each of which reads some rows and some columns of its own."""
     shared = _shared_dims(path)
@@ -387,16 +369,7 @@ def _seen_by_units(path: Sequence[AxisFields]) -> BoolArray:
     ]
     edges = np.zeros([axis.size + 1 for axis in axes], dtype=np.int32)
     for spans in product(*(range(each.shape[1]) for each in sets)):
-        _add_corners(edges, [each[:, span] for each, span in zip(sets, spans, strict=True)])
+        add_corners(edges, [each[:, span] for each, span in zip(sets, spans, strict=True)])
     for dim in range(edges.ndim):
         np.cumsum(edges, axis=dim, out=edges)
     return np.asarray(edges[(slice(-1),) * edges.ndim] > 0)
-
-
-def _add_corners(edges: NDArray[np.int32], spans: Sequence[IntArray]) -> None:
-    """Mark where boxes begin and end, so that the sums along all axes count the boxes that hold a pixel."""
-    boxes = np.unique(np.stack(spans, axis=1), axis=0)  # (boxes, axes, 2)
-    boxes = boxes[(boxes[:, :, 0] < EMPTY_START).all(axis=1)]
-    for sides in product((0, 1), repeat=edges.ndim):
-        corner = tuple(boxes[:, axis, side] + side for axis, side in enumerate(sides))
-        np.add.at(edges, corner, (-1) ** sum(sides))

@@ -10,8 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-Config = dict[str, Any]
-
 _RUN: dict[str, Callable[..., tuple[Tensor, ...]]] = {
     "LSTM": torch.lstm,
     "GRU": torch.gru,
@@ -80,7 +78,9 @@ class KerasRecurrent(nn.Module):
         merge_mode: how Bidirectional joins both ways; None for a layer alone.
     """
 
-    def __init__(self, kind: str, config: Config, features: int, merge_mode: str | None = None) -> None:
+    def __init__(
+        self, kind: str, config: dict[str, Any], features: int, merge_mode: str | None = None
+    ) -> None:
         super().__init__()
         self.kind, self.config, self.merge_mode = kind, config, merge_mode
         units, gates = config["units"], _GATES[kind] * config["units"]

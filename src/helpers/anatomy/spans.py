@@ -5,6 +5,7 @@ apart from each other. A unit with fewer spans than another has empty ones at th
 """
 
 from collections.abc import Sequence
+from itertools import product
 from math import prod
 from typing import Any
 
@@ -82,3 +83,39 @@ def _in_order(sets: IntArray) -> IntArray:
         where: Any = np.nonzero(ends)
         found[(*where[:-1], place[where], side)] = values[where]
     return found
+
+
+def count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
+    """Pixels in the union of boxes, each the product of a set of rows and a set of columns.
+
+    Rows that lie in the same boxes count as one row, many times; so do columns.
+    """
+    if not boxes:
+        return 0
+    kinds = [_alike(sets) for sets in zip(*boxes, strict=True)]
+    seen = np.zeros([len(counts) for _, counts in kinds], dtype=bool)
+    for box in range(len(boxes)):
+        seen[np.ix_(*(classes[box] for classes, _ in kinds))] = True
+    weights = np.ones((), dtype=np.int64)
+    for _, counts in kinds:
+        weights = np.multiply.outer(weights, counts)
+    return int(weights[seen].sum())
+
+
+def _alike(sets: Sequence[BoolArray]) -> tuple[BoolArray, IntArray]:
+    """The kinds of pixels of some sets, told apart by the sets that hold them: which do, and how many."""
+    number = np.zeros(len(sets[0]), dtype=np.int64)
+    for index, each in enumerate(sets):
+        number |= each.astype(np.int64) << index
+    counts = np.bincount(number, minlength=1)
+    found = np.flatnonzero(counts)
+    return np.stack([found >> index & 1 for index in range(len(sets))]).astype(bool), counts[found]
+
+
+def add_corners(edges: NDArray[np.int32], spans: Sequence[IntArray]) -> None:
+    """Mark where boxes begin and end, so that the sums along all axes count the boxes that hold a pixel."""
+    boxes = np.unique(np.stack(spans, axis=1), axis=0)  # (boxes, axes, 2)
+    boxes = boxes[(boxes[:, :, 0] < EMPTY_START).all(axis=1)]
+    for sides in product((0, 1), repeat=edges.ndim):
+        corner = tuple(boxes[:, axis, side] + side for axis, side in enumerate(sides))
+        np.add.at(edges, corner, (-1) ** sum(sides))

@@ -3,7 +3,7 @@
 from helpers.data.drawing import stand_in
 from helpers.data.files import CorruptData, DataUnavailable
 from helpers.data.images import CLASSES, SIZES, TITLES, Images, Notice, stand_in_notice
-from helpers.data.loading import EXCERPT, describe, excerpt, load, load_or_draw
+from helpers.data.loading import EXCERPT, describe, excerpt, load, load_or_draw, packed_excerpt
 
 __all__ = [
     "CLASSES",
@@ -18,6 +18,7 @@ __all__ = [
     "excerpt",
     "load",
     "load_or_draw",
+    "packed_excerpt",
     "stand_in",
     "stand_in_notice",
 ]

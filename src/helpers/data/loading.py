@@ -1,10 +1,13 @@
 """Load a data set: `load` insists on the real one, `load_or_draw` makes do with a drawn one."""
 
 import os
+import zlib
 from dataclasses import replace
 
+import numpy as np
 import torch
 
+from helpers.checks import choice
 from helpers.data.drawing import stand_in
 from helpers.data.files import DataFolder, DataUnavailable, cache_folder, fetch, pointed_at
 from helpers.data.images import CLASSES, SIZES, Images, require_known
@@ -75,6 +78,28 @@ def excerpt(name: str, *, split: str, drawn: bool) -> Images:
     step = 255 // (_GRAYS - 1)
     coarse = (whole.images.to(torch.int16) + step // 2) // step * step
     return replace(whole, images=coarse.to(torch.uint8))
+
+
+def packed_excerpt(name: str) -> bytes:
+    """The images of `excerpt` as a page unpacks them: labels, then four pixels a byte, compressed by zlib.
+
+    Args:
+        name: "mnist" for the real ones; "digits" or "garments" for drawn ones.
+
+    Raises:
+        ValueError: for another name.
+        DataUnavailable, CorruptData: as `load` does, for "mnist".
+
+    >>> len(packed_excerpt("digits")) < 200_000
+    True
+    """
+    choice("name", name, ("mnist", "digits", "garments"))
+    data, drawn = "fashion-mnist" if name == "garments" else "mnist", name != "mnist"
+    splits = [excerpt(data, split=split, drawn=drawn) for split in EXCERPT]
+    labels = torch.cat([each.labels for each in splits]).to(torch.uint8).numpy()
+    grays = torch.cat([each.images for each in splits]).numpy().reshape(-1, 4) // (255 // (_GRAYS - 1))
+    shifted = grays << np.array([6, 4, 2, 0], np.uint8)
+    return zlib.compress(labels.tobytes() + np.bitwise_or.reduce(shifted, axis=1).tobytes(), 9)
 
 
 def describe(name: str, *, root: Root = None, download: bool = True) -> str:

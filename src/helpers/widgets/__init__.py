@@ -6,6 +6,7 @@ from helpers.widgets.feature_map_explorer import FeatureMapExplorer
 from helpers.widgets.frames import Frames
 from helpers.widgets.receptive_field_explorer import ReceptiveFieldExplorer
 from helpers.widgets.solver_explorer import SolverExplorer
+from helpers.widgets.training_explorer import TrainingExplorer
 
 __all__ = [
     "BookWidget",
@@ -14,4 +15,5 @@ __all__ = [
     "Frames",
     "ReceptiveFieldExplorer",
     "SolverExplorer",
+    "TrainingExplorer",
 ]

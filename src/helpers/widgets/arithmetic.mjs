@@ -1,14 +1,16 @@
-// What the explorers compute of layers: windows and copies of a kernel on a grid.
+// What the explorers compute of layers, and how they say it: windows and copies of a kernel on a grid, and stacks of
+// layers along an axis.
 //
 // Whatever the kind of layer, windows lie on a ground, one for each cell of a map of stops. A convolution or a pooling
 // gathers: its ground is the padded input, its stops are the output. A transposed convolution scatters: its stops are
 // the input, its ground is the output before the crop, and its windows are copies of the kernel that add up.
 //
-// tests/golden/windows.json holds this to torch, to helpers.arithmetic and to helpers.convolution.
+// tests/golden/windows.json and stacks.json hold this to torch, to helpers.arithmetic and to helpers.convolution.
 
 import { axis, clamp, grid, isInput, line, pair, range } from "./common.mjs";
 
 const MOST_DRAWN = 112; // pixels of the ground along an axis
+const MOST_UNITS = 4096; // of a map, and of those that see unlike
 const PER_AXIS = ["input_size", "kernel_size", "stride", "dilation", "output_padding"];
 
 export const isPooling = (kind) => kind.endsWith("pooling");
@@ -24,9 +26,11 @@ function crops(size, reach, { stride, padding, convention, output_padding: extra
   const spread = (size - 1) * stride + reach;
   if (padding === "valid") return [0, 0, convention === "tensorflow" ? Math.max(0, size * stride - spread) : 0];
   if (padding !== "same") return [...pair(padding), extra];
-  const total = Math.max(0, spread - size * stride);
+  const missing = Math.max(0, size * stride - spread);
+  const [total, isLower] = [Math.max(0, spread - size * stride), convention === "onnx-lower"];
+  if (isLower && missing) throw new Error(`ONNX ends with the last copy, at ${spread} pixels, and makes no ${size * stride} of ${size}.`);
   const less = total >> 1;
-  return [...(convention === "onnx-lower" ? [total - less, less] : [less, total - less]), Math.max(0, size * stride - spread)];
+  return [...(isLower ? [total - less, less] : [less, total - less]), missing];
 }
 
 /**
@@ -88,7 +92,7 @@ function source(index, size, mode) {
 }
 
 /** The ground, and the map of stops. */
-export function sceneOf(setting, [rows, columns], image, kernel) {
+export function groundAndStops(setting, [rows, columns], image, kernel) {
   const grows = setting.kind === "transposed";
   const scene = { kind: setting.kind, grows, rows, columns, kernel };
   scene.ground = grows ? scatter(image, scene) : pad(image, scene, setting);
@@ -148,6 +152,110 @@ export function meeting({ count, taps, stride, dilation }, cell) {
   return pairs.filter(([stop]) => Number.isInteger(stop) && stop >= 0 && stop < count).reverse();
 }
 
+// Stacks
+
+/**
+ * What all units of a map see of the input, borders left aside.
+ *
+ * Behind a layer that grows, neighbors see unlike. But what the first few see, their `spans`, all others see again: the
+ * unit `spans.length` further sees the same, `distance` pixels on. `middle` is the center of unit 0's windows, in parts
+ * of a pixel, two to each of the spans.
+ */
+const INPUT = { spans: [[0, 0]], distance: 1, middle: 0 };
+
+/** The first and last pixel that a unit sees; nothing if it reads none. */
+export function spanOf({ spans, distance }, unit) {
+  const moves = Math.floor(unit / spans.length);
+  return spans[unit - moves * spans.length]?.map((end) => end + moves * distance);
+}
+
+/** What the units of a layer see; `first` is where its windows start. */
+function fieldsAbove(below, { taps, stride, dilation, reach, first, grows }) {
+  const count = below.spans.length * (grows ? stride : 1);
+  if (count > MOST_UNITS) throw new Error(`Layers that grow must multiply to at most ${MOST_UNITS}, got ${count}.`);
+  const hull = (unit) => {
+    let span = null;
+    for (let tap = 0; tap < taps; tap++) {
+      const place = grows ? (unit - first - tap * dilation) / stride : first + unit * stride + tap * dilation;
+      const seen = Number.isInteger(place) && spanOf(below, place);
+      if (seen) span = span ? [Math.min(span[0], seen[0]), Math.max(span[1], seen[1])] : seen;
+    }
+    return span;
+  };
+  const ends = (2 * first + reach - 1) * below.distance;
+  const [distance, middle] = grows
+    ? [below.distance, below.middle * stride - ends]
+    : [below.distance * stride, below.middle + ends];
+  return { spans: range(count).map(hull), distance, middle };
+}
+
+/** A level of a stack with what its units see: size and start of the field, the jump, the middle of unit 0. */
+function seeing(level, fields) {
+  const { spans, distance, middle } = fields;
+  const sizes = spans.filter(Boolean).map(([from, to]) => to - from + 1);
+  const center = middle / (2 * spans.length);
+  const start = spans[0]?.[0] ?? Math.floor(center);
+  return { ...level, fields, field: Math.max(0, ...sizes), jump: distance / spans.length, start, first: center };
+}
+
+/** The map that a layer makes of the one below. Throws a sentence for the reader if it cannot. */
+function above(below, layer, dimensions) {
+  const { kind, channels, bias, depthwise } = layer;
+  const grows = kind === "transposed" || kind === "resize";
+  const isCausal = layer.padding === "causal";
+  const window = isCausal ? { ...layer, padding: [layer.dilation * (layer.kernel_size - 1), 0] } : layer;
+  const own = grows ? grownAxis(below.size, window) : axis(below.size, window, ["kernel", "its map"]);
+  const size = grows ? own.size : own.count;
+  if (size > MOST_UNITS) throw new Error(`Its map must have at most ${MOST_UNITS} units to be drawn, got ${size}.`);
+  const offset = -own.before;
+  const weights = (depthwise || channels) * below.channels * own.taps ** dimensions;
+  const level = {
+    ...layer, size, offset, grows,
+    before: grows ? 0 : own.before,
+    after: grows ? 0 : own.padded - own.before - own.size,
+    sides: [own.before, own.end ?? own.after], // as set: what is drawn also holds what a window hangs over
+    channels: channels ?? below.channels,
+    parameters: weights + (depthwise ? below.channels : channels) * bias,
+    macs: weights * (grows ? below.size : size) ** dimensions,
+  };
+  return seeing(level, fieldsAbove(below.fields, { ...own, grows, first: offset }));
+}
+
+/** The input and the map of each layer. Throws a sentence for the reader if a layer cannot be drawn. */
+export function levelsOf({ size, channels, dimensions }, layers) {
+  const levels = [seeing({ name: "input", size, channels, parameters: 0, macs: 0 }, INPUT)];
+  layers.forEach((layer, index) => {
+    const name = layer.name || `layer ${index + 1}`;
+    try {
+      levels.push({ ...above(levels.at(-1), layer, dimensions), name });
+    } catch (error) {
+      throw new Error(`${name}, number ${index + 1} of ${layers.length}: ${error.message}`);
+    }
+  });
+  return levels;
+}
+
+/** The places at each level that units of one depend on, from the image up; those beside a map are padding. */
+export function dependencies(levels, top, units) {
+  const places = [units];
+  for (let level = top; level > 0; level--) {
+    const { before, after, stride, dilation, kernel_size: taps, offset, grows } = levels[level];
+    const isRead = new Uint8Array(before + levels[level - 1].size + after);
+    for (const unit of inside(places[0], levels[level])) {
+      for (let tap = 0; tap < taps; tap++) {
+        const place = grows ? (unit - offset - tap * dilation) / stride : offset + unit * stride + tap * dilation;
+        if (Number.isInteger(place)) isRead[before + place] = 1; // ignored where it is no index
+      }
+    }
+    const found = [];
+    isRead.forEach((read, index) => read && found.push(index - before));
+    places.unshift(found);
+  }
+  return places;
+}
+
+export const inside = (places, { size }) => places.filter((place) => place >= 0 && place < size);
+
 // Words
 
 /** The size of a transposed convolution with the numbers of each axis in it. */
@@ -169,4 +277,74 @@ export function copies(...axes) {
   const [last, ...others] = counts.toReversed();
   if (!others.length) return `Away from the border each gets ${last}: no checkerboard.`;
   return `Away from the border they get ${others.toReversed().join(", ")} or ${last} in turn: a checkerboard.`;
+}
+
+/** First and last of each run of neighbors. */
+export function runs(places) {
+  const found = [];
+  for (const place of places) {
+    if (found.at(-1)?.[1] === place - 1) found.at(-1)[1] = place;
+    else found.push([place, place]);
+  }
+  return found;
+}
+
+const { format } = new Intl.NumberFormat("en-US"); // slow to make
+/** A whole number, in groups of three. */
+export const grouped = (number) => format(number).replace("-", "−");
+
+/** The jump of a level, as a fraction where it is one. */
+export function showJump({ fields: { spans, distance } }) {
+  const shared = gcd(spans.length, distance);
+  return grouped(distance / shared) + (shared < spans.length ? `/${spans.length / shared}` : "");
+}
+const gcd = (a, b) => (b ? gcd(b, a % b) : a);
+export const isUneven = ({ fields }) => fields.spans.length > 1;
+
+/** What a unit sees, in words. */
+export function tell({ levels, dimensions }, level, unit, read) {
+  const { name, fields } = levels[level];
+  const span = spanOf(fields, unit);
+  if (!span) return `Unit ${unit} of ${name} reads nothing: no copy reaches it.`;
+  const [first, last] = span;
+  const field = last - first + 1;
+  const within = Math.max(0, Math.min(last, levels[0].size - 1) - Math.max(first, 0) + 1);
+  const places = dimensions > 1 ? ["pixels", " along each axis", "image"] : ["samples", "", "signal"];
+  const seen = `${places[0]} ${grouped(first)} to ${grouped(last)}${places[1]}, a field of ${grouped(field)}`;
+  const rest = within < field ? `, of which ${within} lie in the ${places[2]}.` : ".";
+  const lost = read < within ? ` It reads ${read} of these; no path leads from the others.` : "";
+  return `Unit ${unit} of ${name} sees ${seen}${rest}${lost}`;
+}
+
+/** What no unit of the last layer sees, in words. */
+export function tellUnread({ levels, unread, dimensions }) {
+  const [{ size }, { name }] = [levels[0], levels.at(-1)];
+  const [noun, ends, whole] = dimensions > 1 ? ["pixels", "rows and columns", "image"] : ["samples", "number", "signal"];
+  if (!unread.length) return `${name} reads the whole ${whole}.`;
+  const lost = grouped(size ** dimensions - (size - unread.length) ** dimensions);
+  const places = runs(unread).map(([from, to]) => grouped(from) + (from < to ? ` to ${grouped(to)}` : ""));
+  return `${name} never reads ${lost} of ${grouped(size ** dimensions)} ${noun}: ${ends} ${places.join(", ")}.`;
+}
+
+/** A layer's settings in short; padding as the cells that it comes to. */
+export function brief(level, dimensions) {
+  const { kernel_size: taps, stride, dilation, depthwise, kind, grows, sides, output_padding, ceil_mode } = level;
+  if (kind === "resize") return `resize by ${taps}`;
+  const cells = sides[0] === sides[1] ? sides[0] : sides.join(" and ");
+  const words = [
+    Array(dimensions).fill(taps).join(" × "), depthwise && "depthwise", kind, stride > 1 && `stride ${stride}`,
+    dilation > 1 && `dilation ${dilation}`, sides.some(Boolean) && `${grows ? "crop" : "padding"} ${cells}`,
+    output_padding && `output padding ${output_padding}`, ceil_mode && "rounded up",
+  ];
+  return words.filter(Boolean).join(", ");
+}
+
+/** How a layer's jump and field come from those below. */
+export function derive(below, level) {
+  const { name, stride, dilation, kernel_size: taps, field, kind } = level;
+  const from = showJump(below);
+  const jump = `${name}: jump ${from} ${kind ? "/" : "·"} ${stride} = ${showJump(level)}`;
+  if (isUneven(below) || isUneven(level)) return `${jump}, field up to ${grouped(field)}: neighbors see unlike, after a map has grown.`;
+  const steps = `(${taps} − 1)${dilation > 1 ? ` · ${dilation}` : ""} · ${from}`;
+  return `${jump}, field ${grouped(below.field)} + ${steps} = ${grouped(field)}.`;
 }

@@ -132,6 +132,54 @@ export function windowOf(taps, rows, columns) {
   return `<path d="${taps}"/><path class="casing" ${outline}<path class="outline" ${outline}`;
 }
 
+// Colors. They are the same in light and dark, as in the figures, so that a canvas need not follow the theme.
+
+/** The 511 steps between three colors of the palette, as pixels: red, green, blue and opacity from the lowest byte. */
+export function ramp(...names) {
+  const style = getComputedStyle(document.documentElement);
+  const [low, middle, high] = names.map((name) => {
+    const digits = style.getPropertyValue(`--book-${name}`).match(/\w\w/g);
+    return digits.map((pair) => parseInt(pair, 16));
+  });
+  const mix = (end, share) => middle.map((from, part) => Math.round(from + share * (end[part] - from)));
+  const pixel = ([red, green, blue]) => 0xff000000 + 0x10000 * blue + 0x100 * green + red;
+  return Uint32Array.from(range(511), (step) => pixel(mix(step < 255 ? low : high, Math.abs(step - 255) / 255)));
+}
+
+/** Gives a canvas its size, which empties it and takes as long as to paint twenty, so only where it is new. */
+export function resize(canvas, width, height) {
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  return canvas;
+}
+
+let sheet = {}; // the last one: a strip needs as many alike as it has maps
+
+/** The pixels of a canvas, and for each the place of the value that it shows if values are stretched over it. */
+function sheetOf({ width, height }, across, down) {
+  const key = `${[width, height, across, down]}`;
+  if (sheet.key !== key) {
+    const places = new Uint32Array(width * height);
+    for (let y = 0, pixel = 0; y < height; y++) {
+      const start = Math.floor((y * down) / height) * across;
+      for (let x = 0; x < width; x++) places[pixel++] = start + Math.floor((x * across) / width);
+    }
+    sheet = { key, places, image: new ImageData(width, height) };
+  }
+  return sheet;
+}
+
+/** Puts values on a canvas; the largest gets the last color of the ramp, its negative the first. */
+export function paint(canvas, values, width, largest, colors) {
+  const { places, image } = sheetOf(canvas, width, values.length / width);
+  const pixels = new Uint32Array(image.data.buffer);
+  const steps = 255 / largest;
+  const shades = new Uint32Array(values.length);
+  for (let place = 0; place < values.length; place++) shades[place] = colors[Math.floor(values[place] * steps + 255.5)];
+  for (let pixel = 0; pixel < pixels.length; pixel++) pixels[pixel] = shades[places[pixel]];
+  canvas.getContext("2d").putImageData(image, 0, 0);
+}
+
 // Words
 
 export const line = (name, value) => `<div>${name}</div><div>= ${value}</div>`;
@@ -176,7 +224,7 @@ export const PADDINGS = `<option value="number">a number<option value="sides">a 
 
 /** The padding that is chosen there, where `number` or `sides` are the cells that there were. */
 export function paddingOf(kind, number, sides) {
-  const kinds = { number, sides, valid: "valid", full: "full" };
+  const kinds = { number, sides, valid: "valid", full: "full", causal: "causal" };
   return kind in kinds ? { padding: kinds[kind], convention: "tensorflow" } : { padding: "same", convention: kind };
 }
 

@@ -3,7 +3,7 @@
 // Run by anywidget and by the built page (assets.py): it imports shared modules alone and ends with its export.
 // arithmetic.mjs says what the ground and the map of stops are.
 
-import { axes, copies, grownFormula, isPooling, meeting, sceneOf } from "./arithmetic.mjs";
+import { axes, copies, grownFormula, groundAndStops, isPooling, meeting } from "./arithmetic.mjs";
 import {
   CELL, EXAMPLES, MARKS, PADDINGS, addSlider, at, cellsOf, clamp, either, floored, formula, grid, ink, isInput, isNumber,
   limit, line, menu, oneOf, openView, paddingOf, pair, pairOf, perAxis, put, range, remark, say, square, steer, truth,
@@ -102,7 +102,7 @@ function adapt(setting) {
 export function settle(setting) {
   const image = cells(setting.image, IMAGES, ...pair(setting.input_size));
   const kernel = cells(setting.kernel, KERNELS, ...pair(setting.kernel_size));
-  return sceneOf(setting, axes(setting), image, kernel);
+  return groundAndStops(setting, axes(setting), image, kernel);
 }
 
 const EDGE = 20; // above and left of the cells, for marks

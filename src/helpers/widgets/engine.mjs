@@ -270,14 +270,13 @@ export function networkOf(shape, settings) {
 
 /** Weights as Glorot and Keras draw them, biases of zero; layers alike in two networks begin alike. */
 export function initialize({ layers }, seed) {
-  layers.forEach(({ kind, weight, shape: [made], taps }, number) => {
-    if (!weight) return;
+  layers.filter(({ weight }) => weight).forEach(({ weight, bias, input, shape: [made] }, number) => {
     const inputs = weight.length / made;
-    const outputs = kind === "convolution" ? (made * taps.length) / layers[number].input[0] : made;
+    const outputs = input ? weight.length / input[0] : made; // a convolution spreads each pixel over its taps
     const bound = Math.sqrt(6 / (inputs + outputs));
     const random = randomStream(seed, number + 2);
     for (let at = 0; at < weight.length; at++) weight[at] = (2 * random() - 1) * bound;
-    layers[number].bias.fill(0);
+    bias.fill(0);
   });
 }
 

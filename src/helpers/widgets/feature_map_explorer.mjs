@@ -5,7 +5,8 @@
 
 import {
   CELL, MARKS, at, axis, box, cellsOf, clamp, either, floored, formula, grid, ink, isInput, limit, line, listOf, nothing,
-  number, objectOf, oneOf, openView, pairOf, put, range, remark, say, square, steer, text, truth, whole, windowOf,
+  number, objectOf, oneOf, openView, pairOf, paint, put, ramp, range, remark, resize, say, square, steer, text, truth,
+  whole, windowOf,
 } from "./common.mjs";
 
 const SLIDERS = ["stride", "padding"];
@@ -119,55 +120,7 @@ function rectify(sums) {
 
 const furthest = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-// Colors. They are the same in light and dark, as in the figures, so that a canvas need not follow the theme.
-
-/** The 511 steps between three colors of the palette, as pixels: red, green, blue and opacity from the lowest byte. */
-function ramp(...names) {
-  const style = getComputedStyle(document.documentElement);
-  const [low, middle, high] = names.map((name) => {
-    const digits = style.getPropertyValue(`--book-${name}`).match(/\w\w/g);
-    return digits.map((pair) => parseInt(pair, 16));
-  });
-  const mix = (end, share) => middle.map((from, part) => Math.round(from + share * (end[part] - from)));
-  const pixel = ([red, green, blue]) => 0xff000000 + 0x10000 * blue + 0x100 * green + red;
-  return Uint32Array.from(range(511), (step) => pixel(mix(step < 255 ? low : high, Math.abs(step - 255) / 255)));
-}
-
-/** Gives a canvas its size, which empties it and takes as long as to paint twenty, so only where it is new. */
-function resize(canvas, width, height) {
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  return canvas;
-}
-
 const SMALL = 64; // pixels a side of a canvas in a strip, whatever the size of its map
-
-let sheet = {}; // the last one: a strip needs as many alike as it has maps
-
-/** The pixels of a canvas, and for each the place of the value that it shows if values are stretched over it. */
-function sheetOf({ width, height }, across, down) {
-  const key = `${[width, height, across, down]}`;
-  if (sheet.key !== key) {
-    const places = new Uint32Array(width * height);
-    for (let y = 0, pixel = 0; y < height; y++) {
-      const start = Math.floor((y * down) / height) * across;
-      for (let x = 0; x < width; x++) places[pixel++] = start + Math.floor((x * across) / width);
-    }
-    sheet = { key, places, image: new ImageData(width, height) };
-  }
-  return sheet;
-}
-
-/** Puts values on a canvas; the largest gets the last color of the ramp, its negative the first. */
-function paint(canvas, values, width, largest, colors) {
-  const { places, image } = sheetOf(canvas, width, values.length / width);
-  const pixels = new Uint32Array(image.data.buffer);
-  const steps = 255 / largest;
-  const shades = new Uint32Array(values.length);
-  for (let place = 0; place < values.length; place++) shades[place] = colors[Math.floor(values[place] * steps + 255.5)];
-  for (let pixel = 0; pixel < pixels.length; pixel++) pixels[pixel] = shades[places[pixel]];
-  canvas.getContext("2d").putImageData(image, 0, 0);
-}
 
 const MINUS = "m12 20h16";
 

@@ -1,30 +1,36 @@
 // The receptive field explorer: what a unit of any layer sees of the image, what it costs, what nobody reads.
 //
-// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
-// tests/golden/stacks.json holds its arithmetic to helpers.arithmetic.
+// Run by anywidget and by the built page (assets.py): it imports shared modules alone and ends with its export.
 
 import {
-  EXAMPLES, PADDINGS, addSlider, axis, check, clamp, either, listOf, menu, nothing, oneOf, openView, paddingOf, pairOf,
+  brief, dependencies, derive, grouped, inside, isUneven, levelsOf, runs, showJump, tell, tellUnread,
+} from "./arithmetic.mjs";
+import {
+  EXAMPLES, PADDINGS, addSlider, check, clamp, either, listOf, menu, nothing, oneOf, openView, paddingOf, pairOf,
   problemOf, put, range, say, text, truth, whole,
 } from "./common.mjs";
 
-const MOST_LAYERS = 24;
+const MOST_LAYERS = 28;
 
-// What a layer is unless it says otherwise. Without channels it is a pooling, or depthwise.
+// What a layer is unless it says otherwise. One that does not grow is, without channels, a pooling or depthwise.
 const PLAIN = {
-  name: "", stride: 1, padding: 0, dilation: 1, convention: "tensorflow", channels: null, bias: true, depthwise: false,
+  name: "", kind: null, stride: 1, padding: 0, dilation: 1, convention: "tensorflow", output_padding: 0, ceil_mode: false,
+  channels: null, bias: true, depthwise: false,
 };
-const complete = (layer) => ({ ...PLAIN, ...layer });
+const complete = (layer) => ({ ...PLAIN, ...(layer.kind === "resize" && { stride: layer.kernel_size }), ...layer });
 
 const channels = whole(1, 2048);
 const sides = whole(0, 15);
 export const LAYER_RULES = {
   name: text(200),
+  kind: either(oneOf(["transposed", "resize"]), nothing),
   kernel_size: whole(1, 16),
   stride: whole(1, 16),
-  padding: either(sides, pairOf(sides, "two, (before, after)"), oneOf(["valid", "same", "full"])),
+  padding: either(sides, pairOf(sides, "two, (before, after)"), oneOf(["valid", "same", "full", "causal"])),
   dilation: whole(1, 8),
   convention: oneOf(["tensorflow", "onnx-lower", "pytorch"]),
+  output_padding: whole(0, 15),
+  ceil_mode: truth,
   channels: either(channels, nothing),
   bias: truth,
   depthwise: truth,
@@ -35,10 +41,24 @@ function checkLayer(layer, name) {
   } catch (error) {
     throw new Error(`${name}: ${error.message}`);
   }
-  if (layer.depthwise && layer.channels) throw new Error(`${name}: a depthwise layer must have no channels of its own.`);
+  const fault = FAULTS.find(([, isAtFault]) => isAtFault(complete(layer)));
+  if (fault) throw new Error(`${name}: ${fault[0]}`);
 }
+// What does not go together.
+const isWeighted = ({ channels, depthwise }) => channels || depthwise;
+const FAULTS = [
+  ["a depthwise layer must have no channels of its own.", ({ depthwise, channels }) => depthwise && channels],
+  ["ceil_mode must be false but in a pooling.", (layer) => layer.ceil_mode && (layer.kind || isWeighted(layer))],
+  ["output_padding must be 0 but in a transposed convolution.", ({ output_padding: more, kind }) => more && kind !== "transposed"],
+  ["a layer that grows must not be depthwise.", ({ kind, depthwise }) => kind && depthwise],
+  ["a resize must have its factor alone: no channels, padding, dilation or other stride.", (layer) => layer.kind === "resize"
+    && (layer.channels || [layer.padding].flat().some(Boolean) || layer.dilation > 1 || layer.stride !== layer.kernel_size)],
+  ["padding “causal” is for a convolution of Keras.", ({ padding, convention, ceil_mode, kind }) => padding === "causal"
+    && (convention !== "tensorflow" || ceil_mode || kind)],
+];
 export const RULES = {
-  input_size: whole(1, 256),
+  dimensions: whole(1, 2),
+  input_size: whole(1, 1024),
   in_channels: channels,
   layers: listOf(checkLayer, 1, MOST_LAYERS),
   editing: whole(0, MOST_LAYERS - 1),
@@ -48,6 +68,7 @@ export const RULES = {
 const START = { stride: 2, padding: "valid", kernel_size: 3 };
 const POOL = { kernel_size: 2, stride: 2 };
 export const DEFAULTS = {
+  dimensions: 2,
   input_size: 28,
   in_channels: 1,
   layers: [
@@ -58,36 +79,11 @@ export const DEFAULTS = {
   selected: null,
 };
 
-/** The map that a layer makes of the one below. Throws a sentence for the reader if no window fits. */
-function above(below, layer) {
-  const { kernel_size: taps, stride, channels, bias, depthwise } = layer;
-  const { reach, before, after, count: size } = axis(below.size, layer, ["kernel", "its map"]);
-  const field = below.field + (reach - 1) * below.jump;
-  const start = below.start - before * below.jump;
-  const weights = (depthwise || channels) * below.channels * taps ** 2;
-  return {
-    ...layer, before, after, size, field, start,
-    jump: below.jump * stride,
-    first: start + (field - 1) / 2, // the middle of what unit 0 spans
-    channels: channels ?? below.channels,
-    parameters: weights + (depthwise ? below.channels : channels) * bias,
-    macs: weights * size ** 2,
-  };
-}
-
 /** The image and the map of each layer, and the pixels that no unit of the last one depends on. */
-export function settle({ input_size: size, in_channels: channels, layers }) {
-  const levels = [{ name: "input", size, channels, field: 1, jump: 1, start: 0, first: 0, parameters: 0, macs: 0 }];
-  layers.map(complete).forEach((layer, index) => {
-    const name = layer.name || `layer ${index + 1}`;
-    try {
-      levels.push({ ...above(levels.at(-1), layer), name });
-    } catch (error) {
-      throw new Error(`${name}, number ${index + 1} of ${layers.length}: ${error.message}`);
-    }
-  });
+export function settle({ dimensions, input_size: size, in_channels: channels, layers }) {
+  const levels = levelsOf({ size, channels, dimensions }, layers.map(complete));
   const [read] = dependencies(levels, layers.length, range(levels.at(-1).size));
-  return { levels, unread: range(size).filter((pixel) => !read.includes(pixel)) };
+  return { dimensions, levels, unread: range(size).filter((pixel) => !read.includes(pixel)) };
 }
 
 let settled = {}; // the last stack, since a choice is tried before it is drawn
@@ -106,34 +102,6 @@ function fit(setting) {
 }
 
 const adapt = (setting) => ({ ...setting, layers: setting.layers.map(complete) });
-
-/** The places at each level that units of one depend on, from the image up; those beside a map are padding. */
-export function dependencies(levels, top, units) {
-  const places = [units];
-  for (let level = top; level > 0; level--) {
-    const { before, after, stride, dilation, kernel_size: taps } = levels[level];
-    const isRead = new Uint8Array(before + levels[level - 1].size + after);
-    for (const unit of inside(places[0], levels[level])) {
-      for (let tap = 0; tap < taps; tap++) isRead[unit * stride + tap * dilation] = 1;
-    }
-    const found = [];
-    isRead.forEach((read, index) => read && found.push(index - before));
-    places.unshift(found);
-  }
-  return places;
-}
-
-const inside = (places, { size }) => places.filter((place) => place >= 0 && place < size);
-
-/** First and last of each run of neighbors. */
-function runs(places) {
-  const found = [];
-  for (const place of places) {
-    if (found.at(-1)?.[1] === place - 1) found.at(-1)[1] = place;
-    else found.push([place, place]);
-  }
-  return found;
-}
 
 // The drawing: a row of units for each level, the image at the bottom. Its x are pixels of the image, its y of CSS.
 const HIGH = 16; // a unit
@@ -211,46 +179,6 @@ function drawImage({ levels: [{ size }], unread }, read) {
   return `<i class="unread" style="clip-path:polygon(${points})"></i>${read.length ? field : ""}`;
 }
 
-const { format } = new Intl.NumberFormat("en-US"); // slow to make
-const show = (number) => format(number).replace("-", "−");
-
-/** What a unit sees, in words. */
-function tell({ levels }, level, unit, read) {
-  const { name, field, start, jump } = levels[level];
-  const first = start + unit * jump;
-  const last = first + field - 1;
-  const within = Math.max(0, Math.min(last, levels[0].size - 1) - Math.max(first, 0) + 1);
-  const span = `pixels ${show(first)} to ${show(last)} along each axis, a field of ${show(field)}`;
-  const rest = within < field ? `, of which ${within} lie in the image.` : ".";
-  const lost = read < within ? ` It reads ${read} of these; no path leads from the others.` : "";
-  return `Unit ${unit} of ${name} sees ${span}${rest}${lost}`;
-}
-
-/** What no unit of the last layer sees, in words. */
-function tellUnread({ levels, unread }) {
-  const [{ size }, { name }] = [levels[0], levels.at(-1)];
-  if (!unread.length) return `${name} reads the whole image.`;
-  const lost = show(size ** 2 - (size - unread.length) ** 2);
-  const places = runs(unread).map(([from, to]) => (from < to ? `${from} to ${to}` : from));
-  return `${name} never reads ${lost} of ${show(size ** 2)} pixels: rows and columns ${places.join(", ")}.`;
-}
-
-/** A layer's settings in short; padding as the cells that it comes to. */
-function brief({ kernel_size: taps, stride, dilation, before, after, depthwise }) {
-  const words = [
-    `${taps} × ${taps}`, depthwise && "depthwise", stride > 1 && `stride ${stride}`, dilation > 1 && `dilation ${dilation}`,
-    before + after && `padding ${before === after ? before : `${before} and ${after}`}`,
-  ];
-  return words.filter(Boolean).join(", ");
-}
-
-/** How a layer's jump and field come from those below. */
-function derive(below, { name, stride, dilation, kernel_size: taps, jump, field }) {
-  const from = show(below.jump);
-  const steps = `(${taps} − 1)${dilation > 1 ? ` · ${dilation}` : ""} · ${from}`;
-  return `${name}: jump ${from} · ${stride} = ${show(jump)}, field ${show(below.field)} + ${steps} = ${show(field)}.`;
-}
-
 // What of a level the table shows.
 const NUMBERS = ["size", "jump", "field", "start", "parameters", "macs"];
 
@@ -260,16 +188,18 @@ const numeric = `type="number" min="${channels.low}" max="${channels.high}"`;
 const template = `
   <div class="settings network" part="settings">
   ${menu("example", "network", "<option value='' hidden>your own")}
-  ${entry("in_channels", "image channels", numeric)}
+  ${menu("dimensions", "input is", "<option value='2'>an image<option value='1'>a signal")}
+  ${entry("in_channels", "input channels", numeric)}
   </div>
   <div class="layer" role="group" aria-label="Layer">
   <div class="settings" part="layer">
   ${menu("editing", "change layer", "")}
   ${entry("name", "its name", 'spellcheck="false"')}
-  ${menu("kind", "kind", `<option>convolution<option>convolution, no bias
-    <option>depthwise<option>depthwise, no bias<option>pooling`)}
+  ${menu("kind", "kind", `<option>convolution<option>convolution, no bias<option>depthwise<option>depthwise, no bias
+    <option>pooling<option>transposed<option>transposed, no bias<option>resize`)}
   ${entry("channels", "channels", numeric)}
-  ${menu("padding", "padding", PADDINGS)}
+  ${menu("padding", "padding", `${PADDINGS}<option>causal`)}
+  <label class="check"><input type="checkbox" part="ceil_mode"> round up (ceil_mode)</label>
   </div>
   <div class="bar">
   <button part="add">Add a layer after it</button>
@@ -287,7 +217,7 @@ const template = `
   </div>
   <ul class="legend">
   <li class="chosen">unit: click another, or press arrow keys<li class="field">what it depends on
-  <li class="padding">padding<li class="unread">pixel never read
+  <li class="padding">padding<li class="unread" part="unreadName">
   </ul>
   <p aria-live="polite" part="words"></p>
   <div class="numbers" tabindex="0" role="group" aria-label="All layers in numbers"><table>
@@ -307,14 +237,17 @@ function children(node, count, child) {
   return [...node.children];
 }
 
-const kindOf = ({ channels, bias, depthwise }) =>
-  channels || depthwise ? (depthwise ? "depthwise" : "convolution") + (bias ? "" : ", no bias") : "pooling";
+function kindOf({ kind, channels, bias, depthwise }) {
+  const weighted = depthwise ? "depthwise" : kind ?? (channels && "convolution");
+  return weighted && weighted !== "resize" ? weighted + (bias ? "" : ", no bias") : kind ?? "pooling";
+}
 
 const paddingKind = ({ padding, convention }) =>
   padding === "same" ? convention : Array.isArray(padding) ? "sides" : Number.isInteger(padding) ? "number" : padding;
 
 /** A stack as text, the same for the same stack. */
-const key = ({ input_size, in_channels, layers }) => JSON.stringify([input_size, in_channels, layers.map(complete)]);
+const key = ({ dimensions, input_size, in_channels, layers }) =>
+  JSON.stringify([dimensions, input_size, in_channels, layers.map(complete)]);
 
 // What the buttons make of the layers, and the place of the one edited next.
 const RESTACKS = {
@@ -356,7 +289,9 @@ function render({ model, el }) {
 
   const edit = (changes) => {
     const { layers, editing } = read();
-    choose({ layers: layers.with(editing, { ...edited(), ...changes }) });
+    const layer = { ...edited(), ...changes };
+    if (layer.kind === "resize") layer.stride = layer.kernel_size;
+    choose({ layers: layers.with(editing, layer) });
   };
 
   /** A slider, hidden where its number does not exist; returns what shows a setting in it. */
@@ -372,10 +307,12 @@ function render({ model, el }) {
     };
   }
   const sliders = [
-    slider(part.settings, "input_size", "image size", (size) => choose({ input_size: size })),
-    ...["kernel_size", "stride", "dilation", "padding"].map((name) =>
-      slider(part.layer, name, name.replace("_", " "), (number) => edit({ [name]: number })),
-    ),
+    slider(part.settings, "input_size", "input size", (size) => choose({ input_size: size })),
+    ...["kernel_size", "stride", "dilation", "padding", "output_padding"].map((name) => {
+      const isOf = ({ kind }) => name === "kernel_size" || (name === "output_padding" ? kind === "transposed" : kind !== "resize");
+      const numberOf = (setting) => isOf(setting) && setting[name];
+      return slider(part.layer, name, name.replace("_", " "), (number) => edit({ [name]: number }), numberOf);
+    }),
     ...["before", "after"].map((name, side) => {
       const change = (number) => edit({ padding: edited().padding.with(side, number) });
       return slider(part.layer, "padding", `padding ${name}`, change, ({ padding }) => padding[side]);
@@ -393,6 +330,10 @@ function render({ model, el }) {
     part.padding.value = paddingKind(layer);
     part.kind.value = kindOf(layer);
     part.channels.parentNode.hidden = !layer.channels;
+    part.padding.parentNode.hidden = layer.kind === "resize";
+    part.ceil_mode.parentNode.hidden = layer.kind || isWeighted(layer);
+    part.ceil_mode.checked = layer.ceil_mode;
+    part.dimensions.value = setting.dimensions;
     for (const name of ["name", "channels", "in_channels"]) {
       if (part[name].value !== `${layer[name]}`) part[name].value = layer[name]; // else the caret would jump
     }
@@ -406,7 +347,7 @@ function render({ model, el }) {
   }
 
   function showScene() {
-    const { levels } = scene;
+    const { levels, dimensions } = scene;
     plan = arrange(levels);
     const high = plan.pitch * levels.length;
     part.pyramid.style.cssText = `--pitch:${plan.pitch}px;--high:${high}px;--widest:${plan.width * WIDEST}px`;
@@ -415,16 +356,19 @@ function render({ model, el }) {
     children(part.labels, levels.length, "<div><b></b><span>").forEach((label, index) => {
       const level = levels.at(-1 - index);
       say(label.firstChild, level.name);
-      say(label.lastChild, level.kernel_size ? `sees ${show(level.field)}` : "");
+      say(label.lastChild, level.kernel_size ? `sees ${isUneven(level) ? "up to " : ""}${grouped(level.field)}` : "");
     });
     const line = `<tr><th scope="row"><span></span><small></small>${"<td>".repeat(6)}`;
     children(part.rows, levels.length, line).forEach((row, index) => {
       const [head, ...numbers] = row.children;
       say(head.firstChild, levels[index].name);
-      say(head.lastChild, index ? brief(levels[index]) : "");
-      NUMBERS.forEach((name, column) => say(numbers[column], show(levels[index][name])));
+      say(head.lastChild, index ? brief(levels[index], dimensions) : "");
+      const shown = (name) => (name === "jump" ? showJump(levels[index]) : grouped(levels[index][name]));
+      NUMBERS.forEach((name, column) => say(numbers[column], shown(name)));
     });
-    for (const name of ["parameters", "macs"]) say(part[name], show(levels.reduce((sum, level) => sum + level[name], 0)));
+    part.image.parentNode.hidden = dimensions === 1;
+    say(part.unreadName, `${dimensions > 1 ? "pixel" : "sample"} never read`);
+    for (const name of ["parameters", "macs"]) say(part[name], grouped(levels.reduce((sum, level) => sum + level[name], 0)));
   }
 
   function showEdited() {
@@ -473,10 +417,15 @@ function render({ model, el }) {
   const mapOf = (layer) => scene.levels[levelAt(layer + 1)];
   part.name.oninput = () => edit({ name: part.name.value });
   part.kind.onchange = () => {
-    const [kind, unbiased] = part.kind.value.split(", ");
-    const channels = kind === "convolution" ? mapOf(read().editing).channels : null;
-    edit({ channels, bias: !unbiased, depthwise: kind === "depthwise" });
+    const [name, unbiased] = part.kind.value.split(", ");
+    const { channels } = mapOf(read().editing);
+    const kind = ["transposed", "resize"].includes(name) ? name : null;
+    const weighted = { channels: ["convolution", "transposed"].includes(name) ? channels : null, bias: !unbiased };
+    const plain = { kind, depthwise: name === "depthwise", output_padding: 0, ceil_mode: false };
+    edit({ ...weighted, ...plain, ...(kind === "resize" && { dilation: 1, padding: 0 }) });
   };
+  part.ceil_mode.onchange = () => edit({ ceil_mode: part.ceil_mode.checked });
+  part.dimensions.onchange = () => choose({ dimensions: Number(part.dimensions.value) });
   part.padding.onchange = () => {
     const { before, after } = mapOf(read().editing);
     const cells = [before, after].map((count) => clamp(count, sides.low, sides.high));

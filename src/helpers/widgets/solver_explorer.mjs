@@ -96,7 +96,7 @@ export function place(size, layer) {
 function cellsRead(size, { first, count, stride, taps, dilation }) {
   const ends = new Map(); // of each residue of the stride: so far it is counted
   let total = 0;
-  for (const tap of range(taps)) {
+  for (let tap = 0; tap < taps; tap++) {
     const quotient = Math.floor((first + dilation * tap) / stride);
     const residue = first + dilation * tap - quotient * stride;
     const from = Math.max(quotient, ends.get(residue) ?? 0);
@@ -143,7 +143,10 @@ const folly = ({ layer, size, output, before, after, unread, empty, unused, boar
 
 function sensibleFirst(found) {
   const keyed = found.map(weigh).map((each) => [folly(each), each]);
-  keyed.sort(([one], [other]) => one.map((key, place) => key - other[place]).find(Boolean) ?? 0);
+  keyed.sort(([one], [other]) => {
+    const place = one.findIndex((key, place) => key !== other[place]);
+    return place < 0 ? 0 : one[place] - other[place];
+  });
   return keyed.map(([, each]) => each);
 }
 
