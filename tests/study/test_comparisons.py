@@ -281,3 +281,19 @@ def test_what_the_objections_count(judged):
     table = comparisons.sensitivity_table().data
     assert table.rules.sum() == sum(each.rule.measure == "accuracy" for each in judged.values())
     assert (table["among its family"] > table["alone"]).all()
+
+
+def test_only_sampling_that_follows_the_image_changes_nothing():
+    changes = {name: comparisons.changes_by_shift(name, steps=5) for name in ("stride", "polyphase")}
+    assert {values.shape for values in changes.values()} == {(24,)}
+    assert changes["polyphase"].max() < 1e-9
+    assert changes["stride"].max() > 1
+    assert changes["stride"][4 * 5 - 1] < 1e-9  # four pixels down: the same grid again, twice halved
+
+
+def test_only_padding_that_is_not_of_the_image_tells_places():
+    told = {name: comparisons.places_told(name, seeds=(0, 1), images=40) for name in ("zeros", "valid")}
+    assert told["zeros"].min() > 20
+    assert abs(told["valid"]).max() < 10
+    again = comparisons.places_told("zeros", seeds=(1,), images=40)
+    assert again == pytest.approx(told["zeros"][1:])

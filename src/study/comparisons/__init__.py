@@ -16,6 +16,7 @@ from study.comparisons.figures import (
     mnist_looks,
     result,
 )
+from study.comparisons.literature import changes_by_shift, places_told
 from study.comparisons.runs import (
     Reached,
     accuracies,
@@ -61,6 +62,7 @@ __all__ = [
     "between",
     "beyond_chance",
     "beyond_mistakes",
+    "changes_by_shift",
     "class_means",
     "condition_figure",
     "confusion_changes",
@@ -83,6 +85,7 @@ __all__ = [
     "network_table",
     "open_conditions",
     "pairing",
+    "places_told",
     "reached",
     "result",
     "rule_table",

@@ -11,15 +11,22 @@ from study.ledger.finding import Finding, decided
 _HALVINGS = (Layer(3, 2, 1),) * 5
 
 
+def mean_of(width: int) -> tuple[float, float]:
+    """How far the mean of so many neighbors moves an image, and the share of what aliases that it leaves.
+
+    That is its power, averaged over the frequencies that a stride of 2 folds down.
+    """
+    above = np.linspace(np.pi / 2, np.pi, 1001)
+    places = np.arange(width) - width // 2
+    response = np.abs(np.exp(-1j * np.outer(above, places)).mean(axis=1))
+    return abs(float(places.mean())), float(np.mean(response**2))
+
+
 def even_kernels() -> Finding:
     """L-33: how far means of 2 to 5 pixels move an image, and how much they let through that aliases."""
-    above = np.linspace(np.pi / 2, np.pi, 1001)  # frequencies that stride 2 folds down
-    moved, aliased = {}, {}
-    for width in (2, 3, 4, 5):
-        places = np.arange(width) - width // 2
-        moved[width] = abs(float(places.mean()))
-        response = np.abs(np.exp(-1j * np.outer(above, places)).mean(axis=1))
-        aliased[width] = float(np.mean(response**2))
+    means = {width: mean_of(width) for width in (2, 3, 4, 5)}
+    moved = {width: each[0] for width, each in means.items()}
+    aliased = {width: each[1] for width, each in means.items()}
     conditions = {
         "half a pixel off": moved[2] == moved[4] == 0.5 and moved[3] == moved[5] == 0,
         "2 aliases more than 3": aliased[2] > aliased[3],
@@ -97,7 +104,7 @@ ANSWER_CLAIMS = (
         source="even-kernels",
         statement="Even kernels are avoided because they cause aliasing errors.",
         parts=(Computed(even_kernels, by="the frequency response of four means"),),
-        link="padding",
+        link="controls-literature",
         note="Right is that an even kernel has no center, so that its map lies half a pixel off. Aliasing "
         "comes of a stride, and of narrow kernels, even or odd. Learned kernels are not covered.",
     ),

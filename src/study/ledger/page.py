@@ -47,6 +47,7 @@ SECTIONS = {
     "controls-noise": "13_controls",
     "controls-hybrids": "13_controls",
     "controls-strides": "13_controls",
+    "controls-literature": "13_controls",
     "architectures": "15_architectures",
     "errata": "errata",
 }

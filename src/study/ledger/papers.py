@@ -66,7 +66,7 @@ PAPER_CLAIMS = (
         source=_SPACE_TO_DEPTH,
         statement="Space-to-depth and a convolution behind it do without strided convolutions.",
         parts=(Computed(space_to_depth_is_a_stride, by="torch, in whole numbers"),),
-        link="controls-downsampling",
+        link="controls-literature",
         note="Right of the code, which names no stride. As a function, blocks of 2x2 and a 3x3 kernel are "
         "one 6x6 kernel at stride 2. Other widths of kernel and block are not covered.",
     ),
@@ -75,7 +75,7 @@ PAPER_CLAIMS = (
         source=_SPACE_TO_DEPTH,
         statement="On small images it is more accurate than a 3x3 convolution with stride 2 in its place.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="controls-literature",
         note=f"Made for detectors and ResNets, on small objects and low resolution. {_SMALL} It has more "
         "weights than what it replaces.",
     ),
@@ -84,7 +84,7 @@ PAPER_CLAIMS = (
         source=_SPACE_TO_DEPTH,
         statement="It is more accurate than a strided convolution of as wide a kernel.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="controls-literature",
         note="The control that the source lacks: the same function, written with a stride, differs in the "
         f"scale of its initial weights only. {_SMALL}",
     ),
@@ -161,7 +161,7 @@ PAPER_CLAIMS = (
         source="islam2020how",
         statement="Zero padding tells a network where in the image it looks.",
         parts=_NOT_RUN,
-        link="controls-border",
+        link="controls-literature",
         note="Made for VGG and ResNet, with a small network that reads their maps. Ours reads the last map "
         "linearly, and shows noise, since centered objects tell places apart by themselves.",
     ),
@@ -171,7 +171,7 @@ PAPER_CLAIMS = (
         statement="With adaptive polyphase sampling a network is exactly indifferent to shifts before any "
         "training.",
         parts=(Computed(polyphase_before_training, by="torch, on an untrained network"),),
-        link="controls-downsampling",
+        link="controls-literature",
         note="Of shifts that wrap around, with padding that does, and a mean over the last map. A shift that "
         "moves something in, or by half a pixel, is not covered.",
     ),

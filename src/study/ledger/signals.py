@@ -24,20 +24,31 @@ from study.ledger.finding import Finding, decided
 Signal = NDArray[np.float64]
 
 
+def change_behind_a_blur(*, shift: float, relu: bool, seed: int = 0) -> float:
+    """How far a map fails to move with its image behind ReLU or none, an ideal blur, and stride 2.
+
+    Args:
+        shift: of the signal, which wraps around, in pixels; parts of one are moved exactly.
+        relu: whether there is ReLU before the blur.
+        seed: of the signal, which has no detail finer than the map.
+
+    Returns:
+        The largest difference, as a share of the signal's largest value.
+    """
+    signal = _low_passed(np.random.default_rng(seed).normal(size=32), keep=8)
+    apart = _halved(_moved(signal, shift), relu) - _moved(_halved(signal, relu), shift / 2)
+    return float(np.abs(apart).max() / np.abs(signal).max())
+
+
 def a_blur_is_not_enough() -> Finding:
     """L-19: what a shift changes behind an ideal blur and a stride, with ReLU before the blur and without."""
-    waves = np.random.default_rng(0).normal(size=32)
-    signal = _low_passed(waves, keep=8)
-    changes = {}
-    for name, shift in (("a whole pixel", 1.0), ("half a pixel", 0.5)):
-        with_relu, without = (
-            np.abs(_halved(_moved(signal, shift), relu) - _moved(_halved(signal, relu), shift / 2)).max()
-            for relu in (True, False)
-        )
-        changes[name] = float(with_relu), float(without)
-    size = np.abs(signal).max()
+    shifts = {"a whole pixel": 1.0, "half a pixel": 0.5}
+    changes = {
+        name: [change_behind_a_blur(shift=shift, relu=relu) for relu in (True, False)]
+        for name, shift in shifts.items()
+    }
     evidence = "; ".join(
-        f"{name}: with ReLU {with_relu / size:.1%} of the largest value, without {without / size:.1%}"
+        f"{name}: with ReLU {with_relu:.1%} of the largest value, without {without:.1%}"
         for name, (with_relu, without) in changes.items()
     )
     return decided({name: with_relu > 1e-9 for name, (with_relu, _) in changes.items()}, evidence)
@@ -279,7 +290,7 @@ SIGNAL_CLAIMS = (
         statement="A blur before the stride does not make a map move with its image, because ReLU makes new "
         "detail.",
         parts=(Computed(a_blur_is_not_enough, by="Fourier transforms, along one axis"),),
-        link="controls-downsampling",
+        link="controls-literature",
         note="Right of parts of a pixel. By whole pixels an ideal blur is enough, since ReLU knows no "
         "neighbors. The blurs in use are not ideal. One signal of chance; trained networks are not covered.",
     ),
