@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 import stage
 from explorer_page import ROOT, explorer, part, put, serve, slider, text, violations_in_both_themes
-from page_assets import bare_pages, scripts
+from page_assets import bare_pages, explorer_scripts
 from test_states import SCRIPT, plain, tampered
 
 import helpers.widgets
@@ -44,7 +44,7 @@ def site(tmp_path_factory):
     ]
     sections[3] = f"<details><summary>folded</summary>{sections[3]}</details>"
     modules = sorted({each._module for each in widgets})
-    loads = "".join(f'<script defer src="../_static/{each}"></script>' for each in scripts(*modules))
+    loads = "".join(f'<script defer src="../_static/{each}"></script>' for each in explorer_scripts(*modules))
     pages = {
         FOLDER: '<!doctype html><html lang="en"><meta charset="utf-8"><title>Page</title>'
         '<link rel="icon" href="data:,"><link rel="stylesheet" href="../_static/widgets.css">'

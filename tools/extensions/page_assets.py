@@ -55,11 +55,11 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     modules = set(re.findall(r'<div class="book-widget" data-module="(\w+)"', context.get("body", "")))
     if modules:
         app.add_css_file("widgets.css")
-        for script in scripts(*sorted(modules)):
+        for script in explorer_scripts(*sorted(modules)):
             app.add_js_file(script, loading_method="defer")
 
 
-def scripts(*modules: str) -> list[str]:
+def explorer_scripts(*modules: str) -> list[str]:
     """What a page with explorers of these modules loads, in this order."""
     needed = {library for module in modules for library in libraries_of(module)}
     libraries = [library for library in LIBRARIES if library in needed]
@@ -74,7 +74,8 @@ def bare_pages() -> dict[str, str]:
         if name not in ("", kind._module):  # neither the base nor figures over a slider
             explorer: BookWidget = kind()
             loads = "\n".join(
-                f'<script src="../_static/{script}" defer></script>' for script in scripts(kind._module)
+                f'<script src="../_static/{script}" defer></script>'
+                for script in explorer_scripts(kind._module)
             )
             title = f"{name.replace('_', ' ').capitalize()} explorer"
             pages[f"{name}.html"] = BARE.format(title=title, scripts=loads, explorer=explorer.static_html())
