@@ -130,7 +130,7 @@
     const { common, share } = window.BOOK_WIDGETS ?? {};
     const pages = new Map([...document.querySelectorAll(".book-widget[data-ready]")].map((place) => [place, place.bookModel.page]));
     const places = [...pages.keys()].filter((place) => pages.get(place).view);
-    if (!address || !places.length) return;
+    if (!address || !places.length || !share) return;
     let place = places[0];
     try {
       const values = share.readAddress(address);

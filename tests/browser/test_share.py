@@ -11,19 +11,22 @@ import stage
 from explorer_page import ROOT, explorer, part, put, serve, slider, text, violations_in_both_themes
 from page_assets import bare_pages, explorer_scripts
 from test_states import SCRIPT, plain, tampered
+from traitlets import TraitError
 
 import helpers.widgets
 from helpers.arithmetic import Layer, output_size, resolve_padding, snippet
 from helpers.arithmetic.snippets import FRAMEWORKS
-from helpers.widgets import ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer
+from helpers.widgets import ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer, SolverExplorer
 
 KINDS = {
     "convolution": ConvolutionExplorer,
     "feature_map": FeatureMapExplorer,
     "receptive_field": ReceptiveFieldExplorer,
+    "solver": SolverExplorer,
 }
 FOLDER, BARE = "book/page.html", "explorer/{}.html"
-PLACES = {"convolution": 0, "feature_map": 1, "receptive_field": 2, "convolution-2": 3}
+PLACES = {"convolution": 0, "feature_map": 1, "receptive_field": 2, "solver": 3, "convolution-2": 4}
+LAST = len(PLACES) - 1
 SNIPPETS = json.loads((ROOT / "tests" / "golden" / "snippets.json").read_text(encoding="utf-8"))["cases"]
 
 
@@ -42,7 +45,7 @@ def site(tmp_path_factory):
         f'<section id="{name}"><h2>{name}</h2>{each.static_html()}<p>text</p></section>'
         for name, each in zip(PLACES, widgets, strict=True)
     ]
-    sections[3] = f"<details><summary>folded</summary>{sections[3]}</details>"
+    sections[LAST] = f"<details><summary>folded</summary>{sections[LAST]}</details>"
     modules = sorted({each._module for each in widgets})
     loads = "".join(f'<script defer src="../_static/{each}"></script>' for each in explorer_scripts(*modules))
     pages = {
@@ -104,15 +107,15 @@ def test_a_link_sets_the_explorer_again(open_page):
         other = open_page(FOLDER + "#" + link.split("#")[1], origin)
         assert state(other) == state(page)
         assert text(other, "problem") == ""
-        for place in (1, 2, 3):
+        for place in range(1, LAST):
             assert state(other, place) == state(page, place), "the others stay"
 
 
 def test_the_page_scrolls_to_what_the_address_names_and_unfolds_it(open_page):
     page = open_page(FOLDER + "#explorer=convolution-2&stride=2", viewport={"width": 800, "height": 500})
-    assert state(page, 3) == plain_without_examples(ConvolutionExplorer(stride=2))
-    assert explorer(page, 3).is_visible()
-    top = explorer(page, 3).evaluate("(place) => place.getBoundingClientRect().top")
+    assert state(page, LAST) == plain_without_examples(ConvolutionExplorer(stride=2))
+    assert explorer(page, LAST).is_visible()
+    top = explorer(page, LAST).evaluate("(place) => place.getBoundingClientRect().top")
     assert abs(top) < 20 or page.evaluate("innerHeight + scrollY >= document.body.scrollHeight - 1")
     page.keyboard.press("Tab")
     assert (
@@ -120,7 +123,7 @@ def test_the_page_scrolls_to_what_the_address_names_and_unfolds_it(open_page):
     )
     follow(page, "feature_map")  # a section
     assert page.locator("#feature_map").evaluate("(part) => Math.abs(part.getBoundingClientRect().top)") < 2
-    assert [text(page, "problem", place) for place in range(4)] == [""] * 4
+    assert [text(page, "problem", place) for place in PLACES.values()] == [""] * len(PLACES)
 
 
 def plain_without_examples(widget):
@@ -195,6 +198,7 @@ def legal_states(kind, chance, count):
             "padding": [1, [2, 0], [[0, 1], [2, 3]], "valid", "same", "full"],
             "convention": ["onnx-lower"],
             "padding_mode": ["replicate"],
+            "kind": ["transposed", "max pooling"],
             "image": ["seven", "counting"],
             "kernel": ["mean", "identity"],
             "view": ["coverage"],
@@ -219,13 +223,23 @@ def legal_states(kind, chance, count):
             ],
             "selected": [[0, 0], None],
         },
+        SolverExplorer: {
+            "question": ["stack"],
+            "kind": ["pooling", "transposed"],
+            "size": [None, [20, 30], 7],
+            "output": [None, 3],
+            "kernel_size": [3, [1, 4]],
+            "ceil_mode": [True, False],
+            "stack": ["conv3s2p0,1 pool2ceil*2", "conv3"],
+            "sizes": [[5, 70]],
+        },
     }[kind]
     for _ in range(count):
         names = chance.sample(sorted(values), chance.randint(1, len(values)))
         asked = {name: chance.choice(values[name]) for name in names}
         try:
             yield plain_without_examples(kind(**asked))
-        except ValueError:
+        except (ValueError, TraitError):
             continue
 
 
@@ -299,10 +313,10 @@ def test_every_setting_comes_back_from_its_link_and_its_line_of_python(open_page
 )
 def test_an_address_that_is_not_followed_says_why(open_page, address, place, problem):
     page = open_page(FOLDER)
-    before = [state(page, each) for each in range(4)]
+    before = [state(page, each) for each in PLACES.values()]
     follow(page, address)
     assert re.match(f"The address is not followed: {problem}", text(page, "problem", place))
-    assert [state(page, each) for each in range(4)] == before
+    assert [state(page, each) for each in PLACES.values()] == before
     put(page, place, stride=2, input_size=27)
     assert text(page, "problem", place) == ""
 
@@ -522,10 +536,35 @@ def test_the_code_is_that_of_the_drawing(open_page):
             assert order in words.inner_text()
     slider(page, "input_size").press("ArrowRight")
     assert "pads=[1, 1, 1, 1]" in lines.inner_text()
+    code.get_by_label("framework").select_option("pytorch")
+    for kind, own, given in (
+        (
+            "transposed",
+            {"stride": 2, "padding": [[1, 0], [0, 2]], "output_padding": 1},
+            {"output_padding": 1},
+        ),
+        ("max pooling", {"stride": 2, "padding": [[1, 0], [0, 1]], "ceil_mode": True}, {"ceil_mode": True}),
+    ):
+        put(page, kind=kind, **own)
+        layers = tuple(
+            Layer(3, stride=2, padding=tuple(sides), kind=kind.removeprefix("max "), **given)
+            for sides in own["padding"]
+        )
+        assert lines.inner_text() == snippet(layers, "pytorch", size=9, in_channels=1, out_channels=1).code
+        put(page, output_padding=0, ceil_mode=False)
+    put(page, kind="average pooling")
+    assert words.inner_text() == "There are no lines for this kind of layer, average pooling."
+    put(page, kind="convolution")
+    code.get_by_label("framework").select_option("onnx")
     code = fold(page, "Code for this layer", 1)
     assert code.get_by_label("framework").input_value() == "onnx", "as chosen before"
     code.get_by_label("framework").select_option("pytorch")
     assert "nn.Conv2d(1, 7, kernel_size=3)" in code.locator("pre").inner_text()
+    code = fold(page, "Code for this layer", 3)
+    found = snippet(Layer(2, stride=2), "pytorch", size=28).code
+    assert code.locator("pre").inner_text() == found
+    put(page, 3, question="stack")
+    assert code.locator("p").inner_text() == "Lines of code are written for one layer, not for a stack."
 
 
 def test_a_layer_without_code_says_so(open_page):

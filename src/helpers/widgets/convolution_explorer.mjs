@@ -1,15 +1,14 @@
 // The convolution explorer: what a window reads, what it writes, and what it never reaches.
 //
-// Run by anywidget and by the built page (assets.py): it imports shared modules alone and ends with its export.
-// arithmetic.mjs says what the ground and the map of stops are.
+// Run by anywidget and by the built page. arithmetic.mjs says what the ground and the map of stops are.
 
-import { axes, copies, grownFormula, groundAndStops, isPooling, meeting } from "./arithmetic.mjs";
+import { axes, copies, grownFormula, groundAndStops, isPooling, layerOf, meeting } from "./arithmetic.mjs";
 import {
   CELL, EXAMPLES, MARKS, PADDINGS, addSlider, at, cellsOf, clamp, either, floored, formula, grid, ink, isInput, isNumber,
   limit, line, menu, oneOf, openView, paddingOf, pair, pairOf, perAxis, put, range, remark, say, square, steer, truth,
   whole, windowOf,
 } from "./common.mjs";
-import { codeFold, linkFold } from "./share.mjs";
+import { foldsOf } from "./share.mjs";
 
 const SLIDERS = ["input_size", "kernel_size", "stride", "dilation", "padding", "output_padding"];
 const MENUS = ["padding_mode", "image", "kernel"];
@@ -104,15 +103,6 @@ export function settle(setting) {
   const image = cells(setting.image, IMAGES, ...pair(setting.input_size));
   const kernel = cells(setting.kernel, KERNELS, ...pair(setting.kernel_size));
   return groundAndStops(setting, axes(setting), image, kernel);
-}
-
-/** The layer that is drawn, for its code. Throws a sentence for the reader if no lines say it. */
-function layerOf({ padding, convention, padding_mode: mode, ...setting }) {
-  const both = axes({ ...setting, padding, convention, padding_mode: mode });
-  if (mode !== "zeros" && both.some(({ before, after }) => before || after)) {
-    throw new Error(`There are no lines for padding “${mode}”: they all pad with zeros.`);
-  }
-  return { kind: "convolution", axes: both, padding, convention, inputs: 1, outputs: 1 };
 }
 
 const EDGE = 20; // above and left of the cells, for marks
@@ -330,7 +320,7 @@ const template = `
 function render({ model, el }) {
   const view = openView({
     model, el, name: "convolution-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls, update,
-    folds: [codeFold(layerOf), linkFold],
+    folds: foldsOf(layerOf),
   });
   const { part, read, write } = view;
   const [, stops, stop, frame] = part.input.children;

@@ -1,6 +1,6 @@
 // The feature map explorer: what the filters of one layer make of an image, at each stride and padding.
 //
-// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
+// Run by anywidget and by the built page (base.py): it imports shared modules alone and ends with its export.
 // tests/golden/maps.json holds its arithmetic to what torch computes.
 
 import {
@@ -8,7 +8,7 @@ import {
   number, objectOf, oneOf, openView, pairOf, paint, put, ramp, range, remark, resize, say, square, steer, text, truth,
   whole, windowOf,
 } from "./common.mjs";
-import { codeFold, linkFold } from "./share.mjs";
+import { foldsOf } from "./share.mjs";
 
 const SLIDERS = ["stride", "padding"];
 const CONTROLS = [...SLIDERS, "relu"];
@@ -223,7 +223,7 @@ const template = `
 function render({ model, el }) {
   const view = openView({
     model, el, name: "feature-map-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
-    given: ["image", "filters", "layer"], folds: [codeFold(layerOf), linkFold],
+    given: ["image", "filters", "layer"], folds: foldsOf(layerOf),
   });
   const { id, part, read, write, choose } = view;
   const [marks, frame] = part.input.children;

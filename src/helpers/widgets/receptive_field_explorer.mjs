@@ -1,6 +1,6 @@
 // The receptive field explorer: what a unit of any layer sees of the image, what it costs, what nobody reads.
 //
-// Run by anywidget and by the built page (assets.py): it imports shared modules alone and ends with its export.
+// Run by anywidget and by the built page (base.py): it imports shared modules alone and ends with its export.
 
 import {
   brief, dependencies, derive, grouped, inside, isUneven, levelsOf, runs, showJump, tell, tellUnread,
@@ -9,7 +9,7 @@ import {
   EXAMPLES, PADDINGS, addSlider, check, clamp, either, listOf, menu, nothing, oneOf, openView, paddingOf, pairOf,
   pickOf, problemOf, put, quoted, range, say, text, truth, whole,
 } from "./common.mjs";
-import { linkFold } from "./share.mjs";
+import { foldsOf } from "./share.mjs";
 
 const MOST_LAYERS = 28;
 
@@ -273,7 +273,7 @@ const swap = (layers, at, to) => [layers.with(at, layers[to]).with(to, layers[at
 function render({ model, el }) {
   const view = openView({
     model, el, name: "receptive-field-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls,
-    update, lean, folds: [linkFold],
+    update, lean, folds: foldsOf(),
   });
   const { part, read, write, choose } = view;
   const [maps, fields] = part.units.children;

@@ -11,8 +11,8 @@ import FRAMEWORKS from "../snippets.json" with { type: "json" };
 const MOST_OF_AN_ADDRESS = 20_000; // characters
 const SEPARATORS = ["/", ",", ";"]; // of a list, of the lists in it, of those in them
 const NUMBER = /^-?(\d+\.?\d*|\.\d+)(e-?\d+)?$/i;
-const WORDS = { true: true, false: false, none: null };
-const isPlain = (text) => !NUMBER.test(text) && !Object.hasOwn(WORDS, text) && !text.startsWith("~");
+const SPELLED = { true: true, false: false, none: null };
+const isPlain = (text) => !NUMBER.test(text) && !Object.hasOwn(SPELLED, text) && !text.startsWith("~");
 
 /** Text with as few escapes as an address, and what people paste it into, can do with. */
 const escaped = (text) => encodeURIComponent(text).replace(/[!'()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`)
@@ -41,7 +41,7 @@ function scalar(text) {
   const plain = unescaped(text);
   if (plain.startsWith("~")) return plain.slice(1);
   if (NUMBER.test(plain)) return Number(plain);
-  return Object.hasOwn(WORDS, plain) ? WORDS[plain] : plain;
+  return Object.hasOwn(SPELLED, plain) ? SPELLED[plain] : plain;
 }
 
 function readValue(text, depth = 0) {
@@ -237,7 +237,7 @@ function addCopy(parent, name) {
 }
 
 /** The fold that a reader takes a setting away from: as an address, for another page, as a line of Python. */
-export const linkFold = ({ model, el, ...parts }) => [model.page ? "Link to this setting" : "This setting in Python", (body) => {
+const linkFold = ({ model, el, ...parts }) => [model.page ? "Link to this setting" : "This setting in Python", (body) => {
   const { page } = model;
   const link = page && addCopy(body, "Copy the link");
   const embed = page && addCopy(body, "Copy the line that embeds it");
@@ -262,7 +262,7 @@ export const linkFold = ({ model, el, ...parts }) => [model.page ? "Link to this
 let chosen = "pytorch"; // in one explorer, and then in all that are opened
 
 /** A fold with the lines for the layer that `layerOf` makes of a setting; it may throw a sentence for the reader. */
-export const codeFold = (layerOf) => () => ["Code for this layer", (body) => {
+const codeFold = (layerOf) => () => ["Code for this layer", (body) => {
   const names = Object.entries(FRAMEWORKS).map(([key, { name }]) => `<option value="${key}">${name}`);
   body.innerHTML = `${menu("framework", "Framework", names.join(""))}<p role="status"></p>`;
   const [{ lastElementChild: choice }, words] = body.children;
@@ -283,3 +283,6 @@ export const codeFold = (layerOf) => () => ["Code for this layer", (body) => {
   };
   return show;
 }];
+
+/** The folds below an explorer. Without a layer it has no code. */
+export const foldsOf = (layerOf) => (layerOf ? [codeFold(layerOf), linkFold] : [linkFold]);
