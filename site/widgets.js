@@ -2,7 +2,7 @@
 // script of its module, loaded before this one, has put it into window.BOOK_WIDGETS. The module is the one that
 // anywidget runs in JupyterLab, so what it gets here is as much of a widget model as works without a kernel.
 (() => {
-  const ADDRESS = document.currentScript.src;
+  const ADDRESS = document.currentScript.src || location.href;
 
   class PageModel {
     #state;
@@ -93,7 +93,6 @@
   // on the page. Other addresses are the page's own. A bare page holds one explorer, and what follows # or ? is for it.
   const root = document.documentElement;
   const isBare = "bare" in root.dataset;
-  const home = new URL("..", document.currentScript.src || location.href);
 
   function pageOf(place) {
     const { module } = place.dataset;
@@ -101,7 +100,7 @@
     const kind = module.replace(/_explorer$/, "");
     const number = alike.indexOf(place);
     const key = number > 0 ? `${kind}-${number + 1}` : kind;
-    return { key, bare: new URL(`explorer/${kind}.html`, home).href, show };
+    return { key, bare: new URL(`../explorer/${kind}.html`, ADDRESS).href, show };
   }
 
   /** Puts an address into that of the page, where the page may change it. */

@@ -4,11 +4,22 @@ import json
 import os
 import random
 import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
 import stage
-from explorer_page import ROOT, explorer, part, put, serve, slider, text, violations_in_both_themes
+from explorer_page import (
+    ROOT,
+    drawn_digits,
+    explorer,
+    part,
+    put,
+    serve,
+    slider,
+    text,
+    violations_in_both_themes,
+)
 from page_assets import bare_pages, explorer_scripts
 from test_states import SCRIPT, plain, tampered
 from traitlets import TraitError
@@ -34,7 +45,8 @@ SNIPPETS = json.loads((ROOT / "tests" / "golden" / "snippets.json").read_text(en
 def site(tmp_path_factory):
     """A small book: a page of four explorers among its sections, and the bare pages."""
     folder = tmp_path_factory.mktemp("share")
-    for target, content in stage.explorers().items():
+    images = {Path("site/widgets/images/digits.js"): drawn_digits()}
+    for target, content in (stage.explorers() | images).items():
         path = folder / "_static" / target.relative_to("site")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
@@ -369,7 +381,7 @@ def test_there_is_a_bare_page_of_every_explorer():
     assert {name.removesuffix(".html") + "_explorer" for name in bare_pages()} == modules
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", [name.removesuffix(".html") for name in bare_pages()])
 def test_a_bare_page_is_for_everyone(open_page, name):
     for width in (390, 900):
         view = {"viewport": {"width": width, "height": 800}, "reduced_motion": "reduce"}
@@ -377,6 +389,7 @@ def test_a_bare_page_is_for_everyone(open_page, name):
         assert page.locator("h1").inner_text() == f"{name.replace('_', ' ').capitalize()} explorer"
         for title in page.locator(".fold > summary").all_inner_texts():
             fold(page, title)
+        assert "explorer=" in shared(page)[0]
         assert violations_in_both_themes(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 

@@ -7,6 +7,7 @@ import {
   EXAMPLES, axis, either, ink, listOf, menu, objectOf, oneOf, openView, pair, pairOf, paint, perAxis, put,
   ramp, range, resize, rule, say, text, truth, whole,
 } from "./common.mjs";
+import { foldsOf } from "./share.mjs";
 import { openDesk, randomStream, shuffle, workerSource } from "./engine.mjs";
 
 const [SIDE, CLASSES, TRAIN, TEST] = [28, 10, 2000, 1000];
@@ -246,6 +247,7 @@ const template = `
 function render({ model, el }) {
   const view = openView({
     model, el, name: "training-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
+    given: ["recorded"], folds: foldsOf(),
   });
   const { id, part, read, choose } = view;
   const grays = ramp("pixel-low", "pixel-low", "pixel-high");
