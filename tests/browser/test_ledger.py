@@ -9,6 +9,7 @@ from explorer_page import ROOT, serve, violations
 from study.judging import Verdict
 from study.ledger import CLAIMS, Finding, page
 from study.ledger.advice import Conclusion
+from study.ledger.literature import kind_of
 
 SOURCES = list(dict.fromkeys(claim.source for claim in CLAIMS.values()))
 RESTING = {"Size": {"a network changes its stride": Conclusion("Look at the rest.", {"M-19": Verdict.FAILS})}}
@@ -65,11 +66,13 @@ def choose(page, name, value):
     page.locator(f'[name="ledger-{name}"][value="{value}"]').check()
 
 
-def expected(source=None, state=None):
+def expected(source=None, state=None, kind=None):
     return [
         name
         for name, claim in CLAIMS.items()
-        if source in (None, claim.source) and state in (None, findings()[name].state)
+        if source in (None, claim.source)
+        and state in (None, findings()[name].state)
+        and kind in (None, kind_of(claim.source))
     ]
 
 
@@ -82,6 +85,17 @@ def test_a_source_leaves_its_rows(plain):
         choose(plain, "source", source)
         assert shown_rows(plain) == expected(source)
         assert plain.locator('tbody [scope="rowgroup"]:visible').count() == 1 + len(RESTING)
+
+
+def test_a_kind_leaves_its_rows_and_says_when_nothing_is_left(plain):
+    none = plain.locator(".none")
+    for kind in ("write-up", "paper", "course", "answer"):
+        choose(plain, "kind", kind)
+        assert shown_rows(plain) == expected(kind=kind)
+        assert not none.is_visible()
+    choose(plain, "source", "stride-guide")
+    assert shown_rows(plain) == []
+    assert none.is_visible()
 
 
 def test_a_verdict_leaves_its_rows(plain):

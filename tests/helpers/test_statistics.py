@@ -16,6 +16,7 @@ from helpers.statistics import (
     paired_table,
     prediction_interval,
     seed_effect,
+    smallest_found,
     wilson_interval,
 )
 
@@ -341,3 +342,23 @@ def test_a_source_of_the_same_set_up_agrees_as_often_as_it_should():
 def test_bad_input_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_smallest_difference_found_is_found_in_four_of_five_studies():
+    seeds, random = 10, np.random.default_rng(0)
+    smallest = smallest_found(1 / np.sqrt(seeds), degrees_of_freedom=seeds - 1)
+    studies = random.normal(smallest, 1, size=(4000, seeds))
+    found = stats.ttest_1samp(studies, 0, axis=1).pvalue <= 0.05
+    assert found.mean() == pytest.approx(0.8, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"standard_error": 0.0}, "standard_error and degrees_of_freedom must be above 0"),
+        ({"alpha": 0.9}, r"alpha and power must be in order between 0 and 1, got 0\.9 and 0\.8"),
+    ],
+)
+def test_what_no_study_can_be_is_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        smallest_found(**{"standard_error": 1.0, "degrees_of_freedom": 9} | changed)

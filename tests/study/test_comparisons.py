@@ -255,3 +255,29 @@ def test_ink_is_unread_in_rows_and_in_columns():
     assert comparisons.ink_unread(image, [2]) == pytest.approx(0.6)
     assert comparisons.ink_unread(image, [1]) == 0
     assert comparisons.ink_unread(image, ()) == 0
+
+
+def test_f07_over_images_is_the_difference_of_recalls(monkeypatch):
+    labels = np.random.default_rng(0).permutation(np.repeat(np.arange(10), np.arange(20, 40, 2)))
+    fine = np.isin(labels, (2, 6))
+    for better, points in ((np.ones(len(labels)), 0), (fine, 100), (~fine, -100), (labels == 2, 50)):
+        hits = {
+            "fashion-mnist/b": dict.fromkeys(range(2), better.astype(float)),
+            "fashion-mnist/a": dict.fromkeys(range(2), np.zeros(len(labels))),
+        }
+        monkeypatch.setitem(comparisons.fine_grained_over_images.__globals__, "hits", hits.__getitem__)
+        effect = comparisons.fine_grained_over_images(labels)
+        assert effect.estimate == pytest.approx(points)
+        assert effect.images == len(labels)
+
+
+def test_what_the_objections_count(judged):
+    pairing = comparisons.pairing()
+    assert list(pairing.index) == list(judged)
+    assert pairing["M-08"] == judged["M-08"].paired.correlation
+    left_open = comparisons.open_conditions()
+    assert left_open["M-10"] == 1  # (1, same) and (1, valid) are not told apart
+    assert "M-03" not in left_open
+    table = comparisons.sensitivity_table().data
+    assert table.rules.sum() == sum(each.rule.measure == "accuracy" for each in judged.values())
+    assert (table["among its family"] > table["alone"]).all()

@@ -18,7 +18,7 @@ from study.judging import Contrast, Rule, Verdict, judge
 from study.ledger import CLAIMS, Claim, Finding, page
 from study.ledger.advice import ADVICE, Conclusion
 from study.ledger.finding import decided
-from study.ledger.literature import LITERATURE
+from study.ledger.literature import LITERATURE, kind_of
 from study.ledger.page import link
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,13 +76,18 @@ def test_a_choice_says_how_many_rows_it_leaves(findings):
     sources = [claim.source for claim in CLAIMS.values()]
     for value, count in re.findall(r'name="ledger-source" value="(.+?)"[^>]*> [^(]+\((\d+)\)', html):
         assert int(count) == (len(sources) if value == "all" else sources.count(value))
+    kinds = [kind_of(source) for source in sources]
+    for value, count in re.findall(r'name="ledger-kind" value="(.+?)"[^>]*> [^(]+\((\d+)\)', html):
+        assert int(count) == (len(kinds) if value == "all" else kinds.count(value))
+    assert set(re.findall(r'data-kind="(.+?)"', html)) == set(kinds)
+    assert set(kinds) == {"write-up", "paper", "course", "answer"}
     chosen = set(re.findall(r'name="ledger-verdict" value="(.+?)"', html))
     assert chosen == {"all", *shown}
 
 
 def test_the_ledger_says_what_each_source_is():
     html = page.ledger(CLAIMS.values(), dict.fromkeys(CLAIMS, Finding(verdict=None))).html
-    headings = dict(re.findall(r'<tbody data-source="(.+?)">\s*<tr><th[^>]*>(.+?)</th>', html))
+    headings = dict(re.findall(r'<tbody data-source="(.+?)"[^>]*>\s*<tr><th[^>]*>(.+?)</th>', html))
     whats = WRITE_UPS | {source: each.what for source, each in LITERATURE.items()}
     assert headings.keys() == whats.keys()
     for source, what in whats.items():
@@ -93,7 +98,7 @@ def test_the_ledger_says_what_each_source_is():
 @given(findings=found)
 def test_what_a_source_is_right_about_comes_first(findings):
     html = page.ledger(CLAIMS.values(), findings).html
-    for source, heading in re.findall(r'<tbody data-source="(.+?)">\s*<tr><th[^>]*>(.+?)</th>', html):
+    for source, heading in re.findall(r'<tbody data-source="(.+?)"[^>]*>\s*<tr><th[^>]*>(.+?)</th>', html):
         right = [
             name
             for name, claim in CLAIMS.items()
@@ -180,6 +185,8 @@ def supporting(conclusions):
     return {
         claim: Finding(verdict=ground)
         if isinstance(ground, Verdict)
+        else Finding(verdict=None, waits=True)
+        if ground is None
         else Finding(verdict=Verdict.DEPENDS, conditions=ground)
         for conclusion in conclusions
         for claim, ground in conclusion.grounds.items()

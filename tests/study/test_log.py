@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from helpers.statistics import smallest_found
 from study.judging import recorded_judgements
 from study.judging.rules import rules
 
@@ -58,3 +59,25 @@ def test_the_log_says_what_the_runs_say(name, judgements):
     for ends in re.findall(r"(-?\d+(?:\.\d+)?) to (-?\d+(?:\.\d+)?)[,);]", passage):
         intervals = [each.interval() for each in effects]
         assert any(all(map(matches, pair, each)) for each in intervals for pair in (ends, ends[::-1])), ends
+
+
+@pytest.mark.parametrize(
+    ("scatter", "images", "seeds", "alone", "first"),
+    [
+        (0.9, 0.2, 20, 0.84, 1.22),
+        (0.9, 0.2, 10, 1.10, 1.75),
+        (0.4, 0.08, 20, 0.35, 0.52),
+        (0.4, 0.08, 10, 0.47, 0.75),
+        (0.6, 0.0, 10, 0.60, 0.95),
+    ],
+)
+def test_the_power_that_the_log_names_is_that_of_its_assumptions(scatter, images, seeds, alone, first):
+    error = (scatter**2 / seeds + images**2) ** 0.5
+    for alpha, printed in ((0.05, alone), (0.05 / 16, first)):
+        found = smallest_found(error, degrees_of_freedom=seeds - 1, alpha=alpha)
+        assert found == pytest.approx(printed, abs=0.011)
+    assert f"{alone:.2f} points ({first:.2f})" in LOG or f"{alone:.2f} ({first:.2f})" in LOG
+
+
+def test_as_many_rules_of_the_literature_as_the_log_corrects_for():
+    assert sum(rule.family == "literature" for rule in rules().values()) == 16

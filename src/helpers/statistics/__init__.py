@@ -25,6 +25,7 @@ from helpers.statistics.intervals import (
     agreement,
     mean_interval,
     prediction_interval,
+    smallest_found,
     wilson_interval,
 )
 
@@ -45,5 +46,6 @@ __all__ = [
     "prediction_interval",
     "row_shares",
     "seed_effect",
+    "smallest_found",
     "wilson_interval",
 ]

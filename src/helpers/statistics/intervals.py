@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 from statsmodels.stats.proportion import proportion_confint
 
 
@@ -51,6 +51,44 @@ def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Inte
     """
     numbers = finite_numbers("values", values)
     return _around_mean(numbers, scale=sqrt(1 + 1 / len(numbers)), level=level)
+
+
+def smallest_found(
+    standard_error: float, *, degrees_of_freedom: float, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """The smallest difference that a study like this finds with this probability, in the unit of its error.
+
+    Found is what the two-sided t test of no difference rejects. Of a study that is over, this says what it
+    could have seen, whatever it has seen.
+
+    Args:
+        standard_error: of the difference, above 0.
+        degrees_of_freedom: of that error; over n seeds alone, n - 1.
+        alpha: the accepted probability to find what is not there; divide it by the number of rules for the
+            first test of Holm's correction.
+        power: the probability to find it, above alpha and below 1.
+
+    Raises:
+        ValueError: if a number is out of its range.
+
+    Source: Student's noncentral t.
+
+    >>> round(smallest_found(0.1, degrees_of_freedom=9), 2)
+    0.32
+    """
+    if not (standard_error > 0 and degrees_of_freedom > 0):
+        raise ValueError(
+            "standard_error and degrees_of_freedom must be above 0, "
+            f"got {standard_error} and {degrees_of_freedom}"
+        )
+    if not 0 < alpha < power < 1:
+        raise ValueError(f"alpha and power must be in order between 0 and 1, got {alpha} and {power}")
+    limit = stats.t.ppf(1 - alpha / 2, degrees_of_freedom)
+
+    def missing(shift: float) -> float:
+        return power - float(stats.nct.sf(limit, degrees_of_freedom, shift))
+
+    return standard_error * float(optimize.brentq(missing, 0.0, limit + 20.0))
 
 
 def wilson_interval(correct: int, *, total: int, level: float = 0.95) -> Interval:

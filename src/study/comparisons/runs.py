@@ -51,6 +51,21 @@ def hits(variant: str) -> dict[int, NDArray[np.bool_]]:
     return {run.seed: run.outcome.hits() for run in runs(variant)}
 
 
+def fine_grained_over_images(labels: ArrayLike) -> Effect:
+    """What F-07 asks, B minus A, over seeds and test images, where its rule is over seeds alone.
+
+    Each image counts by one over the images of its class, so that the mean is that of the recalls.
+
+    Args:
+        labels: of the test images of Fashion-MNIST, (images,).
+    """
+    classes = np.asarray(labels)
+    fine = np.isin(classes, (2, 6))
+    share = np.where(fine, 1 / 2, -1 / 8) / np.bincount(classes)[classes]  # of the difference of recalls
+    table = paired_table(hits("fashion-mnist/b"), hits("fashion-mnist/a"))  # (seeds, images)
+    return crossed_effect(table * share * len(classes))
+
+
 def measurements(variant: str, name: str = "accuracy") -> dict[int, float]:
     """One measurement of each run in per cent, by seed.
 

@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 from pandas.io.formats.style import Styler
 
-from helpers.statistics import Effect
-from study.judging import Judgement, recorded_judgements
+from helpers.statistics import Effect, smallest_found
+from study.judging import Judgement, Verdict, recorded_judgements
 from study.judging.rules import rules
 from study.ledger.finding import after_correction, signed, unit, with_interval
 from study.ledger.questions import says
@@ -132,6 +132,41 @@ def summary_table(*claims: str) -> Styler:
             }
         )
     return _fine_print(_with_verdicts(rows), claims)
+
+
+def pairing() -> pd.Series:
+    """The correlation of the two sides of each rule's contrast over seeds, by rule."""
+    return pd.Series({claim: each.paired.correlation for claim, each in judgements().items()})
+
+
+def open_conditions() -> dict[str, int]:
+    """How many of its conditions a rule that holds leaves open: the interval covers zero; by rule."""
+    found = {
+        claim: sum(effect.interval().covers(0) for effect in each.conditions)
+        for claim, each in judgements().items()
+        if each.verdict is Verdict.HOLDS
+    }
+    return {claim: count for claim, count in found.items() if count}
+
+
+def sensitivity_table() -> Styler:
+    """By number of seeds, the difference in accuracy that four of five studies like these would find.
+
+    Alone, and where it has to pass the first test of Holm's correction of its family; the median over rules.
+    """
+    rows = []
+    for each in judgements().values():
+        if each.rule.measure == "accuracy":
+            error, freedom = each.effect.standard_error, each.effect.degrees_of_freedom
+            alone, first = (
+                smallest_found(error, degrees_of_freedom=freedom, alpha=each.rule.alpha / tests)
+                for tests in (1, each.family)
+            )
+            rows.append((f"{each.rule.margin:g}", each.rule.seeds, alone, first))
+    table = pd.DataFrame(rows, columns=["margin", "seeds", "alone", "among its family"])
+    grouped = table.groupby(["margin", "seeds"])
+    medians = grouped.median().assign(rules=grouped.size()).reset_index()
+    return medians.style.format(precision=2).hide()
 
 
 def _fine_print(table: Styler, claims: Iterable[str]) -> Styler:

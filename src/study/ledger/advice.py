@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from study.judging import Verdict
 from study.ledger.finding import Finding
 
-Ground = Verdict | Mapping[str, bool]
-"""The verdict of a claim; for one that depends, under which of its conditions it is true and not."""
+Ground = Verdict | Mapping[str, bool] | None
+"""The verdict of a claim; for one that depends, under which of its conditions it is true and not.
+
+None where its runs are still to come: the sentence says so, and falls with the first verdict.
+"""
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def check_grounds(conclusions: Iterable[Conclusion], findings: Mapping[str, Find
 
 
 def _in_words(ground: Verdict | Mapping[str, bool | None] | None) -> str:
+    if ground is None:
+        return "not run yet"
     return repr(str(ground) if isinstance(ground, Verdict) else ground)
 
 
@@ -117,6 +122,11 @@ ADVICE: Mapping[str, Mapping[str, Conclusion]] = {
             "Take it only where pixels may go unread. Padding does not undo it.",
             {"B-01": HOLDS, "B-03": HOLDS},
         ),
+        "a network halves its map five times": Conclusion(
+            "Take a multiple of 32 where maps come back up to meet those from the way down. Else any size "
+            "will run.",
+            {"L-36": {"to run at all": False, "to fit skip connections": True}},
+        ),
         "a layer is to see more of the image": Conclusion(
             "Put a stride in front of it. A stride does not widen the field of its own layer.",
             {"G-02": FAILS},
@@ -172,8 +182,29 @@ ADVICE: Mapping[str, Mapping[str, Conclusion]] = {
             {"M-17": FAILS},
         ),
         "a stride is to take the place of a pooling": Conclusion(
-            "Try both. It is common, but accuracy was not alike.",
-            {"G-06": FAILS},
+            "Try both. It is common, but accuracy was not alike. Take a kernel as wide as the stride, or "
+            "pixels have no part. Whether a layer of its own makes up for it, runs are still to say.",
+            {"G-06": FAILS, "L-34": {"kernel 1 reads all": False}, "L-06": None},
+        ),
+        "space-to-depth is to take the place of a stride": Conclusion(
+            "Compare it with a wider kernel at that stride, which is the same layer. Which is more accurate, "
+            "runs are still to say.",
+            {"L-01": FAILS, "L-03": None},
+        ),
+        "you choose what to pad with": Conclusion(
+            "Wrap around if all pixels are to count alike, which zeros that keep the size do not do. Which "
+            "padding is most accurate, runs are still to say.",
+            {"L-25": {"zeros, same": False, "wrapping around": True}, "L-10": None, "L-11": None},
+        ),
+        "you choose a stem for small images": Conclusion(
+            "Train both, over seeds and to the end. A small stem computes more, and our runs are still to "
+            "say what it gains.",
+            {"L-16": None, "L-17": None},
+        ),
+        "answers must not change when the image moves": Conclusion(
+            "Look at the strides first, each of which can break it. Sampling that follows the image keeps to "
+            "whole pixels that wrap around exactly; a blur does not settle parts of a pixel.",
+            {"L-32": {"stride 2, moved by 1": False}, "L-13": HOLDS, "L-19": {"half a pixel": True}},
         ),
         "strides are to be mixed": Conclusion(
             "Choose by cost. 1 before 2 was behind stride 1 throughout, and ahead of stride 2 throughout.",

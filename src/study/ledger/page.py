@@ -23,7 +23,7 @@ from study.judging import Judgement, Verdict
 from study.ledger.advice import ADVICE, HEADLINES, Conclusion, check_grounds
 from study.ledger.claim import Claim
 from study.ledger.finding import Finding
-from study.ledger.literature import LITERATURE
+from study.ledger.literature import LITERATURE, kind_of
 
 STATES = (*map(str, Verdict), *(Finding(verdict=None, waits=waits).state for waits in (False, True)))
 
@@ -82,7 +82,7 @@ def guesses(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
 
 
 def ledger(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
-    """Show claims in a table that a source or a verdict narrows; what a source is right about comes first.
+    """Show claims in a table that kind, source or verdict narrows; what a source is right about comes first.
 
     Args:
         claims: its rows, source by source.
@@ -90,17 +90,28 @@ def ledger(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
     """
     rows = list(claims)
     sources = {source: list(group) for source, group in groupby(rows, key=lambda claim: claim.source)}
-    pairs = {(claim.source, findings[claim.id].state) for claim in rows}
+    kinds = {source: kind_of(source) for source in sources}
+    pairs: set[tuple[str, str]] = set(kinds.items())
+    for claim in rows:
+        state = findings[claim.id].state
+        pairs |= {(claim.source, state), (kinds[claim.source], state)}
+    by_kind = Counter(kinds[claim.source] for claim in rows)
     html = _filled(
         "ledger.html",
         sources=sources,
         findings=findings,
+        kinds=kinds,
         states=STATES,
         filters={
+            "kind": {"all": len(rows), **by_kind},
             "source": {"all": len(rows), **{source: len(group) for source, group in sources.items()}},
             "verdict": {"all": len(rows), **_by_state(findings[claim.id] for claim in rows)},
         },
-        absent=[pair for pair in product(sources, STATES) if pair not in pairs],
+        absent=[
+            pair
+            for pair in (*product((*sources, *by_kind), STATES), *product(sources, by_kind))
+            if pair not in pairs
+        ],
     )
     return Shown(
         html, "\n".join(f"{claim.id} {findings[claim.id].state}: {claim.statement}" for claim in rows)
