@@ -17,6 +17,7 @@ from study.comparisons.figures import (
     result,
 )
 from study.comparisons.runs import (
+    PageInterval,
     Reached,
     accuracies,
     beyond_chance,
@@ -32,6 +33,7 @@ from study.comparisons.runs import (
     network,
     network_facts,
     network_table,
+    page_intervals,
     reached,
     runs,
 )
@@ -50,6 +52,7 @@ from study.ledger.finding import signed, with_interval
 
 __all__ = [
     "Look",
+    "PageInterval",
     "Reached",
     "accuracies",
     "accuracy_estimates",
@@ -76,6 +79,7 @@ __all__ = [
     "network",
     "network_facts",
     "network_table",
+    "page_intervals",
     "reached",
     "result",
     "rule_table",
