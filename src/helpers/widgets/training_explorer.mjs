@@ -93,7 +93,7 @@ export function planOf(network, channels) {
 // Images
 
 /** Labels and pixels, 0 to 255, out of what Python packed: four pixels of four grays in a byte. */
-async function unpack(packed) {
+export async function unpack(packed) {
   if (!("DecompressionStream" in window)) throw new Error("This browser cannot unpack the images; a newer one can.");
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -120,7 +120,7 @@ export function pushToCorner(images) {
 }
 
 /** What the engine is given to begin with. */
-function sessionFor(state, { labels, images }) {
+export function sessionFor(state, { labels, images }) {
   const pixels = state.change === "corner" ? pushToCorner(images) : images;
   const learned = labels.slice(0, TRAIN);
   if (state.change === "shuffled") shuffle(learned, randomStream(0, 9));

@@ -17,6 +17,7 @@ from study.comparisons.figures import (
     result,
 )
 from study.comparisons.runs import (
+    PageInterval,
     Reached,
     accuracies,
     beyond_chance,
@@ -33,6 +34,7 @@ from study.comparisons.runs import (
     network,
     network_facts,
     network_table,
+    page_intervals,
     reached,
     runs,
 )
@@ -54,6 +56,7 @@ from study.ledger.finding import signed, with_interval
 
 __all__ = [
     "Look",
+    "PageInterval",
     "Reached",
     "accuracies",
     "accuracy_estimates",
@@ -82,6 +85,7 @@ __all__ = [
     "network_facts",
     "network_table",
     "open_conditions",
+    "page_intervals",
     "pairing",
     "reached",
     "result",
