@@ -41,7 +41,8 @@ trained""",
     """import numpy as np
 pairs = zip(trained.weights["far"], trained.start["far"])
 steps = [np.abs(new - old).max() for new, old in pairs]
-print([each["seen"] for each in trained.history], trained.history[-1]["accuracy"] > 0.2, min(steps) > 0.001)""",
+seen = [each["seen"] for each in trained.history]
+print(seen, trained.history[-1]["accuracy"] > 0.2, min(steps) > 0.001)""",
     "trained.seed = 2",
 ]
 NOTEBOOKS = "lab/user-settings/@jupyterlab/notebook-extension"
