@@ -47,6 +47,7 @@ def write_assets(folder):
         shutil.copy(base.MODULE_FOLDER / f"{name}.mjs", folder)
     (folder / "widgets" / "images").mkdir(parents=True)
     (folder / "widgets" / "images" / "digits.js").write_text(drawn_digits(), encoding="utf-8")
+    shutil.copy(base.MODULE_FOLDER.parent / "snippets.json", folder)  # above the root of a server is its root
     (folder / "widgets.css").write_text(base.style_sheet(), encoding="utf-8")
     shutil.copy(ROOT / "site" / "widgets.js", folder)
 

@@ -34,6 +34,16 @@ maps = FeatureMapExplorer(model=mnist_cnn(stride=1, padding="valid"))
 maps""",
     "print(maps.stride, maps.filter, maps.output.shape, maps.layer_maps.shape)",
     "maps.padding = 'same'; maps.layer = 'conv1'",
+    """from helpers.widgets import TrainingExplorer
+far = {"name": "far", "strides": (3, 1), "padding": 1}
+trained = TrainingExplorer(networks=[far], channels=(4, 4), epochs=1)
+trained""",
+    """import numpy as np
+pairs = zip(trained.weights["far"], trained.start["far"])
+steps = [np.abs(new - old).max() for new, old in pairs]
+seen = [each["seen"] for each in trained.history]
+print(seen, trained.history[-1]["accuracy"] > 0.2, min(steps) > 0.001)""",
+    "trained.seed = 2",
 ]
 NOTEBOOKS = "lab/user-settings/@jupyterlab/notebook-extension"
 SETTINGS = {
@@ -42,6 +52,7 @@ SETTINGS = {
 }
 CHAPTER = HTML / "_sources" / "notebooks" / "10_mnist.ipynb"  # as readers get it
 MAPS = 9  # the place of the cell that shows the feature map explorer
+TRAINED = 12  # the place of the cell that shows the training explorer
 STACK = 6  # the place of the cell that shows the receptive field explorer
 
 
@@ -268,6 +279,17 @@ def test_the_sliders_drive_a_model(notebook):
     assert maps.locator("[part=kind]").input_value() == "same"
     maps.locator("[part=layer]").select_option("pool1")
     live.get_by_text("32 maps of 7 × 7.").wait_for()
+
+
+def test_python_reads_what_the_browser_has_trained(notebook):
+    run_cell(notebook, TRAINED)
+    part(notebook, "train").click()
+    done = part(notebook, "train").and_(notebook.get_by_text("Go on"))
+    done.wait_for(timeout=120_000)  # Python draws the images first
+    assert ask(notebook, TRAINED + 1) == "[0, 1024, 2000] True True"
+    run_cell(notebook, TRAINED + 2)
+    part(notebook, "train").and_(notebook.get_by_text("Train", exact=True)).wait_for()
+    assert "begin anew" in part(notebook, "words").last.text_content()
 
 
 def test_the_theme_reaches_the_explorer(notebook):

@@ -20,6 +20,7 @@ from helpers.widgets import (
     Frames,
     ReceptiveFieldExplorer,
     SolverExplorer,
+    TrainingExplorer,
 )
 from helpers.widgets.traits import MOST_LETTERS
 
@@ -49,8 +50,9 @@ KINDS = {
     "feature_map": FeatureMapExplorer,
     "receptive_field": ReceptiveFieldExplorer,
     "solver": SolverExplorer,
+    "training": TrainingExplorer,
 }
-SIZES = {"convolution": "outputSize", "feature_map": "mapSize", "receptive_field": "rows", "solver": "rows"}
+SIZES = dict.fromkeys(KINDS, "rows") | {"convolution": "outputSize", "feature_map": "mapSize"}
 FILTERS = [{"name": "a", "weights": [[1]], "bias": 0}, {"name": "b", "weights": [[1, 2]], "bias": 0}]
 ONE_SHAPE = "filters must be of one shape, each of another name; 2 have {} names."
 LAYER = {"kernel_size": 1, "depthwise": True, "channels": 2}

@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 
 from helpers.arithmetic import network_unread
-from helpers.models import layers_of
+from helpers.models import layers_of, small_cnn
 from helpers.sources import MNIST_SETTINGS
 from helpers.statistics import crossed_effect, paired_table
+from helpers.widgets import TrainingExplorer
+from helpers.widgets.page_networks import PRESETS
 from study import comparisons
-from study.comparisons import runs, verdicts
+from study.comparisons import accuracies, page_intervals, runs, verdicts
+from study.experiments.catalog import find
+from study.experiments.runs import Job
 from study.judging.rules import rules
 from study.ledger import CLAIMS
 from study.records import per_epoch, recorded
@@ -297,3 +301,47 @@ def test_only_padding_that_is_not_of_the_image_tells_places():
     assert abs(told["valid"]).max() < 10
     again = comparisons.places_told("zeros", seeds=(1,), images=40)
     assert again == pytest.approx(told["zeros"][1:])
+
+
+def test_one_more_run_of_the_page_lies_where_the_recorded_ones_do():
+    found = page_intervals()
+    assert len(found) >= 4
+    for each in found:
+        variant = variant_of(each)
+        shares = accuracies(variant) / 100
+        assert each["runs"] == len(shares)
+        assert 0.8 <= np.mean((each["low"] <= shares) & (shares <= each["high"])) <= 1, variant
+        assert each["low"] < shares.mean() < each["high"]
+
+
+def variant_of(interval):
+    """The variant whose runs an interval is of, by its settings in the catalog."""
+    for experiment in ("page", "page-garments"):
+        for variant in find(experiment).variants:
+            settings = Job(experiment=find(experiment), variant=variant.name, seed=0).settings
+            model = small_cnn(**interval["network"])
+            is_network = str(model) == str(variant.build())
+            drawn = settings["changes"][0]["drawn"]
+            images = {"mnist": "digits", "fashion-mnist": "garments"}[settings["data"]] if drawn else "mnist"
+            change = {"pushed": "corner", "shuffled_labels": "shuffled"}.get(settings["changes"][-1]["name"])
+            if is_network and (images, change or "none") == (interval["images"], interval["change"]):
+                return f"{experiment}/{variant.name}"
+    raise AssertionError(f"no variant is {interval}")
+
+
+def test_the_presets_of_the_page_are_recorded_or_will_be():
+    """As it takes them: what the explorer trains by default is what the catalog trains."""
+    plain = TrainingExplorer()
+    for experiment in ("page", "page-garments"):
+        plan = find(experiment)
+        assert (plan.epochs, plan.batch_size, plan.learning_rate, plan.epsilon) == (
+            plain.epochs,
+            plain.batch_size,
+            plain.learning_rate,
+            1e-7,
+        )
+    for preset in PRESETS.values():
+        for network in preset["networks"]:
+            setting = {key: value for key, value in network.items() if key != "name"}
+            images = preset.get("images", "mnist")
+            assert variant_of({"network": setting, "images": images, "change": preset["change"]})

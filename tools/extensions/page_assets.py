@@ -10,7 +10,8 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from helpers.widgets.base import LIBRARIES, libraries_of
+import helpers.widgets
+from helpers.widgets.base import LIBRARIES, BookWidget, libraries_of
 
 SCRIPT = r"\s*<script[^>]*\b(?:{})\.js[^>]*></script>"
 # Icons are drawn by a script of 0.5 MB, and by the theme's fonts as well.
@@ -20,6 +21,27 @@ NEEDLESS = re.compile(SCRIPT.format("fontawesome|searchtools|language_data|searc
 # Sphinx puts the digest of a file into the links to it, so that no browser takes an old one for it; where an
 # extension brings the file last, the first build would leave it out.
 UNSIGNED = re.compile(r'(?<==")((?:\.\./)*_static/)([^"?]+\.(?:css|js))(?=")')
+# A page that holds one explorer alone, for slides and the pages of others. widgets.js knows its mark.
+BARE = """\
+<!doctype html>
+<html lang="en" data-bare>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title} · Stride and Padding</title>
+<link rel="icon" href="../_static/favicon.svg">
+<link rel="stylesheet" href="../_static/widgets.css">
+{scripts}
+</head>
+<body>
+<main>
+<h1>{title}</h1>
+{explorer}
+</main>
+<footer><a href="../book/intro.html" target="_blank" rel="noopener">Stride and Padding</a></footer>
+</body>
+</html>
+"""
 # For debuggers, for browsers that do not know woff2, in other languages, and the script of the icons.
 UNREAD = ("**/*.map", "**/*.ttf", "locales", "scripts/fontawesome.js")
 
@@ -33,10 +55,41 @@ def add_assets(app: Sphinx, page: str, template: str, context: dict[str, Any], d
     modules = set(re.findall(r'<div class="book-widget" data-module="(\w+)"', context.get("body", "")))
     if modules:
         app.add_css_file("widgets.css")
-        needed = {library for module in modules for library in libraries_of(module)}
-        libraries = [library for library in LIBRARIES if library in needed]
-        for name in (*(f"widgets/{each}" for each in (*libraries, *sorted(modules))), "widgets"):
-            app.add_js_file(f"{name}.js", loading_method="defer")
+        for script in explorer_scripts(*sorted(modules)):
+            app.add_js_file(script, loading_method="defer")
+
+
+def explorer_scripts(*modules: str) -> list[str]:
+    """What a page with explorers of these modules loads, in this order."""
+    needed = {library for module in modules for library in libraries_of(module)}
+    libraries = [library for library in LIBRARIES if library in needed]
+    return [*(f"widgets/{name}.js" for name in (*libraries, *modules)), "widgets.js"]
+
+
+def bare_pages() -> dict[str, str]:
+    """A page for each explorer, by the name of its file."""
+    pages = {}
+    for kind in (getattr(helpers.widgets, name) for name in helpers.widgets.__all__):
+        name = kind._module.removesuffix("_explorer")
+        if name not in ("", kind._module):  # neither the base nor figures over a slider
+            explorer: BookWidget = kind()
+            loads = "\n".join(
+                f'<script src="../_static/{script}" defer></script>'
+                for script in explorer_scripts(kind._module)
+            )
+            title = f"{name.replace('_', ' ').capitalize()} explorer"
+            pages[f"{name}.html"] = BARE.format(title=title, scripts=loads, explorer=explorer.static_html())
+    return pages
+
+
+def write_bare_pages(app: Sphinx, failure: Exception | None) -> None:
+    """Put them beside the book's pages."""
+    if failure or app.builder.name != "html":
+        return
+    folder = Path(app.outdir) / "explorer"
+    folder.mkdir(exist_ok=True)
+    for name, page in bare_pages().items():
+        (folder / name).write_text(page, encoding="utf-8")
 
 
 def sign(page: str, static: Path) -> str:
@@ -79,5 +132,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Called by Sphinx."""
     app.connect("html-page-context", add_assets)
     app.connect("html-collect-pages", forget_words)
+    app.connect("build-finished", write_bare_pages)
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

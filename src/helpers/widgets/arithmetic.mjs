@@ -68,6 +68,20 @@ export function axes({ kind, padding, convention, padding_mode, ceil_mode, ...se
   });
 }
 
+/** The layer of a setting, for its code. Throws a sentence for the reader if no lines say it. */
+export function layerOf(setting) {
+  const { kind, padding, convention, padding_mode: mode, ceil_mode } = setting;
+  const both = axes(setting);
+  if (mode !== "zeros" && both.some(({ before, after }) => before || after)) {
+    throw new Error(`There are no lines for padding “${mode}”: they all pad with zeros.`);
+  }
+  const cropped = ({ end, ...axis }) => ({ ...axis, after: end, made: axis.size });
+  return {
+    kind: kind === "max pooling" ? "pooling" : kind, axes: kind === "transposed" ? both.map(cropped) : both, padding,
+    convention, ceil_mode, inputs: 1, outputs: 1,
+  };
+}
+
 /** Throws a sentence for the reader if the padding is wider than its mode can fill. */
 function checkFill({ size, before, after }, mode) {
   const widest = { reflect: size - 1, circular: size }[mode] ?? Infinity;

@@ -10,11 +10,12 @@ import anywidget
 
 MODULE_FOLDER = Path(__file__).resolve().parent
 PALETTE = MODULE_FOLDER.parent / "palette.json"
-LIBRARIES = ("common", "arithmetic", "engine")  # the modules that the others import, and each those before it
+LIBRARIES = ("common", "share", "arithmetic", "engine")  # which others import, and each those before it
 
 # The pages' theme and JupyterLab each say in their own way that it is dark.
 _DARK = 'html[data-theme="dark"], body[data-jp-theme-light="false"]'
 _IMPORT = re.compile(rf'^import \{{([^}}]*)\}} from "\./({"|".join(LIBRARIES)})\.mjs";\n', flags=re.MULTILINE)
+_TABLE = re.compile(r'^import (\w+) from "(\.\./\w+\.json)" with \{ type: "json" \};\n', flags=re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:const|function\*?) (\w+))", flags=re.MULTILINE)
 
 
@@ -74,6 +75,7 @@ def style_sheet() -> str:
 def _source(name: str) -> str:
     """The text of a module, checked to be one that both hosts can run."""
     source = (MODULE_FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+    source = _TABLE.sub(lambda table: f"const {table[1]} = {_compact(table[2])};\n", source)
     _, _, result = source.partition("\nexport default ")
     if name not in LIBRARIES and (not result or "\n" in result.strip()):
         raise ValueError(f"{name}.mjs must have one `export default`, on its last line")
@@ -86,6 +88,12 @@ def _source(name: str) -> str:
             "once each: neither host could find another file"
         )
     return source
+
+
+def _compact(path: str) -> str:
+    """A table that modules share with Python, as a JavaScript expression."""
+    table = json.loads((MODULE_FOLDER / path).read_text(encoding="utf-8"))
+    return json.dumps(table, ensure_ascii=False, separators=(",", ":"))
 
 
 class BookWidget(anywidget.AnyWidget):

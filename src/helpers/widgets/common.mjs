@@ -6,6 +6,8 @@
 export const range = (count) => [...Array(count).keys()];
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 export const pair = (value) => (Array.isArray(value) ? value : [value, value]);
+export const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+export const pickOf = (names, setting) => Object.fromEntries(names.map((name) => [name, setting[name]]));
 export const grid = (height, width, cell) => range(height).map((row) => range(width).map((column) => cell(row, column)));
 
 // What a trait may be, as a function of its value and its name that throws a sentence for the reader unless it passes.
@@ -16,6 +18,9 @@ function refuse(name, rule, value) {
   const kind = Array.isArray(value) ? `a list of ${value.length}` : value && typeof value === "object" ? "an object" : null;
   throw new Error(`${name} must be ${rule}, got ${kind ?? JSON.stringify(value)?.slice(0, 40) ?? "nothing"}.`);
 }
+
+/** A name that a reader wrote, between quotes. */
+export const quoted = (name) => `“${(typeof name === "string" ? name : JSON.stringify(name)).slice(0, 40)}”`;
 
 export const rule = (words, passes, ends) =>
   Object.assign((value, name) => passes(value) || refuse(name, words, value), { words, passes, ...ends });
@@ -244,6 +249,18 @@ export const keepKeys = (el) => {
   el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
 };
 
+/** A fold below an explorer, of a title and what fills its body, and returns what shows a setting there. */
+function addFold(el, [title, fill], read) {
+  const fold = document.createElement("details");
+  fold.className = "fold";
+  fold.innerHTML = `<summary>${title}</summary><div></div>`;
+  el.append(fold);
+  let show;
+  const refresh = () => fold.open && (show ??= fill(fold.lastChild))(read());
+  fold.ontoggle = refresh;
+  return refresh;
+}
+
 let instances = 0;
 
 const LAST = "the last setting that fits";
@@ -263,10 +280,12 @@ export function problemOf(act) {
  * Fills an element with an explorer, tied to its model, whose traits have `rules` and `defaults`.
  *
  * `fit` takes a state that passes the rules, and throws a sentence for the reader if it cannot be drawn, or returns
- * what changes with it; `adapt` first makes what the reader has chosen fit. `showControls` and `update` draw.
+ * what changes with it; `adapt` first makes what the reader has chosen fit. `showControls` and `update` draw. What is in
+ * `given` is the page's, and in no address; `lean` leaves out of a setting what goes without saying. `folds` stand below.
  */
 export function openView(explorer) {
   const { model, el, name, template, rules, defaults, adapt = (state) => ({ ...state }), fit, showControls, update } = explorer;
+  const { lean = (state) => state, given: givens = [], folds = [] } = explorer;
   const id = `${name}-${++instances}`;
   el.classList.add("book-explorer");
   el.innerHTML = template;
@@ -274,6 +293,7 @@ export function openView(explorer) {
   const part = Object.fromEntries([...el.querySelectorAll("[part]")].map((node) => [node.part.value, node]));
   let pending = {}; // choices that do not fit, until another makes them
 
+  const own = Object.keys(rules).filter((name) => !["examples", ...givens].includes(name) && !name.startsWith("_"));
   const given = () => Object.fromEntries(Object.keys(rules).map((name) => [name, model.get(name)]));
   const read = () => ({ ...given(), ...pending });
 
@@ -309,6 +329,34 @@ export function openView(explorer) {
       update();
     }
     tell(problem, LAST);
+    for (const refresh of refreshers) refresh();
+  }
+
+  /** What a setting becomes that an address asks for. Throws a sentence for the reader unless all of it can be. */
+  function asked({ example, ...values }) {
+    const examples = model.get("examples") ?? {};
+    const foreign = Object.keys(values).find((name) => !own.includes(name));
+    if (foreign !== undefined) throw new Error(`this explorer has no ${quoted(foreign)}; it has ${own.join(", ")}.`);
+    if (example !== undefined && !Object.hasOwn(examples, example)) throw new Error(`this explorer has no example ${quoted(example)}.`);
+    const wanted = { ...given(), ...pickOf(own, { ...defaults, ...examples[example] }), ...values };
+    check(wanted, rules);
+    const fitted = { ...wanted, ...fit(wanted) };
+    const moved = Object.keys(values).find((name) => !isSame(fitted[name], values[name]));
+    if (moved) throw new Error(`${moved} must be one that is there, got ${JSON.stringify(values[moved]).slice(0, 40)}.`);
+    return pickOf(own, adapt(fitted));
+  }
+
+  const refuseAddress = (problem) => say(part.problem, problem && `The address is not followed: ${problem}`);
+
+  /** Sets what an address asks for, or says why not. */
+  function follow(values) {
+    let wanted;
+    const problem = problemOf(() => (wanted = asked(values)));
+    if (wanted) {
+      pending = {};
+      write(wanted);
+    }
+    refuseAddress(problem);
   }
 
   const refused = problemNow();
@@ -317,11 +365,15 @@ export function openView(explorer) {
     model.set({ ...defaults, ...(rules.examples && { examples: rules.examples.passes(examples) ? examples : {} }) });
   }
 
+  const parts = { model, el, name, own, rules, given: givens, defaults, lean };
+  const refreshers = folds.map((foldOf) => addFold(el, foldOf(parts), given));
+
   /** Draws now and after each change; returns the clean-up. */
   function start() {
     model.on("change", redraw);
     redraw();
     if (refused) tell(refused, "its default");
+    if (model.page) model.page.view = { follow, refuseAddress };
     return () => model.off("change", redraw);
   }
 

@@ -1,14 +1,14 @@
 // The convolution explorer: what a window reads, what it writes, and what it never reaches.
 //
-// Run by anywidget and by the built page (assets.py): it imports shared modules alone and ends with its export.
-// arithmetic.mjs says what the ground and the map of stops are.
+// Run by anywidget and by the built page. arithmetic.mjs says what the ground and the map of stops are.
 
-import { axes, copies, grownFormula, groundAndStops, isPooling, meeting } from "./arithmetic.mjs";
+import { axes, copies, grownFormula, groundAndStops, isPooling, layerOf, meeting } from "./arithmetic.mjs";
 import {
   CELL, EXAMPLES, MARKS, PADDINGS, addSlider, at, cellsOf, clamp, either, floored, formula, grid, ink, isInput, isNumber,
   limit, line, menu, oneOf, openView, paddingOf, pair, pairOf, perAxis, put, range, remark, say, square, steer, truth,
   whole, windowOf,
 } from "./common.mjs";
+import { foldsOf } from "./share.mjs";
 
 const SLIDERS = ["input_size", "kernel_size", "stride", "dilation", "padding", "output_padding"];
 const MENUS = ["padding_mode", "image", "kernel"];
@@ -320,6 +320,7 @@ const template = `
 function render({ model, el }) {
   const view = openView({
     model, el, name: "convolution-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls, update,
+    folds: foldsOf(layerOf),
   });
   const { part, read, write } = view;
   const [, stops, stop, frame] = part.input.children;

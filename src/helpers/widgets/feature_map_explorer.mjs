@@ -1,6 +1,6 @@
 // The feature map explorer: what the filters of one layer make of an image, at each stride and padding.
 //
-// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
+// Run by anywidget and by the built page (base.py): it imports shared modules alone and ends with its export.
 // tests/golden/maps.json holds its arithmetic to what torch computes.
 
 import {
@@ -8,6 +8,7 @@ import {
   number, objectOf, oneOf, openView, pairOf, paint, put, ramp, range, remark, resize, say, square, steer, text, truth,
   whole, windowOf,
 } from "./common.mjs";
+import { foldsOf } from "./share.mjs";
 
 const SLIDERS = ["stride", "padding"];
 const CONTROLS = [...SLIDERS, "relu"];
@@ -63,7 +64,16 @@ function fit(setting) {
   if (names.size < filters.length || kinds.size > 1) {
     throw new Error(`filters must be of one shape, each of another name; ${filters.length} have ${names.size} names.`);
   }
-  return { selected: limit(setting.selected, axes(setting)) };
+  return { selected: limit(setting.selected, axes(setting)), filter: filters[placeOf(setting)].name };
+}
+
+/** The place of the chosen filter, or of the first one. */
+const placeOf = ({ filters, filter }) => Math.max(0, filters.findIndex(({ name }) => name === filter));
+
+/** The layer that makes the maps, for its code. */
+function layerOf(setting) {
+  const { filters, padding } = setting;
+  return { kind: "convolution", axes: axes(setting), padding, inputs: 1, outputs: filters.length };
 }
 
 /** The image with its padding, row after row. */
@@ -213,6 +223,7 @@ const template = `
 function render({ model, el }) {
   const view = openView({
     model, el, name: "feature-map-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
+    given: ["image", "filters", "layer"], folds: foldsOf(layerOf),
   });
   const { id, part, read, write, choose } = view;
   const [marks, frame] = part.input.children;
@@ -228,7 +239,7 @@ function render({ model, el }) {
   const sides = () => [scene.rows, scene.columns];
   const selected = () => limit(model.get("selected"), sides());
   const select = (stops) => write({ selected: limit(stops, sides()) });
-  const current = () => Math.max(0, drawn.filters.findIndex(({ name }) => name === model.get("filter")));
+  const current = () => placeOf({ ...drawn, filter: model.get("filter") });
 
   function showControls({ stride, padding, relu }) {
     for (const [name, value] of Object.entries({ stride, padding })) {

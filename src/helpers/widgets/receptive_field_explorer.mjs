@@ -1,14 +1,15 @@
 // The receptive field explorer: what a unit of any layer sees of the image, what it costs, what nobody reads.
 //
-// Run by anywidget and by the built page (assets.py): it imports shared modules alone and ends with its export.
+// Run by anywidget and by the built page (base.py): it imports shared modules alone and ends with its export.
 
 import {
   brief, dependencies, derive, grouped, inside, isUneven, levelsOf, runs, showJump, tell, tellUnread,
 } from "./arithmetic.mjs";
 import {
   EXAMPLES, PADDINGS, addSlider, check, clamp, either, listOf, menu, nothing, oneOf, openView, paddingOf, pairOf,
-  problemOf, put, range, say, text, truth, whole,
+  pickOf, problemOf, put, quoted, range, say, text, truth, whole,
 } from "./common.mjs";
+import { foldsOf } from "./share.mjs";
 
 const MOST_LAYERS = 28;
 
@@ -41,6 +42,8 @@ function checkLayer(layer, name) {
   } catch (error) {
     throw new Error(`${name}: ${error.message}`);
   }
+  const foreign = Object.keys(layer).find((key) => !Object.hasOwn(LAYER_RULES, key));
+  if (foreign !== undefined) throw new Error(`${name} must be of known settings, got ${quoted(foreign)}.`);
   const fault = FAULTS.find(([, isAtFault]) => isAtFault(complete(layer)));
   if (fault) throw new Error(`${name}: ${fault[0]}`);
 }
@@ -98,7 +101,16 @@ function sceneOf(setting) {
 function fit(setting) {
   const last = setting.layers.length - 1;
   if (setting.editing > last) throw new Error(`editing must be a layer from 0 to ${last}, got ${setting.editing}.`);
-  sceneOf(setting);
+  const { levels } = sceneOf(setting);
+  if (!setting.selected) return {};
+  const layer = Math.min(setting.selected[0], last);
+  return { selected: [layer, Math.min(setting.selected[1], levels[layer + 1].size - 1)] };
+}
+
+/** A setting without what each layer is anyway. */
+function lean(setting) {
+  const told = (layer) => Object.keys(LAYER_RULES).filter((name) => layer[name] !== PLAIN[name] && name in layer);
+  return { ...setting, layers: setting.layers.map((layer) => pickOf(told(layer), layer)) };
 }
 
 const adapt = (setting) => ({ ...setting, layers: setting.layers.map(complete) });
@@ -261,7 +273,7 @@ const swap = (layers, at, to) => [layers.with(at, layers[to]).with(to, layers[at
 function render({ model, el }) {
   const view = openView({
     model, el, name: "receptive-field-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls,
-    update,
+    update, lean, folds: foldsOf(),
   });
   const { part, read, write, choose } = view;
   const [maps, fields] = part.units.children;

@@ -1,9 +1,10 @@
 // The solver explorer: which settings make one size of another, and which sizes a stack of layers takes.
 //
-// Run by anywidget and by the built page (assets.py): it imports the common module alone and ends with its export.
+// Run by anywidget and by the built page (base.py): it imports shared modules alone and ends with its export.
 // tests/browser/test_solver_explorer.py holds its arithmetic to helpers.arithmetic, over thousands of cases.
 
 import { EXAMPLES, menu, oneOf, openView, pair, put, range, rule, say, text, truth, whole } from "./common.mjs";
+import { foldsOf } from "./share.mjs";
 
 const MOST_SOLVED = 20_000; // settings that are tried
 const MOST_STEPS = 100_000; // of one layer over one size
@@ -488,7 +489,7 @@ function readBound(text, name) {
 }
 
 const writtenOf = (bound) => (bound === null ? "" : pair(bound)[0] === pair(bound)[1] ? `${pair(bound)[0]}` : bound.join("-"));
-const cellsOf = (cells) => cells.map((cell) => `<td>${cell}`).join("");
+const cellsTold = (cells) => cells.map((cell) => `<td>${cell}`).join("");
 
 /** The table of solutions: what is not fixed, and what is wasted. */
 function tableOf(setting, found, most) {
@@ -502,9 +503,20 @@ function tableOf(setting, found, most) {
   const solutions = found.fit.length ? found.fit : found.nearest;
   return {
     heads: columns.map(([head]) => head),
-    rows: solutions.slice(0, most).map((each) => cellsOf(columns.map(([, cell]) => cell(each)))),
+    rows: solutions.slice(0, most).map((each) => cellsTold(columns.map(([, cell]) => cell(each)))),
     count: solutions.length,
   };
+}
+
+/** The first of the settings that do it, for its code. Throws a sentence for the reader if there is none. */
+function layerOf(setting) {
+  if (setting.question !== "layer") throw new Error("Lines of code are written for one layer, not for a stack.");
+  const [first] = solve(setting).fit;
+  if (!first) throw new Error("No setting does it, so there are no lines.");
+  const { layer, size, output: made, before, after } = first;
+  const { taps, stride, dilation, extra, ceil: ceil_mode } = layer;
+  const axis = { size, taps, stride, dilation, reach: reachOf(layer), before, after, count: made, extra, made };
+  return { kind: setting.kind, axes: [axis, axis], ceil_mode, inputs: 3, outputs: 16 };
 }
 
 /** The table of a stack: what each layer makes of its map, and what it leaves unread. */
@@ -512,15 +524,16 @@ function layersOf({ input_size: size }, layers, steps) {
   const rows = layers.map(({ name }, index) => {
     const step = steps[index];
     const cells = step ? [show(step.output), waste({ ...weigh(step), unused: [0, 0] })] : ["–", index === steps.length ? "fails" : "–"];
-    return `<th scope="row">${name}${cellsOf(cells)}`;
+    return `<th scope="row">${name}${cellsTold(cells)}`;
   });
-  const image = `<th scope="row">image${cellsOf([show(size), "–"])}`;
+  const image = `<th scope="row">image${cellsTold([show(size), "–"])}`;
   return { heads: ["layer", "map", "wasted"], rows: [image, ...rows], count: rows.length + 1 };
 }
 
 function render({ model, el }) {
   const view = openView({
     model, el, name: "solver-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
+    folds: foldsOf(layerOf),
   });
   const { part, read, choose } = view;
   const examples = model.get("examples");

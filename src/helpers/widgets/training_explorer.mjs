@@ -7,6 +7,7 @@ import {
   EXAMPLES, axis, either, ink, listOf, menu, objectOf, oneOf, openView, pair, pairOf, paint, perAxis, put,
   ramp, range, resize, rule, say, text, truth, whole,
 } from "./common.mjs";
+import { foldsOf } from "./share.mjs";
 import { openDesk, randomStream, shuffle, workerSource } from "./engine.mjs";
 
 const [SIDE, CLASSES, TRAIN, TEST] = [28, 10, 2000, 1000];
@@ -92,7 +93,7 @@ export function planOf(network, channels) {
 // Images
 
 /** Labels and pixels, 0 to 255, out of what Python packed: four pixels of four grays in a byte. */
-async function unpack(packed) {
+export async function unpack(packed) {
   if (!("DecompressionStream" in window)) throw new Error("This browser cannot unpack the images; a newer one can.");
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
   const bytes = new Uint8Array(await new Response(stream).arrayBuffer());
@@ -119,7 +120,7 @@ export function pushToCorner(images) {
 }
 
 /** What the engine is given to begin with. */
-function sessionFor(state, { labels, images }) {
+export function sessionFor(state, { labels, images }) {
   const pixels = state.change === "corner" ? pushToCorner(images) : images;
   const learned = labels.slice(0, TRAIN);
   if (state.change === "shuffled") shuffle(learned, randomStream(0, 9));
@@ -246,6 +247,7 @@ const template = `
 function render({ model, el }) {
   const view = openView({
     model, el, name: "training-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
+    given: ["recorded"], folds: foldsOf(),
   });
   const { id, part, read, choose } = view;
   const grays = ramp("pixel-low", "pixel-low", "pixel-high");

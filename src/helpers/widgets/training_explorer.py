@@ -37,6 +37,18 @@ class Rate(TraitType[Any, Any]):
         return float(value)
 
 
+class _Reported(TraitType[Any, Any]):
+    """Bytes, also as a browser sends them."""
+
+    default_value = b""
+
+    def validate(self, obj: Any, value: Any) -> bytes:
+        """Return the bytes as Python's own."""
+        if not isinstance(value, bytes | bytearray | memoryview):
+            raise TraitError(f"{self.name} must be bytes, got {value!r}")
+        return bytes(value)
+
+
 class TrainingExplorer(BookWidget, module="training_explorer"):
     """Up to four small networks that learn from the same images in the same order, where they are shown.
 
@@ -87,7 +99,7 @@ class TrainingExplorer(BookWidget, module="training_explorer"):
     _packed = Bytes().tag(sync=True)
     _problem = Unicode().tag(sync=True)
     _history = ListTrait(Dict()).tag(sync=True)
-    _weights = Bytes().tag(sync=True)
+    _weights = _Reported().tag(sync=True)
 
     @property
     def plans(self) -> list[NetworkPlan]:

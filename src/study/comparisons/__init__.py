@@ -18,6 +18,7 @@ from study.comparisons.figures import (
 )
 from study.comparisons.literature import changes_by_shift, places_told
 from study.comparisons.runs import (
+    PageInterval,
     Reached,
     accuracies,
     beyond_chance,
@@ -34,6 +35,7 @@ from study.comparisons.runs import (
     network,
     network_facts,
     network_table,
+    page_intervals,
     reached,
     runs,
 )
@@ -55,6 +57,7 @@ from study.ledger.finding import signed, with_interval
 
 __all__ = [
     "Look",
+    "PageInterval",
     "Reached",
     "accuracies",
     "accuracy_estimates",
@@ -84,6 +87,7 @@ __all__ = [
     "network_facts",
     "network_table",
     "open_conditions",
+    "page_intervals",
     "pairing",
     "places_told",
     "reached",

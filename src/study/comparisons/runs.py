@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from inspect import signature
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,17 @@ from pandas.io.formats.style import Styler
 from torch import nn
 
 from helpers.anatomy import anatomy
-from helpers.models import IMAGE_SIZE
-from helpers.statistics import CellDifferences, Effect, cell_differences, crossed_effect, paired_table
+from helpers.models import IMAGE_SIZE, small_cnn
+from helpers.statistics import (
+    CellDifferences,
+    Effect,
+    cell_differences,
+    crossed_effect,
+    paired_table,
+    prediction_interval,
+)
 from study.experiments.catalog import find
-from study.records import Record, per_epoch, recorded
+from study.records import RECORDED, Record, per_epoch, recorded
 
 
 def runs(variant: str) -> list[Record]:
@@ -105,6 +113,52 @@ def learned(variant: str, quantity: str) -> NDArray[np.float64]:
         of_epochs = [measurements(variant, f"accuracy-epoch-{epoch}") for epoch in epochs]
         return np.array([list(values.values()) for values in of_epochs]).T  # (runs, epochs)
     return (100 if quantity.endswith("accuracy") else 1) * per_epoch(done, quantity)
+
+
+class PageInterval(TypedDict):
+    """Where one more run in the page lies, as `helpers.widgets.TrainingExplorer` takes it.
+
+    Attributes:
+        network: the settings of the network, without its name.
+        images: "mnist", "digits" or "garments".
+        change: what was done to them: "none", "corner" or "shuffled".
+        low: lower end of the 95% prediction interval of a run's test accuracy, 0 to 1.
+        high: its upper end.
+        runs: how many are recorded.
+    """
+
+    network: dict[str, Any]
+    images: str
+    change: str
+    low: float
+    high: float
+    runs: int
+
+
+def page_intervals() -> list[PageInterval]:
+    """Where one more run in the page lies, for each setting of which two or more are recorded."""
+    found = []
+    plain = {name: each.default for name, each in signature(small_cnn).parameters.items()}
+    for name in ("page", "page-garments"):
+        by_variant = _runs_of(name) if (RECORDED / name).is_dir() else {}
+        for variant in find(name).variants:
+            done, settings = by_variant.get(variant.name, []), variant.settings
+            if len(done) < 2:
+                continue
+            changes = {each["name"]: each for each in settings["changes"]}
+            drawn = "garments" if name == "page-garments" else "digits"
+            interval = prediction_interval([run.outcome.accuracy for run in done])
+            found.append(
+                PageInterval(
+                    network={key: settings.get(key, plain[key]) for key in plain if key != "channels"},
+                    images=drawn if changes["excerpted"]["drawn"] else "mnist",
+                    change={"pushed": "corner", "shuffled_labels": "shuffled"}.get([*changes][-1], "none"),
+                    low=max(0.0, interval.low),
+                    high=min(1.0, interval.high),
+                    runs=len(done),
+                )
+            )
+    return found
 
 
 class Reached(NamedTuple):
