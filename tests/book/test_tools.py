@@ -397,6 +397,7 @@ def test_what_no_reader_needs_is_left_out_of_the_pages(tmp_path):
             f'\n<script {kind}src="{place}{name}.js?v=1"></script>'
             for kind, place, name in (
                 ("defer ", "_static/scripts/", "fontawesome"),
+                ("", "_static/", "searchheadings"),
                 ("", "_static/", "searchtools"),
                 ("", "_static/", "language_data"),
                 ("", "", "searchindex"),
@@ -415,7 +416,8 @@ def test_what_no_reader_needs_is_left_out_of_the_pages(tmp_path):
     assert left == {*heads, *(f"_static/{name}" for name in read)}
     loaded = {name: re.findall(r"(\w+)\.js", (tmp_path / name).read_text()) for name in heads}
     assert loaded["other.html"] == ["doctools"]
-    assert loaded["search.html"] == ["searchtools", "language_data", "searchindex", "doctools"]
+    ours = ["searchheadings", "searchtools", "language_data", "searchindex", "doctools"]
+    assert loaded["search.html"] == ours
 
 
 def test_the_index_of_the_search_forgets_words_that_no_page_has_any_more():
