@@ -89,8 +89,6 @@ def findings(destination: Path) -> str:
 
     It is kept in `destination`, and judged again only if chapter 14 was executed since.
     """
-    # Seconds to import, and seconds to judge: a build after which all is as before need not wait for them.
-    from study.ledger import judge_all, page
     from study.records import RECORDED
 
     if not RECORDED.is_dir():
@@ -98,6 +96,9 @@ def findings(destination: Path) -> str:
     kept, chapter = destination / "findings.html", destination / "notebooks" / "14_claims.ipynb"
     is_judged = kept.exists() and chapter.exists() and kept.stat().st_mtime_ns >= chapter.stat().st_mtime_ns
     if not is_judged:
+        # Seconds to import, and seconds to judge: a build that finds all as it was need not wait for them.
+        from study.ledger import judge_all, page
+
         unfinished = kept.with_suffix(".tmp")
         unfinished.write_text(
             page.headlines(judge_all(), ledger="../notebooks/14_claims.html").html, encoding="utf-8"

@@ -50,6 +50,7 @@ def shown(source, place=None, **values):
             "so [[one, 2016](https://example.org/one), [two, 2016](https://example.org/two)]",
         ),
         ("(padding)=\n# Padding", '<a id="padding"></a>\n\n# Padding'),
+        ('<a href="#explorer=solver&amp;stride=2">at stride\n2</a> it is', "at stride\n2 it is"),
         ("$\\{a\\}$ and `{ref}` stay", "$\\{a\\}$ and `{ref}` stay"),
     ],
 )

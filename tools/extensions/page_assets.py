@@ -17,7 +17,7 @@ SCRIPT = r"\s*<script[^>]*\b(?:{})\.js[^>]*></script>"
 # Icons are drawn by a script of 0.5 MB, and by the theme's fonts as well.
 ICONS = re.compile(SCRIPT.format("fontawesome"))
 # The search has a page of its own: no other shows what it finds, so no other needs its index.
-NEEDLESS = re.compile(SCRIPT.format("fontawesome|searchtools|language_data|searchindex"))
+NEEDLESS = re.compile(SCRIPT.format("fontawesome|searchtools|searchheadings|language_data|searchindex"))
 # Sphinx puts the digest of a file into the links to it, so that no browser takes an old one for it; where an
 # extension brings the file last, the first build would leave it out.
 UNSIGNED = re.compile(r'(?<==")((?:\.\./)*_static/)([^"?]+\.(?:css|js))(?=")')

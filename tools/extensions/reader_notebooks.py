@@ -141,6 +141,7 @@ def markdown(source: str, *, values: Mapping[str, str], links: Links, place: Pla
         ValueError: for a role, a directive or a number that is not known.
     """
     text = re.sub(r"^\(([\w-]+)\)=$", r'<a id="\1"></a>\n', source, flags=re.MULTILINE)
+    text = re.sub(r'<a\s+href="#explorer=[^"]*">([^<]*)</a>', r"\1", text)  # only a page sets its explorer so
     text = _directives(text, place)
     roles: dict[str, Callable[[str], str]] = {
         "glue:text": lambda name: _value(values, name),

@@ -392,6 +392,12 @@ function waste({ unread, unused, empty, board }) {
   return words.filter(Boolean).join(", ") || "nothing";
 }
 
+/** Whether an output is one that was asked for. */
+function isWanted({ output: bound }, output) {
+  const [least, most] = pair(bound ?? [0, Infinity]);
+  return output >= least && output <= most;
+}
+
 /** How many settings there are and what they do, in words. */
 function sum({ size, output }, { fit, nearest }) {
   const question = `${told(size, "any input")} into ${told(output, "any output")}`;
@@ -400,8 +406,7 @@ function sum({ size, output }, { fit, nearest }) {
     return `${many(fit.length, "setting")} ${fit.length > 1 ? "turn" : "turns"} ${question}. ${sorted}`;
   }
   if (!nearest.length) return `No setting within these bounds turns ${question}: none leaves a pixel.`;
-  const [least, most] = pair(output);
-  if (nearest[0].output >= least && nearest[0].output <= most) {
+  if (isWanted({ output }, nearest[0].output)) {
     return `Even padding never turns ${question} here. With one cell more after than before, ${many(nearest.length, "setting")} would.`;
   }
   const outputs = [...new Set(nearest.map((each) => each.output))].sort((one, other) => one - other);
@@ -511,7 +516,8 @@ function tableOf(setting, found, most) {
 /** The first of the settings that do it, for its code. Throws a sentence for the reader if there is none. */
 function layerOf(setting) {
   if (setting.question !== "layer") throw new Error("Lines of code are written for one layer, not for a stack.");
-  const [first] = solve(setting).fit;
+  const { fit, nearest } = solve(setting);
+  const [first] = fit.length ? fit : nearest.filter(({ output }) => isWanted(setting, output)); // by uneven padding
   if (!first) throw new Error("No setting does it, so there are no lines.");
   const { layer, size, output: made, before, after } = first;
   const { taps, stride, dilation, extra, ceil: ceil_mode } = layer;
