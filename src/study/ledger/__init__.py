@@ -14,15 +14,16 @@ What the sources printed of their experiments is in `helpers.sources`.
 from collections.abc import Mapping
 
 from study.judging import recorded_judgements
-from study.ledger.answers import ANSWER_CLAIMS
+from study.ledger.answers import ANSWER_CLAIMS, mean_of
 from study.ledger.claim import Claim, Computed, Kind, Measured, by_id
 from study.ledger.fashion import FASHION_CLAIMS
 from study.ledger.finding import Finding, Judgements, decided
 from study.ledger.guide import GUIDE_CLAIMS
+from study.ledger.literature import kind_of
 from study.ledger.mnist import MNIST_CLAIMS
 from study.ledger.papers import PAPER_CLAIMS
 from study.ledger.same_padding import SAME_PADDING_CLAIMS
-from study.ledger.signals import SIGNAL_CLAIMS
+from study.ledger.signals import SIGNAL_CLAIMS, change_behind_a_blur
 from study.ledger.worked_examples import WORKED_EXAMPLE_CLAIMS
 
 CLAIMS: Mapping[str, Claim] = by_id(
@@ -63,6 +64,9 @@ __all__ = [
     "Judgements",
     "Kind",
     "Measured",
+    "change_behind_a_blur",
     "decided",
     "judge_all",
+    "kind_of",
+    "mean_of",
 ]
