@@ -4,7 +4,6 @@ from helpers.widgets.base import BookWidget
 from helpers.widgets.convolution_explorer import ConvolutionExplorer
 from helpers.widgets.feature_map_explorer import FeatureMapExplorer
 from helpers.widgets.frames import Frames
-from helpers.widgets.page_networks import image_order
 from helpers.widgets.receptive_field_explorer import ReceptiveFieldExplorer
 from helpers.widgets.solver_explorer import SolverExplorer
 from helpers.widgets.training_explorer import TrainingExplorer
@@ -17,5 +16,4 @@ __all__ = [
     "ReceptiveFieldExplorer",
     "SolverExplorer",
     "TrainingExplorer",
-    "image_order",
 ]
