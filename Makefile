@@ -47,7 +47,7 @@ check-results: setup  ## train one recorded run again and compare (RUN=mnist/s2-
 	$(VENV)/python -m study check $(RUN)
 
 bench: book  ## measure speed, as ratios side by side
-	@set -e; for each in speed epochs memory explorers page_load; do $(VENV)/python bench/$$each.py; done
+	@set -e; for each in speed epochs memory explorers page_load training; do $(VENV)/python bench/$$each.py; done
 
 soak: setup  ## look for what breaks, for as long as you like (MINUTES=60; 5 if left out)
 	$(VENV)/python tools/soak.py --minutes $(or $(MINUTES),5)

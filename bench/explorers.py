@@ -62,6 +62,22 @@ CASES: dict[str, tuple[BookWidget, list[str]]] = {
         ConvolutionExplorer(input_size=32, image="seven"),
         ["stride", "padding", "kernel_size"],
     ),
+    "ConvolutionExplorer, max pooling of 7 x 7": (
+        ConvolutionExplorer(kind="max pooling"),
+        ["stride", "input_size", "kernel_size"],
+    ),
+    "ConvolutionExplorer, average pooling of 32 x 32": (
+        ConvolutionExplorer(kind="average pooling", input_size=32, image="seven"),
+        ["stride", "kernel_size"],
+    ),
+    "ConvolutionExplorer, transposed, 4 x 4 to 9 x 9": (
+        ConvolutionExplorer(kind="transposed", input_size=4, stride=2),
+        ["stride", "input_size", "kernel_size"],
+    ),
+    "ConvolutionExplorer, transposed, 15 x 15 to 31 x 31": (
+        ConvolutionExplorer(kind="transposed", input_size=15, stride=2),
+        ["input_size", "kernel_size"],
+    ),
     "ReceptiveFieldExplorer, 4 layers over 28 pixels": (
         ReceptiveFieldExplorer(),
         ["input_size", "kernel_size", "stride", "dilation"],
@@ -73,6 +89,14 @@ CASES: dict[str, tuple[BookWidget, list[str]]] = {
     "ReceptiveFieldExplorer, EfficientNet-B0 over 224 pixels": (
         ReceptiveFieldExplorer(**NETWORKS["EfficientNet-B0, to 14 × 14"]),
         ["input_size", "kernel_size", "stride", "padding"],
+    ),
+    "ReceptiveFieldExplorer, U-Net over 572 pixels": (
+        ReceptiveFieldExplorer(**NETWORKS["U-Net, through the bottom"]),
+        ["input_size", "kernel_size", "padding"],
+    ),
+    "ReceptiveFieldExplorer, frames of 1024 samples": (
+        ReceptiveFieldExplorer(**NETWORKS["Sound in frames, 16 kHz"]),
+        ["input_size", "kernel_size", "stride"],
     ),
     "ReceptiveFieldExplorer, 24 layers over 256 pixels": (
         ReceptiveFieldExplorer(

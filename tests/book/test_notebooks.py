@@ -91,7 +91,7 @@ def test_opens_with_what_the_reader_will_do_learn_and_need(path):
     assert re.search(r"\d+ minutes", words)
 
 
-@each(NOTEBOOKS)
+@each(CHAPTERS)
 def test_its_first_screen_is_two_sentences_and_a_picture(path):
     title, picture, promise = [cell for cell in read(path).cells if cell.id != IDENTIFIER][:3]
     label, heading, lead = title.source.split("\n", 2)

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 import torch
 from explorer_page import HTML, ROOT
+from playwright.sync_api import expect
 from torch import nn
 
 PAGE = "notebooks/look_it_up.html"
@@ -79,3 +80,21 @@ def test_the_search_finds_a_message_that_was_pasted_whole(reader, server):
         assert re.search(r"\d", str(pasted.value)), "it is more than its heading"
         found = first_found(reader, server, str(pasted.value))
         assert found.startswith(ENTRIES[label].strip("`"))
+
+
+def test_an_answer_opens_the_explorer_at_its_case(reader, server):
+    reader.goto(server + PAGE)
+    place = reader.locator(".book-widget[data-ready]").first
+    place.wait_for()
+    before = place.locator("[part=words]").inner_text()
+    links = reader.locator("article a[href^='#explorer=solver&']").all()
+    assert len(links) >= 3
+    for link in links:
+        asked = dict(part.split("=") for part in link.get_attribute("href").split("&")[1:])
+        link.click()
+        expect(place.locator("[part=words]")).not_to_have_text(before)
+        before = place.locator("[part=words]").inner_text()
+        assert place.locator("[part=problem]").inner_text() == ""
+        for name, text in asked.items():
+            value = place.evaluate("(place, name) => [place.bookModel.get(name)].flat().join()", name)
+            assert value.replace(" ", "+") == text, name

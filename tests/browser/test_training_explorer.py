@@ -19,7 +19,7 @@ from explorer_page import (
 )
 
 from helpers.widgets import TrainingExplorer
-from helpers.widgets.page_networks import PRESETS
+from helpers.widgets.page_networks import TRAINING_PRESETS
 
 # Seconds to train even where the processors are shared: few filters that take large steps.
 QUICK = {
@@ -208,9 +208,9 @@ def test_networks_are_chosen_changed_added_and_removed(page):
 
 
 def test_a_preset_sets_networks_and_images(page):
-    for name in PRESETS:
+    for name in TRAINING_PRESETS:
         part(page, "examples").select_option(name)
-        expected = TrainingExplorer(**PRESETS[name])
+        expected = TrainingExplorer(**TRAINING_PRESETS[name])
         assert trait(page, "change") == expected.change
         assert [row[0][2:] for row in rows(page)] == [each["name"] for each in expected.networks]
     assert "drawn garments" in text(page, "origin")

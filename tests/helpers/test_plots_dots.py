@@ -58,10 +58,10 @@ def test_no_dot_hides_another_and_no_stack_reaches_the_row_above(drawn):
 
 @given(drawn)
 @few
-def test_the_mean_is_that_of_the_runs_not_of_the_bins(drawn):
+def test_the_mean_is_that_of_the_runs_not_of_the_bins_and_a_single_run_has_none(drawn):
     ax = plots.dots(drawn, xlabel="points").on(axes())
     means = [place[0, 0] for place in marks(ax, "mean")]
-    np.testing.assert_allclose(means, [each.runs.mean() for each in drawn])
+    np.testing.assert_allclose(means, [each.runs.mean() for each in drawn if each.runs.size > 1])
 
 
 def test_valid_is_open_and_same_is_filled():
@@ -79,10 +79,7 @@ def test_valid_is_open_and_same_is_filled():
 
 def test_the_words_hold_number_range_and_mean():
     text = plots.dots([plots.Dots("same", [98.5, 99.5]), plots.Dots("valid", [97.0])], xlabel="accuracy").alt
-    assert text == (
-        "Accuracy of every run. same: two runs from 98.5 to 99.5, mean 99. "
-        "valid: one run from 97 to 97, mean 97."
-    )
+    assert text == ("Accuracy of every run. same: two runs from 98.5 to 99.5, mean 99. valid: one run, 97.")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from traitlets import TraitError
 
 from helpers.models import keras_init_, small_cnn
 from helpers.widgets import TrainingExplorer
-from helpers.widgets.page_networks import MOST_OF_A_NETWORK, PRESETS, image_order
+from helpers.widgets.page_networks import MOST_OF_A_NETWORK, TRAINING_PRESETS, image_order
 
 ODD = [
     {"strides": (3, 1), "padding": 2, "kernel_size": 5, "pool": False},
@@ -90,9 +90,9 @@ def test_a_network_without_a_name_is_called_by_its_setting():
     assert [each["name"] for each in explorer.networks] == ["(2 then 1, valid)", "(1, same)", "(1, 2)"]
 
 
-@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("name", TRAINING_PRESETS)
 def test_every_preset_can_be_trained(name):
-    explorer = TrainingExplorer(**PRESETS[name])
+    explorer = TrainingExplorer(**TRAINING_PRESETS[name])
     assert all(plan.parameters > 0 for plan in explorer.plans)
 
 

@@ -11,7 +11,7 @@ from helpers.models import layers_of, small_cnn
 from helpers.sources import MNIST_SETTINGS
 from helpers.statistics import crossed_effect, paired_table
 from helpers.widgets import TrainingExplorer
-from helpers.widgets.page_networks import PRESETS
+from helpers.widgets.page_networks import TRAINING_PRESETS
 from study import comparisons
 from study.comparisons import accuracies, page_intervals, runs, verdicts
 from study.experiments.catalog import find
@@ -340,7 +340,7 @@ def test_the_presets_of_the_page_are_recorded_or_will_be():
             plain.learning_rate,
             1e-7,
         )
-    for preset in PRESETS.values():
+    for preset in TRAINING_PRESETS.values():
         for network in preset["networks"]:
             setting = {key: value for key, value in network.items() if key != "name"}
             images = preset.get("images", "mnist")

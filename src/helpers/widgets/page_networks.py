@@ -42,7 +42,7 @@ FOUR_SETTINGS = [
     _network("(2, valid)", strides=(2, 2)),
 ]
 _FRAMED = _network("(2, valid), every pixel read", strides=(2, 2), border=9)
-PRESETS: dict[str, dict[str, Any]] = {
+TRAINING_PRESETS: dict[str, dict[str, Any]] = {
     "four settings: stride 1 and 2, same and valid": {"networks": FOUR_SETTINGS, "change": "none"},
     "(2, valid), and with every pixel read": {"networks": [FOUR_SETTINGS[3], _FRAMED], "change": "none"},
     "the same, digits pushed into the corner it never reads": {

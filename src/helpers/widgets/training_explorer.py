@@ -13,7 +13,7 @@ from helpers.widgets.base import BookWidget
 from helpers.widgets.page_networks import (
     FOUR_SETTINGS,
     IMAGE_SETS,
-    PRESETS,
+    TRAINING_PRESETS,
     Arrays,
     NetworkPlan,
     Networks,
@@ -92,7 +92,7 @@ class TrainingExplorer(BookWidget, module="training_explorer"):
     batch_size = WholeNumber(32, low=1, high=256).tag(sync=True)
     learning_rate = Rate(5e-3).tag(sync=True)
     editing = IndexTrait(0).tag(sync=True)
-    examples = Dict(PRESETS, read_only=True).tag(sync=True)  # what the reader can pick by name
+    examples = Dict(TRAINING_PRESETS, read_only=True).tag(sync=True)  # what the reader can pick by name
     recorded = ListTrait(Dict()).tag(sync=True)
     # Only with a kernel: what the browser asks for and gets, and what it reports.
     _wanted = Unicode().tag(sync=True)
