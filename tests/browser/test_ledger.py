@@ -93,7 +93,12 @@ def test_a_kind_leaves_its_rows_and_says_when_nothing_is_left(plain):
         choose(plain, "kind", kind)
         assert shown_rows(plain) == expected(kind=kind)
         assert not none.is_visible()
+        offered = plain.locator('[name="ledger-source"]:visible')
+        kinds = {kind_of(each.get_attribute("value")) for each in offered.all()[1:]}
+        assert kinds == {kind}
+    choose(plain, "kind", "all")
     choose(plain, "source", "stride-guide")
+    choose(plain, "kind", "paper")
     assert shown_rows(plain) == []
     assert none.is_visible()
 

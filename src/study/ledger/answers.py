@@ -33,7 +33,7 @@ def even_kernels() -> Finding:
         "4 aliases more than 3": aliased[4] > aliased[3],
     }
     evidence = "; ".join(
-        f"{width}: {moved[width]:g} pixels off, {aliased[width]:.1%} of what aliases is left"
+        f"a mean of {width}: {moved[width]:g} pixels off, {aliased[width]:.1%} of what aliases is left"
         for width in moved
     )
     return decided(conditions, evidence)

@@ -73,7 +73,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-02",
         source=_SPACE_TO_DEPTH,
-        statement="On small images it is more accurate than a 3x3 convolution with stride 2 in its place.",
+        statement="On small images space-to-depth is more accurate than a 3x3 convolution with stride 2.",
         parts=_NOT_RUN,
         link="controls-literature",
         note=f"Made for detectors and ResNets, on small objects and low resolution. {_SMALL} It has more "
@@ -82,7 +82,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-03",
         source=_SPACE_TO_DEPTH,
-        statement="It is more accurate than a strided convolution of as wide a kernel.",
+        statement="Space-to-depth is more accurate than a strided convolution of as wide a kernel.",
         parts=_NOT_RUN,
         link="controls-literature",
         note="The control that the source lacks: the same function, written with a stride, differs in the "
@@ -91,7 +91,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-04",
         source=_SPACE_TO_DEPTH,
-        statement="It is more accurate than 3x3 convolutions with stride 2 of as much computation.",
+        statement="Space-to-depth is more accurate than strided 3x3 convolutions of as much computation.",
         parts=_NOT_RUN,
         link="controls-downsampling",
         note=f"Not asked by the source. The other network is wider and does six percent more. {_SMALL}",
@@ -99,7 +99,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-05",
         source=_SPACE_TO_DEPTH,
-        statement="On handwritten digits too it is more accurate than a stride in its place.",
+        statement="On handwritten digits too space-to-depth is more accurate than a stride in its place.",
         parts=_NOT_RUN,
         link="controls-downsampling",
         note=f"Our reading of the general statement, on easy images. {_SMALL}",
@@ -178,7 +178,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-14",
         source=_POLYPHASE,
-        statement="Trained, it keeps more answers under shifts than a blur before the stride.",
+        statement="Trained, polyphase sampling keeps more answers under shifts than a blur does.",
         parts=_NOT_RUN,
         link="controls-downsampling",
         note="Made on CIFAR-10 and ImageNet. Ours moves digits by one to three pixels, black moved in.",
@@ -186,7 +186,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-15",
         source=_POLYPHASE,
-        statement="It costs no accuracy against a plain stride.",
+        statement="Polyphase sampling costs no accuracy against a plain stride.",
         parts=_NOT_RUN,
         link="controls-downsampling",
         note="No difference that matters would be as claimed. Ours: digits, a small network, six epochs.",
@@ -205,7 +205,7 @@ PAPER_CLAIMS = (
     Claim(
         id="L-17",
         source=_STEM,
-        statement="It is more accurate at the same computation as well.",
+        statement="A stem of 3x3 at stride 1 is more accurate than that of ResNet at the same computation.",
         parts=_NOT_RUN,
         link="controls-strides",
         note="Nobody asks. The network with the large stem is made wider until both compute as much.",
