@@ -37,6 +37,11 @@ ODD = [
     {"name": "d", "strides": (2, 2), "border": 9},
 ]
 
+FRAMED = [  # with unread pixels inside the border
+    {"name": "a", "strides": (4, 2), "border": 2, "kernel_size": 2, "pool": False},
+    {"name": "b", "strides": (3, 2), "border": 3, "kernel_size": 2, "padding": 2},
+]
+
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
@@ -78,7 +83,7 @@ def reported(page):
 
 
 def test_sizes_and_cost_stand_there_before_training_and_are_those_of_python(page):
-    for networks, channels in ((trait(page, "networks"), [8, 16]), (ODD, [3, 5])):
+    for networks, channels in ((trait(page, "networks"), [8, 16]), (ODD, [3, 5]), (FRAMED, [3, 5])):
         whole = TrainingExplorer(networks=networks, channels=tuple(channels))
         put(page, networks=whole.static_state()["networks"], channels=channels)
         assert [row[1:5] for row in rows(page)] == [
