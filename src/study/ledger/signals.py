@@ -59,10 +59,8 @@ def dilation_leaves_a_grid() -> Finding:
     gaps = {dilations: _gaps(dilations) for dilations in ((2, 2, 2), (2, 4, 8), (1, 2, 5), (1, 2, 3))}
     names = {dilations: ", ".join(map(str, dilations)) for dilations in gaps}
     conditions = {names[each]: (found > 0) == (gcd(*each) > 1) for each, found in gaps.items()}
-    evidence = "positions unread along an axis: " + "; ".join(
-        f"dilations {names[each]}: {found}" for each, found in gaps.items()
-    )
-    return decided(conditions, evidence)
+    unread = (f"dilations {names[each]}: {found}" for each, found in gaps.items())
+    return decided(conditions, "positions unread along an axis: " + "; ".join(unread))
 
 
 def effective_field() -> Finding:
@@ -118,7 +116,7 @@ def even_writing() -> Finding:
 
 def transposed_formula() -> Finding:
     """L-24: whether its formula for the transposed convolution gives back the size it began with."""
-    wrong, tried = 0, 0
+    wrong = tried = 0
     for size in range(5, 40):
         for kernel_size, stride, padding in ((3, 1, 1), (3, 2, 1), (4, 2, 1), (5, 3, 0), (3, 2, 0)):
             left = (size + 2 * padding - kernel_size) % stride
