@@ -1,15 +1,19 @@
 """The log of the experiments says of each rule what the recorded runs say today."""
 
+import json
 import re
 from pathlib import Path
 
 import pytest
+from scipy.stats import mannwhitneyu
 
 from helpers.statistics import smallest_found
+from study.comparisons import accuracies
 from study.judging import recorded_judgements
 from study.judging.rules import rules
 
-LOG = (Path(__file__).resolve().parents[2] / "study" / "LOG.md").read_text()
+ROOT = Path(__file__).resolve().parents[2]
+LOG = (ROOT / "study" / "LOG.md").read_text()
 RESULTS = re.findall(r"\*\*Result\.\*\*(.+?)\*\*Changed", LOG, re.DOTALL)
 MIRRORED = "F-04"  # the opposite of F-01, whose numbers stand for both
 
@@ -81,3 +85,16 @@ def test_the_power_that_the_log_names_is_that_of_its_assumptions(scatter, images
 
 def test_as_many_rules_of_the_literature_as_the_log_corrects_for():
     assert sum(rule.family == "literature" for rule in rules().values()) == 16
+
+
+def test_the_log_says_whether_the_engine_of_the_page_is_told_from_torch():
+    engine = json.loads((ROOT / "tests" / "golden" / "engine_runs.json").read_text())
+    found = {}
+    for setting, shares in engine.items():
+        recorded = accuracies(f"page/{setting}-drawn") / 100
+        assert (len(shares), len(recorded)) == (20, 100)
+        found[setting] = mannwhitneyu(shares, recorded).pvalue
+    [result] = re.findall(r"# What a page trains.*?\*\*Result\.\*\*(.*?)\*\*Changed", LOG, re.DOTALL)
+    assert (2 * min(found.values()) <= 0.05) == ("faulty until shown otherwise" in result)
+    for each in found.values():
+        assert f"p = {each:.2f}" in result
