@@ -188,8 +188,8 @@ ADVICE: Mapping[str, Mapping[str, Conclusion]] = {
         ),
         "space-to-depth is to take the place of a stride": Conclusion(
             "Compare it with a wider kernel at that stride, which is the same layer. Which is more accurate, "
-            "runs are still to say.",
-            {"L-01": FAILS, "L-03": None},
+            "the runs do not settle.",
+            {"L-01": FAILS, "L-03": CANNOT_BE_TOLD},
         ),
         "you choose what to pad with": Conclusion(
             "Wrap around if all pixels are to count alike, which zeros that keep the size do not do. Which "

@@ -74,7 +74,6 @@ PAPER_CLAIMS = (
         id="L-02",
         source=_SPACE_TO_DEPTH,
         statement="On small images space-to-depth is more accurate than a 3x3 convolution with stride 2.",
-        parts=_NOT_RUN,
         link="controls-literature",
         note=f"Made for detectors and ResNets, on small objects and low resolution. {_SMALL} It has more "
         "weights than what it replaces.",
@@ -83,7 +82,6 @@ PAPER_CLAIMS = (
         id="L-03",
         source=_SPACE_TO_DEPTH,
         statement="Space-to-depth is more accurate than a strided convolution of as wide a kernel.",
-        parts=_NOT_RUN,
         link="controls-literature",
         note="The control that the source lacks: the same function, written with a stride, differs in the "
         f"scale of its initial weights only. {_SMALL}",
@@ -92,7 +90,6 @@ PAPER_CLAIMS = (
         id="L-04",
         source=_SPACE_TO_DEPTH,
         statement="Space-to-depth is more accurate than strided 3x3 convolutions of as much computation.",
-        parts=_NOT_RUN,
         link="controls-downsampling",
         note=f"Not asked by the source. The other network is wider and does six percent more. {_SMALL}",
     ),
