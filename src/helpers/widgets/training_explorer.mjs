@@ -220,7 +220,7 @@ const template = `
   <div class="bar"><button part="train"></button><button part="step">One step</button>
   <button part="again">Once more, next seed</button><button part="reset">Reset</button> <span part="status"></span></div>
   <p class="problem" role="alert" part="problem"></p><p class="problem" role="alert" part="trouble"></p>
-  <div class="numbers"><table><thead><tr><th>network<th>sizes<th>parameters<th>MACs<th>never read<th>accuracy<th>seconds</tr></thead>
+  <div class="numbers"><table><thead><tr><th>network<th>accuracy<th>seconds<th>sizes<th>parameters<th>MACs<th>never read</tr></thead>
   <tbody part="rows"></tbody></table></div>
   <p part="origin"></p>
   <details><summary>Change network <span part="edited"></span></summary><div class="settings">
@@ -452,7 +452,7 @@ function render({ model, el }) {
       row.ariaCurrent = `${place === editing}`;
       row.innerHTML = `<td><label><input type="radio" name="${id}" ${place === editing ? "checked" : ""}>
         <svg viewBox="0 0 26 8" width="26" height="8" aria-hidden="true"><path d="M0 4H26" style="stroke:${colorOf(networks[place])};stroke-width:3;stroke-dasharray:${STYLES[networks[place].strides[0] > 1 ? 1 : 0]}"/></svg>
-        ${place + 1} <b></b></label><td>${sizes.join(" → ")}<td>${many(parameters)}<td>${many(macs)}<td>${unread} of 784<td><td>`;
+        ${place + 1} <b></b></label><td><td><td>${sizes.join(" → ")}<td>${many(parameters)}<td>${many(macs)}<td>${unread} of 784`;
       row.querySelector("b").textContent = name;
       row.querySelector("input").onchange = () => choose({ editing: place });
       return row;
@@ -471,7 +471,7 @@ function render({ model, el }) {
     const away = phase === "training" && isAway ? ", waiting until you look" : "";
     say(part.status, phase === "new" ? "" : `${many(seen)} of ${many(Math.max(goal(), seen))} images${away}`);
     curves.forEach((points, place) => {
-      const [accuracy, seconds] = [...part.rows.children[place].children].slice(-2);
+      const [accuracy, seconds] = [...part.rows.children[place].children].slice(1);
       say(accuracy, points.length ? percent(points.at(-1).accuracy) : "");
       say(seconds, points.length ? points.at(-1).seconds.toFixed(1) : "");
     });
@@ -485,7 +485,7 @@ function render({ model, el }) {
     const kind = isLoss ? "loss" : "accuracy";
     const points = (x) => curves.map((line) => line.filter((point) => point[kind] !== null).map((point) => [point[x], point[kind]]));
     const losses = curves.flat().map(({ loss }) => loss ?? 0);
-    const ends = isLoss ? { low: 0, high: Math.max(0.4, Math.ceil(5 * Math.max(...losses, 0)) / 5), show: (value) => value.toFixed(2) } : { low: 0, high: 1, show: percent };
+    const ends = isLoss ? { low: 0, high: Math.max(0.4, Math.ceil(5 * Math.max(...losses, 0)) / 5), show: (value) => value.toFixed(2) } : { low: 0, high: 1, show: (share) => `${100 * share}%` };
     const title = isLoss ? "Training loss, in nats," : "Test accuracy";
     const most = { seen: Math.max(goal(), seen), seconds: Math.max(...curves.flat().map(({ seconds }) => seconds), 1) };
     for (const [node, x, name] of [[part.byImages, "seen", "images"], [part.bySeconds, "seconds", "seconds of its own"]]) {
