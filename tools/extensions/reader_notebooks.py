@@ -39,6 +39,9 @@ FIRST = """\
 > **The numbers in the sentences** are those of the run that made this notebook, with the parameters as they
 > stand below. Change a parameter and run on: outputs follow, sentences do not."""
 
+_UNQUOTED = "?/:@!$&'()*+,;="  # in an address of a heading, as nbconvert and JupyterLab both read it
+_STRAIGHT = str.maketrans("\u201c\u201d\u2018\u2019", "\"\"''")  # quotes as a notebook's heading has them
+
 Link = tuple[str, str]
 """Text and address of a link."""
 
@@ -299,7 +302,8 @@ class BookLinks:
             return text or title, self._page(document, anchor)
         name = document.removeprefix("notebooks/")
         heading = numbered(title, chapter_of(name)) if title == self._titles[document].astext() else title
-        return text or title, f"{name}.ipynb#{quote(heading.replace(' ', '-'))}"
+        typed = heading.translate(_STRAIGHT).replace(" ", "-")
+        return text or title, f"{name}.ipynb#{quote(typed, safe=_UNQUOTED)}"
 
     def term(self, name: str, text: str) -> Link:
         """To the glossary's page."""

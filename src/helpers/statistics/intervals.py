@@ -74,7 +74,7 @@ def smallest_found(
     Source: Student's noncentral t.
 
     >>> round(smallest_found(0.1, degrees_of_freedom=9), 2)
-    0.32
+    0.315
     """
     if not (standard_error > 0 and degrees_of_freedom > 0):
         raise ValueError(
