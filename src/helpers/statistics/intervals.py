@@ -73,7 +73,7 @@ def smallest_found(
 
     Source: Student's noncentral t.
 
-    >>> round(smallest_found(0.1, degrees_of_freedom=9), 2)
+    >>> round(smallest_found(0.1, degrees_of_freedom=9), 3)
     0.315
     """
     if not (standard_error > 0 and degrees_of_freedom > 0):
