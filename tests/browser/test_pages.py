@@ -7,7 +7,7 @@ import pytest
 from explorer_page import HTML, violations_in_both_themes
 from page_load import sent  # of bench
 
-HEAVIEST = 1_250_000  # bytes that a page may transfer, text compressed; chapter 13 has the most figures
+HEAVIEST = 1_200_000  # bytes that a page may transfer, text compressed
 SCRIPTS = [
     r"(accessibility|widgets|widgets/\w+)\.js",  # ours
     r"(documentation_options|doctools|sphinx_highlight)\.js",
