@@ -264,16 +264,6 @@ def test_the_window_is_dragged(page):
     assert window_place(page) == [1, 2]
 
 
-def test_the_window_is_dragged_by_a_finger(open_page):
-    page = open_page(has_touch=True, viewport={"width": 390, "height": 1400})
-    box = explorer(page).locator("svg .outline").bounding_box()
-    cell = box["width"] / 3
-    path = [(1.5, 1.5), (2.0, 1.6), (3.0, 2.0), (3.5, 2.5)]
-    swipe(page, [{"x": box["x"] + x * cell, "y": box["y"] + y * cell} for x, y in path])
-    assert trait(page, "selected") == [1, 2]
-    assert page.evaluate("scrollY") == 0
-
-
 def test_a_click_moves_the_window(page):
     put(page, stride=2)
     box = part(page, "output").bounding_box()
@@ -433,14 +423,15 @@ def test_the_copy_is_moved_by_every_means(page):
     assert part(page, "output").get_attribute("aria-valuetext") is None
 
 
-def test_a_copy_is_dragged_by_a_finger(open_page):
+@pytest.mark.parametrize(("settings", "by", "place"), [({}, (2.0, 1.0), [1, 2]), (GROWN, (2.0, 2.0), [1, 1])])
+def test_a_window_and_a_copy_are_dragged_by_a_finger(open_page, settings, by, place):
     page = open_page(has_touch=True, viewport={"width": 390, "height": 1600})
-    put(page, **GROWN)
+    put(page, **settings)
     box = explorer(page).locator("svg .outline").bounding_box()
     cell = box["width"] / 3
-    path = [(1.5, 1.5), (2.0, 1.6), (3.0, 2.6), (3.5, 3.5)]
+    path = [(1.5 + part * by[0], 1.5 + part * by[1]) for part in (0, 0.25, 0.75, 1)]
     swipe(page, [{"x": box["x"] + x * cell, "y": box["y"] + y * cell} for x, y in path])
-    assert trait(page, "selected") == [1, 1]
+    assert trait(page, "selected") == place
     assert page.evaluate("scrollY") == 0
 
 

@@ -19,7 +19,7 @@ from explorer_page import (
 )
 from traitlets import TraitError
 
-from helpers.arithmetic import parse_stack, stack_sizes
+from helpers.arithmetic import parse_stack, solve, stack_sizes
 from helpers.widgets import SolverExplorer
 from helpers.widgets.solver_explorer import SOLVER_EXAMPLES
 
@@ -57,9 +57,8 @@ def test_numbers_are_typed(either):
     part(either, "output").press("Control+a")
     part(either, "output").press("Delete")
     assert trait(either, "output") is None
-    assert [row[0] for row in rows(either)] == ["13", "14", "15", "16", "17", "18"][:0] or len(
-        rows(either)
-    ) == 6
+    found = solve(28, None, kernel_size=3, stride=2)
+    assert [row[0] for row in rows(either)] == [str(each.output) for each in found.fit]
     part(either, "padding").fill("1 - 2")
     assert trait(either, "padding") == [1, 2]
     assert part(either, "padding").input_value() == "1 - 2", "the text stays as it is typed"

@@ -14,7 +14,7 @@ from study.judging.rules import rules
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG = (ROOT / "study" / "LOG.md").read_text()
-RESULTS = re.findall(r"\*\*Result\.\*\*(.+?)\*\*Changed", LOG, re.DOTALL)
+RESULTS = re.findall(r"\*\*Result\.\*\*(.+?)(?=\*\*Changed|\n#|\Z)", LOG, re.DOTALL)
 MIRRORED = "F-04"  # the opposite of F-01, whose numbers stand for both
 
 
@@ -51,8 +51,9 @@ def test_the_log_asks_what_a_rule_decides_and_says_whether_it_ran(name, judgemen
 
 @pytest.mark.parametrize("name", rules())
 def test_the_log_says_what_the_runs_say(name, judgements):
-    if name not in judgements:
-        pytest.skip("its runs are not all recorded yet")
+    if name not in judgements:  # its runs are not all recorded yet
+        assert name not in passages()
+        return
     passage = passages()[name]
     judgement = judgements[name]
     assert str(judgement.verdict) in passage
