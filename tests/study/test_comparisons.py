@@ -1,4 +1,4 @@
-"""What chapters 9 to 14 compare: each function against records, rules or counting by hand."""
+"""What chapters 9 to 14 and 17 compare: each function against records, rules or counting by hand."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What chapters 9 to 14 draw and tabulate: recorded runs, one variant beside another.
+"""What chapters 9 to 14 and 17 draw and tabulate: recorded runs, one variant beside another.
 
 A variant is named as its records are, "experiment/variant"::
 

@@ -1,4 +1,4 @@
-"""What chapter 13 computes of the literature's claims: no run is needed for these."""
+"""What chapter 17 computes of the literature's claims: no run is needed for these."""
 
 from collections.abc import Sequence
 

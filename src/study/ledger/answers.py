@@ -104,7 +104,7 @@ ANSWER_CLAIMS = (
         source="even-kernels",
         statement="Even kernels are avoided because they cause aliasing errors.",
         parts=(Computed(even_kernels, by="the frequency response of four means"),),
-        link="controls-literature",
+        link="literature-even",
         note="Right is that an even kernel has no center, so that its map lies half a pixel off. Aliasing "
         "comes of a stride, and of narrow kernels, even or odd. Learned kernels are not covered.",
     ),
@@ -113,7 +113,7 @@ ANSWER_CLAIMS = (
         source="stride-or-pooling",
         statement="A strided convolution keeps information from all pixels, and pooling one of each window.",
         parts=(Computed(all_pixels_have_a_part, by="arithmetic.unread"),),
-        link="controls-downsampling",
+        link="literature-pooling",
         note="Right in that each pixel can have a part, if the kernel is as wide as the stride. Fewer "
         "numbers than pixels cannot keep all. Which of the two is more accurate, L-06 and L-07 ask.",
     ),

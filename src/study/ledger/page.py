@@ -47,8 +47,15 @@ SECTIONS = {
     "controls-noise": "13_controls",
     "controls-hybrids": "13_controls",
     "controls-strides": "13_controls",
-    "controls-literature": "13_controls",
     "architectures": "15_architectures",
+    "literature-stem": "17_literature",
+    "literature-space-to-depth": "17_literature",
+    "literature-pooling": "17_literature",
+    "literature-padding": "17_literature",
+    "literature-shifts": "17_literature",
+    "literature-blur": "17_literature",
+    "literature-even": "17_literature",
+    "literature-stages": "17_literature",
     "errata": "errata",
 }
 """The notebook of each label that a claim links to."""

@@ -66,7 +66,7 @@ PAPER_CLAIMS = (
         source=_SPACE_TO_DEPTH,
         statement="Space-to-depth and a convolution behind it do without strided convolutions.",
         parts=(Computed(space_to_depth_is_a_stride, by="torch, in whole numbers"),),
-        link="controls-literature",
+        link="literature-space-to-depth",
         note="Right of the code, which names no stride. As a function, blocks of 2x2 and a 3x3 kernel are "
         "one 6x6 kernel at stride 2. Other widths of kernel and block are not covered.",
     ),
@@ -74,7 +74,7 @@ PAPER_CLAIMS = (
         id="L-02",
         source=_SPACE_TO_DEPTH,
         statement="On small images space-to-depth is more accurate than a 3x3 convolution with stride 2.",
-        link="controls-literature",
+        link="literature-space-to-depth",
         note=f"Made for detectors and ResNets, on small objects and low resolution. {_SMALL} It has more "
         "weights than what it replaces.",
     ),
@@ -82,7 +82,7 @@ PAPER_CLAIMS = (
         id="L-03",
         source=_SPACE_TO_DEPTH,
         statement="Space-to-depth is more accurate than a strided convolution of as wide a kernel.",
-        link="controls-literature",
+        link="literature-space-to-depth",
         note="The control that the source lacks: the same function, written with a stride, differs in the "
         f"scale of its initial weights only. {_SMALL}",
     ),
@@ -90,7 +90,7 @@ PAPER_CLAIMS = (
         id="L-04",
         source=_SPACE_TO_DEPTH,
         statement="Space-to-depth is more accurate than strided 3x3 convolutions of as much computation.",
-        link="controls-downsampling",
+        link="literature-space-to-depth",
         note=f"Not asked by the source. The other network is wider and does six percent more. {_SMALL}",
     ),
     Claim(
@@ -98,7 +98,7 @@ PAPER_CLAIMS = (
         source=_SPACE_TO_DEPTH,
         statement="On handwritten digits too space-to-depth is more accurate than a stride in its place.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="literature-space-to-depth",
         note=f"Our reading of the general statement, on easy images. {_SMALL}",
     ),
     Claim(
@@ -106,7 +106,7 @@ PAPER_CLAIMS = (
         source=_ALL_CONVOLUTIONAL,
         statement="A strided convolution of its own, in place of max-pooling, costs no accuracy.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="literature-pooling",
         note="Made on CIFAR with nine layers. The source adds a layer, hence weights. The second number "
         f"compares with pooling behind as many layers. No difference that matters would be as claimed. "
         f"{_SMALL}",
@@ -116,7 +116,7 @@ PAPER_CLAIMS = (
         source=_ALL_CONVOLUTIONAL,
         statement="A stride in the convolution before, with the pooling left out, is less accurate.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="literature-pooling",
         note=f"Read off the source's table, where it is half a point, from one run each. {_SMALL}",
     ),
     Claim(
@@ -124,7 +124,7 @@ PAPER_CLAIMS = (
         source=_SQUEEZENET,
         statement="A network that comes down later is more accurate, all else alike.",
         parts=_NOT_RUN,
-        link="controls-strides",
+        link="literature-stages",
         note="Its third rule of design; it cites others for it. Weights are alike here, computation is not. "
         f"{_SMALL}",
     ),
@@ -133,7 +133,7 @@ PAPER_CLAIMS = (
         source=_SQUEEZENET,
         statement="A network that comes down later is more accurate at the same computation.",
         parts=_NOT_RUN,
-        link="controls-strides",
+        link="literature-stages",
         note=f"What all else alike leaves open: those that come down early are made wider. {_SMALL}",
     ),
     Claim(
@@ -141,7 +141,7 @@ PAPER_CLAIMS = (
         source="liu2018partial",
         statement="Padding that is made up for by scaling is more accurate than zeros.",
         parts=_NOT_RUN,
-        link="controls-border",
+        link="literature-padding",
         note=f"Made on ImageNet with VGG and ResNet, five runs each, and on segmentation. {_SMALL}",
     ),
     Claim(
@@ -149,7 +149,7 @@ PAPER_CLAIMS = (
         source="alsallakh2021mind",
         statement="Padding by the image's own pixels, in place of zeros, makes a network more accurate.",
         parts=_NOT_RUN,
-        link="controls-border",
+        link="literature-padding",
         note="Made for several architectures and for small objects; mirrored padding is one of the remedies "
         f"there. The rule asks for reflection; copies and wrapping around stand beside it. {_SMALL}",
     ),
@@ -158,7 +158,7 @@ PAPER_CLAIMS = (
         source="islam2020how",
         statement="Zero padding tells a network where in the image it looks.",
         parts=_NOT_RUN,
-        link="controls-literature",
+        link="literature-padding",
         note="Made for VGG and ResNet, with a small network that reads their maps. Ours reads the last map "
         "linearly, and shows noise, since centered objects tell places apart by themselves.",
     ),
@@ -168,7 +168,7 @@ PAPER_CLAIMS = (
         statement="With adaptive polyphase sampling a network is exactly indifferent to shifts before any "
         "training.",
         parts=(Computed(polyphase_before_training, by="torch, on an untrained network"),),
-        link="controls-literature",
+        link="literature-shifts",
         note="Of shifts that wrap around, with padding that does, and a mean over the last map. A shift that "
         "moves something in, or by half a pixel, is not covered.",
     ),
@@ -177,7 +177,7 @@ PAPER_CLAIMS = (
         source=_POLYPHASE,
         statement="Trained, polyphase sampling keeps more answers under shifts than a blur does.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="literature-shifts",
         note="Made on CIFAR-10 and ImageNet. Ours moves digits by one to three pixels, black moved in.",
     ),
     Claim(
@@ -185,7 +185,7 @@ PAPER_CLAIMS = (
         source=_POLYPHASE,
         statement="Polyphase sampling costs no accuracy against a plain stride.",
         parts=_NOT_RUN,
-        link="controls-downsampling",
+        link="literature-shifts",
         note="No difference that matters would be as claimed. Ours: digits, a small network, six epochs.",
     ),
     Claim(
@@ -194,7 +194,7 @@ PAPER_CLAIMS = (
         statement="On small images a stem of 3x3 at stride 1 is more accurate than one of 7x7 at stride 2 "
         "and a pooling.",
         parts=_NOT_RUN,
-        link="controls-strides",
+        link="literature-stem",
         note="Asked again and again of ResNet on CIFAR; one asker has 55 percent with the one and 70 with "
         "the other. Ours: three residual blocks without normalization, 28 pixels, twelve epochs of 10,000 "
         "images. The small stem computes ten times as much.",
@@ -204,7 +204,7 @@ PAPER_CLAIMS = (
         source=_STEM,
         statement="A stem of 3x3 at stride 1 is more accurate than that of ResNet at the same computation.",
         parts=_NOT_RUN,
-        link="controls-strides",
+        link="literature-stem",
         note="Nobody asks. The network with the large stem is made wider until both compute as much.",
     ),
     Claim(
@@ -212,7 +212,7 @@ PAPER_CLAIMS = (
         source="wang2025scaling",
         statement="The smaller the patches of the first layer, the more accurate the network.",
         parts=_NOT_RUN,
-        link="controls-strides",
+        link="literature-stages",
         note="Made for transformers on ImageNet, down to patches of one pixel. Ours: two residual blocks on "
         "patches of 7, 4, 2 and 1, six epochs of 10,000 images; computation grows as patches shrink.",
     ),

@@ -288,7 +288,7 @@ SIGNAL_CLAIMS = (
         statement="A blur before the stride does not make a map move with its image, because ReLU makes new "
         "detail.",
         parts=(Computed(a_blur_is_not_enough, by="Fourier transforms, along one axis"),),
-        link="controls-literature",
+        link="literature-blur",
         note="Right of parts of a pixel. By whole pixels an ideal blur is enough, since ReLU knows no "
         "neighbors. The blurs in use are not ideal. One signal of chance; trained networks are not covered.",
     ),
