@@ -7,11 +7,15 @@ import contextlib
 import filecmp
 import hashlib
 import importlib.metadata
+import re
 import shutil
 from collections.abc import Callable, Mapping
+from html import escape
 from pathlib import Path
 
 from helpers.data import DataUnavailable, packed_excerpt
+from helpers.drills import MISCONCEPTIONS, Exercise
+from helpers.teaching import revealing_drills
 from helpers.widgets import ConvolutionExplorer
 from helpers.widgets.base import module_names, page_script, style_sheet
 from helpers.widgets.page_networks import IMAGE_SETS
@@ -22,6 +26,12 @@ DOWNLOADS = {  # what `make pdf` adds to the pages, and how the front page calls
     "stride-and-padding.pdf": "as one PDF",
     "stride-and-padding.zip": "as a zip of these pages, to read without a network",
 }
+TEACHING = (  # the question bank, as `make teaching` calls its files
+    "stride-and-padding-moodle.xml",
+    "stride-and-padding-qti21.zip",
+    "stride-and-padding.json",
+    "stride-and-padding.schema.json",
+)
 
 
 def stage(destination: Path) -> bool:
@@ -37,6 +47,8 @@ def stage(destination: Path) -> bool:
         "downloads": downloads,
         "explorer": front_explorer,
         "findings": lambda: findings(destination),
+        "misconceptions": misconceptions,
+        "teaching": teaching,
     }
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
     changed += [write_if_new(text, destination / target) for target, text in written.items()]
@@ -111,6 +123,48 @@ def downloads() -> str:
     """What the front page says of the files that `make pdf` has put beside the pages, if it has."""
     links = [f'<a href="../{file}">{name}</a>' for file, name in DOWNLOADS.items() if (HTML / file).exists()]
     return f"Or download the book {' or '.join(links)}." if links else ""
+
+
+def teaching() -> str:
+    """What the page for teachers says of the files that `make teaching` has put beside the pages, if it has."""
+    folder = HTML / "teaching"
+    if not all((folder / name).exists() for name in TEACHING):
+        return ""
+    moodle, qti, plain, schema = (f'<a href="../teaching/{name}">{name}</a>' for name in TEACHING)
+    lines = [f"The question bank: {moodle} for Moodle, {qti} for others, {plain} for programs (described by {schema})."]
+    for sheet in sorted(folder.glob("sheet-*-solutions.pdf")):
+        name = sheet.name.removesuffix("-solutions.pdf")
+        chapter = name.removeprefix("sheet-")
+        lines.append(
+            f'- {{doc}}`../notebooks/{chapter}`: <a href="../teaching/{name}.pdf">sheet</a>, '
+            f'<a href="../teaching/{sheet.name}">solutions</a>'
+        )
+    return "\n".join([lines[0], "", *lines[1:]])
+
+
+def misconceptions() -> str:
+    """The table of misconceptions for teachers: a question, its answer, and the one that tells what was thought."""
+    rows = [
+        f"<tr><th scope='row'>{escape(MISCONCEPTIONS[slug])}</th><td>{_asked(drill)}</td>"
+        f"<td>{_said(drill, drill.answer)}</td><td>{_said(drill, answer)}</td></tr>"
+        for slug, drill, answer in revealing_drills()
+    ]
+    heads = ("What is thought", "Ask", "Right", "It shows by")
+    head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
+    return f"<table class='table misconceptions'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _asked(drill: Exercise) -> str:
+    """The question of a drill, with a link to the explorer at its case where there is one."""
+    question = escape(drill.question).replace("\n", "<br>")
+    case = re.fullmatch(r"#explorer=(\w+)&(.+)", drill.opens)
+    if not case:
+        return question
+    return f"{question} <a href='../explorer/{case[1]}.html#{escape(case[2])}'>Show it</a>"
+
+
+def _said(drill: Exercise, answer: tuple[int, ...]) -> str:
+    return escape(drill.choices[answer[0]] if drill.choices else ", ".join(map(str, answer)))
 
 
 def front_explorer() -> str:

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 _STOPPED = 130  # the exit status of a command that Ctrl-C ended
 
@@ -58,6 +59,20 @@ def in_runs(sizes: Iterable[int]) -> str:
         else:
             runs.append((size, size))
     return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in runs) or "none"
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all; its name is taken only at the end.
+
+    Raises:
+        OSError: if its folder is missing, or cannot be written to.
+    """
+    unfinished = path.with_name(f".{path.name}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _discard_output() -> None:
