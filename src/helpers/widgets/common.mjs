@@ -77,6 +77,17 @@ export function check(state, rules) {
   for (const [name, check] of Object.entries(rules)) check(state[name], name);
 }
 
+/** Numbers from 0 up to 1 out of a seed: a counter, each of whose values is mixed as MurmurHash3 mixes its last. */
+export function randomStream(seed, purpose) {
+  const mix = (value) => {
+    let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
+    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
+    return bits ^ (bits >>> 16);
+  };
+  let counter = mix(mix(seed) + purpose);
+  return () => (mix((counter = (counter + 0x9e3779b9) | 0)) >>> 0) / 2 ** 32;
+}
+
 /** The ink of a handwritten 7 at a point of the unit square, 0 to 9. */
 export function ink(x, y) {
   const bar = Math.max(Math.abs(y - 0.22), Math.abs(x - 0.5) - 0.25);

@@ -6,16 +6,7 @@
 // All that is stored is float32; sums are float64, in an order that is fixed; beside the four operations there is the
 // square root, which IEEE 754 rounds as exactly, and nothing else: one seed gives the same digits on every machine.
 
-/** Numbers from 0 up to 1 out of a seed: a counter, each of whose values is mixed as MurmurHash3 mixes its last. */
-export function randomStream(seed, purpose) {
-  const mix = (value) => {
-    let bits = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-    bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35);
-    return bits ^ (bits >>> 16);
-  };
-  let counter = mix(mix(seed) + purpose);
-  return () => (mix((counter = (counter + 0x9e3779b9) | 0)) >>> 0) / 2 ** 32;
-}
+import { randomStream } from "./common.mjs";
 
 /** Shuffles in place, as Fisher and Yates do. */
 export function shuffle(list, random) {

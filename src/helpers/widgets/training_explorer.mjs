@@ -5,10 +5,10 @@
 
 import {
   EXAMPLES, axis, either, ink, listOf, menu, objectOf, oneOf, openView, pair, pairOf, paint, perAxis, put,
-  ramp, range, resize, rule, say, text, truth, whole,
+  ramp, randomStream, range, resize, rule, say, text, truth, whole,
 } from "./common.mjs";
 import { foldsOf } from "./share.mjs";
-import { openDesk, randomStream, shuffle, workerSource } from "./engine.mjs";
+import { openDesk, shuffle, workerSource } from "./engine.mjs";
 
 const [SIDE, CLASSES, TRAIN, TEST] = [28, 10, 2000, 1000];
 const POINTS = 2; // measurements an epoch
