@@ -7,15 +7,11 @@ import contextlib
 import filecmp
 import hashlib
 import importlib.metadata
-import re
 import shutil
 from collections.abc import Callable, Mapping
-from html import escape
 from pathlib import Path
 
 from helpers.data import DataUnavailable, packed_excerpt
-from helpers.drills import MISCONCEPTIONS, Exercise
-from helpers.teaching import revealing_drills
 from helpers.widgets import ConvolutionExplorer
 from helpers.widgets.base import module_names, page_script, style_sheet
 from helpers.widgets.page_networks import IMAGE_SETS
@@ -126,12 +122,13 @@ def downloads() -> str:
 
 
 def teaching() -> str:
-    """What the page for teachers says of the files that `make teaching` has put beside the pages, if it has."""
+    """Links to what `make teaching` has put beside the pages, if it has; for the page for teachers."""
     folder = HTML / "teaching"
     if not all((folder / name).exists() for name in TEACHING):
         return ""
     moodle, qti, plain, schema = (f'<a href="../teaching/{name}">{name}</a>' for name in TEACHING)
-    lines = [f"The question bank: {moodle} for Moodle, {qti} for others, {plain} for programs (described by {schema})."]
+    bank = f"{moodle} for Moodle, {qti} for others, {plain} for programs, which {schema} describes"
+    lines = [f"Here is the question bank: {bank}. And here are the sheets:", ""]
     for sheet in sorted(folder.glob("sheet-*-solutions.pdf")):
         name = sheet.name.removesuffix("-solutions.pdf")
         chapter = name.removeprefix("sheet-")
@@ -139,32 +136,14 @@ def teaching() -> str:
             f'- {{doc}}`../notebooks/{chapter}`: <a href="../teaching/{name}.pdf">sheet</a>, '
             f'<a href="../teaching/{sheet.name}">solutions</a>'
         )
-    return "\n".join([lines[0], "", *lines[1:]])
+    return "\n".join(lines)
 
 
 def misconceptions() -> str:
-    """The table of misconceptions for teachers: a question, its answer, and the one that tells what was thought."""
-    rows = [
-        f"<tr><th scope='row'>{escape(MISCONCEPTIONS[slug])}</th><td>{_asked(drill)}</td>"
-        f"<td>{_said(drill, drill.answer)}</td><td>{_said(drill, answer)}</td></tr>"
-        for slug, drill, answer in revealing_drills()
-    ]
-    heads = ("What is thought", "Ask", "Right", "It shows by")
-    head = "".join(f"<th scope='col'>{name}</th>" for name in heads)
-    return f"<table class='table misconceptions'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    """The table of misconceptions, for the page for teachers."""
+    from helpers.teaching import misconception_table  # Matplotlib, which no other page needs here
 
-
-def _asked(drill: Exercise) -> str:
-    """The question of a drill, with a link to the explorer at its case where there is one."""
-    question = escape(drill.question).replace("\n", "<br>")
-    case = re.fullmatch(r"#explorer=(\w+)&(.+)", drill.opens)
-    if not case:
-        return question
-    return f"{question} <a href='../explorer/{case[1]}.html#{escape(case[2])}'>Show it</a>"
-
-
-def _said(drill: Exercise, answer: tuple[int, ...]) -> str:
-    return escape(drill.choices[answer[0]] if drill.choices else ", ".join(map(str, answer)))
+    return misconception_table("../explorer")
 
 
 def front_explorer() -> str:

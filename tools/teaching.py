@@ -1,7 +1,7 @@
-"""Write what a course takes from the book: the question bank, and a sheet of drills a chapter; `make teaching`.
+"""Write what a course takes from the book: a question bank, and sheets of drills; `make teaching`.
 
-The bank goes through no browser; Chromium prints the sheets. All of it lies in `_build/teaching`. Where the book
-is built, it also goes beside the pages, and the page "Teach with it" links to it.
+Chromium prints the sheets, one a chapter, and their solutions. All of it lies in `_build/teaching`. Where the
+book is built, it also goes beside the pages, and the page "Teach with it" links to it.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def make(*, drills: int, seed: int) -> int:
 
 
 def write_bank(folder: Path, *, drills: int, seed: int) -> int:
-    """Write all quizzes, and so many drills of each kind, in each format; return how many questions these are."""
+    """Write all quizzes, and so many drills of each kind, in each format; return how many questions."""
     bank: list[Question] = [question for name in chapters() for question in quiz_questions(name)]
     for kind in KINDS:
         bank += drill_questions(kind, count=drills, seed=seed)
@@ -124,7 +124,7 @@ def template() -> Template:
 
 def heading(chapter: str) -> str:
     """The title of a chapter, from its notebook."""
-    first = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells[0].source
+    first: str = nbformat.read(ROOT / "notebooks" / f"{chapter}.ipynb", as_version=4).cells[0].source
     return next(line.removeprefix("# ") for line in first.splitlines() if line.startswith("# "))
 
 
@@ -134,7 +134,9 @@ def shown(drill: Exercise) -> dict[str, Any]:
     def words(answer: tuple[int, ...]) -> str:
         return drill.choices[answer[0]] if drill.choices else ", ".join(map(str, answer))
 
-    wrong = {words(mistake.answer): MISCONCEPTIONS[mistake.misconception] for mistake in reversed(drill.mistakes)}
+    wrong = {
+        words(mistake.answer): MISCONCEPTIONS[mistake.misconception] for mistake in reversed(drill.mistakes)
+    }
     return {
         "question": drill.question,
         "choices": drill.choices,

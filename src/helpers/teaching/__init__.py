@@ -6,6 +6,7 @@ from helpers.teaching.bank import (
     Revealing,
     bank_json,
     drill_questions,
+    misconception_table,
     quiz_questions,
     revealing_drills,
 )
@@ -18,6 +19,7 @@ __all__ = [
     "Revealing",
     "bank_json",
     "drill_questions",
+    "misconception_table",
     "moodle_xml",
     "qti_item",
     "qti_package",

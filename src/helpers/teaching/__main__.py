@@ -51,7 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--format", choices=FORMATS, required=True)
     parser.add_argument("--out", type=Path, required=True, metavar="FILE")
     parser.add_argument("--quizzes", nargs="*", default=chapters(), metavar="QUIZ", help="default: all")
-    parser.add_argument("--kinds", nargs="*", default=list(KINDS), metavar="KIND", help="of drills; default: all")
+    parser.add_argument(
+        "--kinds", nargs="*", default=list(KINDS), metavar="KIND", help="of drills; default: all"
+    )
     parser.add_argument("--drills", type=int, default=20, help="of each kind (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="what they are drawn from (default: 0)")
     parser.add_argument("--level", type=int, help="1 to 4; if left out, it rises")

@@ -27,6 +27,7 @@ LICENSE = "CC BY 4.0"
 LICENSE_ADDRESS = "https://creativecommons.org/licenses/by/4.0/"
 NOTICE = f"{TITLE}, by the developers of {TITLE}. License: {LICENSE}, {LICENSE_ADDRESS}"
 _TRIES = 100  # drills that are made for one that differs from those before it
+_WRONG = "That is not it. Take it line by line."  # of a choice that no misconception makes
 _SEEDS = 50  # of each kind and level, among which a drill that reveals a misconception is looked for
 _COLORS = 32  # of a picture: lines, two fills, and the gray that smooths the letters
 _DRAWN = 20  # pixels of the longest axis that is drawn: beyond it no cell could hold its number
@@ -70,7 +71,7 @@ class Question:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """Words to find it by; its license is one of them, so that it stays with a question that is copied."""
+        """Words to find it by; the license is one, so that it stays with a question that is copied."""
         return (TITLE, *self.folder[1:], LICENSE)
 
 
@@ -144,14 +145,11 @@ def _of_drill(drill: Exercise, *, pictures: bool) -> Question:
     for mistake in drill.mistakes:
         words = f"{MISCONCEPTIONS[mistake.misconception]} Look at this line: {drill.steps[mistake.step]}"
         told.setdefault(mistake.answer, []).append(words)
-    replies = [(drill.answer, True, f"Right. {drill.steps[-1]}")]
-    replies += [(answer, False, "\nOr: ".join(words)) for answer, words in told.items()]
+    feedback = {drill.answer: f"Right. {drill.steps[-1]}"}
+    feedback |= {answer: "\nOr: ".join(words) for answer, words in told.items()}
     if drill.form == "choice":
-        feedback = {answer[0]: (is_right, words) for answer, is_right, words in replies}
-        otherwise = (False, "That is not it. Take it line by line.")
-        shown = [Reply(text, *feedback.get(place, otherwise)) for place, text in enumerate(drill.choices)]
-    else:
-        shown = [Reply(", ".join(map(str, answer)), *rest) for answer, *rest in replies]
+        feedback = {(place,): feedback.get((place,), _WRONG) for place in range(len(drill.choices))}
+    shown = [Reply(in_words(drill, each), each == drill.answer, words) for each, words in feedback.items()]
     title = KINDS[drill.kind].title
     picture = _solution(drill.opens) if pictures else None
     return Question(
@@ -168,28 +166,38 @@ def _of_drill(drill: Exercise, *, pictures: bool) -> Question:
     )
 
 
+def in_words(drill: Exercise, answer: tuple[int, ...]) -> str:
+    """An answer to a drill as text: what is chosen, or its numbers."""
+    return drill.choices[answer[0]] if drill.choices else ", ".join(map(str, answer))
+
+
 def _solution(opens: str) -> plots.Panel | None:
     """The row of pixels with the windows on it, where an explorer opens at one that fits a picture."""
     setting = dict(part.split("=") for part in opens.removeprefix("#").split("&") if part)
-    window = {"kernel_size": "1", "stride": "1", "padding": "0", "dilation": "1"} | setting
-    if window.pop("explorer", "") != "convolution":
+    sides = re.fullmatch(r"(\d+)(?:,(\d+)/\1,\2)?", setting.pop("padding", "0"))
+    if setting.pop("explorer", "") != "convolution" or not sides:
         return None
-    sides = [int(side) for side in window.pop("padding").split("/")[0].split(",")]
-    if "kind" in window or not all(text.isdecimal() for text in window.values()):
-        return None  # another sum than a convolution's, or two axes
-    if len(sides) == 2 and "/" not in setting["padding"]:
+    if not all(text.isdecimal() for text in setting.values()):
+        return None  # two axes, or another layer than a convolution
+    before, after = int(sides[1]), int(sides[2] or sides[1])
+    number = {name: int(text) for name, text in setting.items()}
+    if number["input_size"] + before + after > _DRAWN:
         return None
-    before, after = sides[0], sides[-1]
-    numbers = {name: int(text) for name, text in window.items()}
-    if (size := numbers.pop("input_size")) + before + after > _DRAWN:
-        return None
-    return plots.line_windows(size, padding=(before, after), **numbers)
+    return plots.line_windows(
+        number["input_size"],
+        kernel_size=number["kernel_size"],
+        stride=number.get("stride", 1),
+        padding=(before, after),
+        dilation=number.get("dilation", 1),
+    )
 
 
 def _small(picture: bytes) -> bytes:
     """The same PNG file with few colors, a fourth of its size."""
     file = io.BytesIO()
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(_COLORS, Image.Quantize.FASTOCTREE).save(file, "png", optimize=True)
+    Image.open(io.BytesIO(picture)).convert("RGB").quantize(_COLORS, Image.Quantize.FASTOCTREE).save(
+        file, "png", optimize=True
+    )
     return file.getvalue()
 
 
@@ -214,6 +222,24 @@ def revealing_drills() -> list[Revealing]:
             if times[answer] == 1 and misconception not in found:
                 found[misconception] = Revealing(misconception, drill, answer)
     return [found[misconception] for misconception in MISCONCEPTIONS if misconception in found]
+
+
+def misconception_table(explorers: str = "explorer") -> str:
+    """The misconceptions as a table in HTML: what to ask, the right answer, and the one that gives each away.
+
+    Args:
+        explorers: the address of the folder that holds the explorers' pages.
+    """
+    rows = []
+    for slug, drill, answer in revealing_drills():
+        asked = escape(drill.question).replace("\n", "<br>")
+        if case := re.fullmatch(r"#explorer=(\w+)&(.+)", drill.opens):
+            asked += f' <a href="{explorers}/{case[1]}.html#{escape(case[2])}">Show it</a>'
+        answers = "".join(f"<td>{escape(in_words(drill, each))}</td>" for each in (drill.answer, answer))
+        rows.append(f'<tr><th scope="row">{escape(MISCONCEPTIONS[slug])}</th><td>{asked}</td>{answers}</tr>')
+    names = ("What was thought", "Ask", "Right", "Gives it away")
+    head = "".join(f'<th scope="col">{name}</th>' for name in names)
+    return f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
 
 
 def bank_json(bank: Iterable[Question]) -> bytes:
@@ -265,4 +291,5 @@ def as_list(steps: Sequence[str]) -> str:
 def as_xml(root: Element) -> bytes:
     """A file of XML, a line for each element."""
     indent(ElementTree(root))
-    return tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    file: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return file + b"\n"

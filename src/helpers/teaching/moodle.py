@@ -41,9 +41,7 @@ def _question(question: Question) -> Element:
     SubElement(SubElement(entry, "name"), "text").text = question.title
     _put(entry, "questiontext", as_html(question.text))
     picture = f'<p><img src="@@PLUGINFILE@@/picture.png" alt="{escape(question.alt)}"></p>'
-    feedback = _put(
-        entry, "generalfeedback", as_list(question.steps) + (picture if question.picture else "")
-    )
+    feedback = _put(entry, "generalfeedback", as_list(question.steps) + (picture if question.picture else ""))
     if question.picture:
         file = SubElement(feedback, "file", name="picture.png", path="/", encoding="base64")
         file.text = base64.b64encode(question.picture).decode()

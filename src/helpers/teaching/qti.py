@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from xml.etree.ElementTree import Element, SubElement, fromstring
 
-from helpers.teaching.bank import LICENSE_ADDRESS, NOTICE, TITLE, Question, Reply, as_html, as_list, as_xml
+from helpers.teaching.bank import NOTICE, TITLE, Question, as_html, as_list, as_xml
 
 _QTI = "http://www.imsglobal.org/xsd/imsqti_v2p1"
 _PACKAGE = "http://www.imsglobal.org/xsd/imscp_v1p1"
 _LOM = "http://ltsc.ieee.org/xsd/LOM"
 _DATE = (1980, 1, 1, 0, 0, 0)  # the same questions give the same bytes
-_INTERACTIONS = {"choice": "choiceInteraction", "number": "textEntryInteraction", "pair": "textEntryInteraction"}
+_INTERACTIONS = {
+    "choice": "choiceInteraction",
+    "number": "textEntryInteraction",
+    "pair": "textEntryInteraction",
+}
 
 
 def qti_package(questions: Iterable[Question]) -> bytes:
@@ -118,7 +122,9 @@ def _put_test(parent: Element, question: Question, place: int) -> None:
 
 
 def _set(parent: Element, variable: str, kind: str, value: str) -> None:
-    SubElement(SubElement(parent, "setOutcomeValue", identifier=variable), "baseValue", baseType=kind).text = value
+    SubElement(
+        SubElement(parent, "setOutcomeValue", identifier=variable), "baseValue", baseType=kind
+    ).text = value
 
 
 def _feedback(item: Element, outcome: str, value: str, html: str) -> Element:
