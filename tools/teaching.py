@@ -28,11 +28,11 @@ from helpers.chapter import chapters
 from helpers.commands import write_whole
 from helpers.drills import KINDS, MISCONCEPTIONS, Exercise, sheet
 from helpers.teaching import Question, bank_json, drill_questions, moodle_xml, qti_package, quiz_questions
-from helpers.teaching.bank import NOTICE
+from helpers.teaching.bank import NOTICE, answer_text
 
 OUT = BUILD / "teaching"
 ON_A_SHEET = 12
-ROOM = 70  # pixels of paper for the sum of a drill
+ROOM = 45  # pixels of paper for the sum of a drill
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #595959">'
     'page <span class="pageNumber"></span> of <span class="totalPages"></span></div>'
@@ -130,18 +130,14 @@ def heading(chapter: str) -> str:
 
 def shown(drill: Exercise) -> dict[str, Any]:
     """What a sheet shows of a drill."""
-
-    def words(answer: tuple[int, ...]) -> str:
-        return drill.choices[answer[0]] if drill.choices else ", ".join(map(str, answer))
-
     wrong = {
-        words(mistake.answer): MISCONCEPTIONS[mistake.misconception] for mistake in reversed(drill.mistakes)
+        answer_text(drill, mistake.answer): MISCONCEPTIONS[mistake.misconception] for mistake in reversed(drill.mistakes)
     }
     return {
         "question": drill.question,
         "choices": drill.choices,
         "blanks": ", ".join(["______"] * len(drill.answer)),
-        "answer": words(drill.answer),
+        "answer": answer_text(drill, drill.answer),
         "steps": drill.steps,
         "wrong": list(reversed(wrong.items())),
     }

@@ -149,7 +149,7 @@ def _of_drill(drill: Exercise, *, pictures: bool) -> Question:
     feedback |= {answer: "\nOr: ".join(words) for answer, words in told.items()}
     if drill.form == "choice":
         feedback = {(place,): feedback.get((place,), _WRONG) for place in range(len(drill.choices))}
-    shown = [Reply(in_words(drill, each), each == drill.answer, words) for each, words in feedback.items()]
+    shown = [Reply(answer_text(drill, each), each == drill.answer, words) for each, words in feedback.items()]
     title = KINDS[drill.kind].title
     picture = _solution(drill.opens) if pictures else None
     return Question(
@@ -166,7 +166,7 @@ def _of_drill(drill: Exercise, *, pictures: bool) -> Question:
     )
 
 
-def in_words(drill: Exercise, answer: tuple[int, ...]) -> str:
+def answer_text(drill: Exercise, answer: tuple[int, ...]) -> str:
     """An answer to a drill as text: what is chosen, or its numbers."""
     return drill.choices[answer[0]] if drill.choices else ", ".join(map(str, answer))
 
@@ -235,7 +235,7 @@ def misconception_table(explorers: str = "explorer") -> str:
         asked = escape(drill.question).replace("\n", "<br>")
         if case := re.fullmatch(r"#explorer=(\w+)&(.+)", drill.opens):
             asked += f' <a href="{explorers}/{case[1]}.html#{escape(case[2])}">Show it</a>'
-        answers = "".join(f"<td>{escape(in_words(drill, each))}</td>" for each in (drill.answer, answer))
+        answers = "".join(f"<td>{escape(answer_text(drill, each))}</td>" for each in (drill.answer, answer))
         rows.append(f'<tr><th scope="row">{escape(MISCONCEPTIONS[slug])}</th><td>{asked}</td>{answers}</tr>')
     names = ("What was thought", "Ask", "Right", "Gives it away")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
