@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from helpers.checks import choice, whole_number
 from helpers.drills.one_layer import Case, Drawn, one_layer_rules
+from helpers.drills.paddings import padding_rules
 from helpers.drills.stacks import stack_rules
 
 Form = Literal["number", "pair", "choice"]
@@ -101,7 +102,11 @@ KINDS: Mapping[str, DrillKind] = MappingProxyType(
     }
 )
 MISCONCEPTIONS: Mapping[str, str] = MappingProxyType(drill_words()["misconceptions"])
-_RULES: Mapping[str, Callable[[Drawn, int], Case | None]] = {**one_layer_rules, **stack_rules}
+_RULES: Mapping[str, Callable[[Drawn, int], Case | None]] = {
+    **one_layer_rules,
+    **padding_rules,
+    **stack_rules,
+}
 
 
 def exercise(kind: str, *, seed: int, level: int = 1) -> Exercise:
@@ -118,11 +123,11 @@ def exercise(kind: str, *, seed: int, level: int = 1) -> Exercise:
 
     >>> drill = exercise("output-size", seed=7)
     >>> print(drill.question)
-    A convolution moves over an image of 12 × 12 pixels.
+    A convolution moves over an image of 14 × 14 pixels.
     Kernel 2 × 2, stride 1, padding 2 on each side.
     How many pixels has each side of its output?
     >>> drill.answer
-    (15,)
+    (17,)
     """
     choice("kind", kind, KINDS)
     seed = _at_most("seed", whole_number("seed", seed, at_least=0), _MOST_SEED)
@@ -191,7 +196,7 @@ def _shown(value: Any) -> str:
 def _told(kind: str, seed: int, level: int, case: Case) -> Exercise:
     """The exercise of a case: its lines filled, and its mistakes with the line where each bends."""
     words = drill_words()["kinds"][kind]
-    facts = case.facts
+    facts = {**case.layers[0], **case.facts}
     layers = [{**facts, **layer} for layer in case.layers]
     listed = [filled(words["layer"], layer) for layer in layers] if "layer" in words else []
     question = [*(filled(line, facts) for line in words["intro"]), *listed, filled(words["ask"], facts)]
@@ -202,33 +207,41 @@ def _told(kind: str, seed: int, level: int, case: Case) -> Exercise:
             places[f"{index} {key}"] = len(lines)
             lines += filter(None, [filled(template, own)])
 
-    def step(slug: str) -> int:
+    def step(slug: str, bent: int = 0) -> int:
         key = words["mistakes"][slug]
-        layer = len(layers) if key in words["end"] else case.bends.get(slug, 0)
+        layer = len(layers) if key in words["end"] else case.bends.get(slug, bent)
         return min(places[f"{layer} {key}"], len(lines) - 1)
 
-    wrong = dict(case.wrong)
-    if len(case.answer) == 2:
-        wrong["swapped"] = case.answer[::-1]
-    mistakes = [
-        Mistake(wrong[slug], slug, step(slug))
-        for slug in words["mistakes"]
-        if slug in wrong and wrong[slug] != case.answer and min(wrong[slug]) >= 0
-    ]
-    form: Form = "choice" if case.choices else "pair" if len(case.answer) == 2 else "number"
     return Exercise(
         kind=kind,
         seed=seed,
         level=level,
         question="\n".join(filter(None, question)),
-        form=form,
-        choices=tuple(filled(each, facts) for each in case.choices),
+        form="choice" if case.choices else "pair" if len(case.answer) == 2 else "number",
+        choices=tuple(map(_shown, case.choices)),
         answer=case.answer,
         steps=tuple(lines),
-        mistakes=tuple(mistakes),
+        mistakes=tuple(_mistakes(case, list(words["mistakes"]), step)),
         opens=_address(case.opens),
         rounds=places[f"{case.rounds} {words['rounds']}"] if case.rounds is not None else None,
     )
+
+
+def _mistakes(case: Case, known: Sequence[str], step: Callable[..., int]) -> Iterator[Mistake]:
+    """The wrong answers of a case, the likelier first; none is right, and no count is negative."""
+    wrong = {**case.wrong}
+    if len(case.answer) == 2:
+        wrong["swapped"] = case.answer[::-1]
+    named = {case.answer}
+    for slug in known:
+        answer = wrong.get(slug, case.answer)
+        if answer != case.answer and min(answer) >= 0:
+            named.add(answer)
+            yield Mistake(answer, slug, step(slug))
+    for place in range(len(case.choices)):
+        if (place,) not in named:
+            slug = "too-early" if (place,) < case.answer else "too-late"
+            yield Mistake((place,), slug, step(slug, min(place, *case.answer, len(case.layers) - 1)))
 
 
 def _address(opens: Mapping[str, Any]) -> str:

@@ -1,14 +1,15 @@
-"""Cases of one layer: its size, what it never reads, its padding, and the way back up.
+"""Cases of one layer: the size of its output, and what it never reads.
 
 The answer is that of `helpers.arithmetic`. A wrong answer is computed as one does who makes that mistake.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from operator import ne
 from typing import Any
 
-from helpers.arithmetic import Window, output_size
+from helpers.arithmetic import Window, output_size, unread
 
 Drawn = Mapping[str, Any]
 Facts = dict[str, Any]
@@ -55,7 +56,7 @@ def first_index(tests: Iterable[bool]) -> int | None:
     return next((index for index, passes in enumerate(tests) if passes), None)
 
 
-def _axis(draw: Drawn, label: str) -> Facts:
+def drawn_axis(draw: Drawn, label: str) -> Facts:
     """What the lines say of one axis: the window, its room, and the strides that fit."""
     before, kernel = draw["padding"], draw["kernel_size"]
     after = before + draw["extra"]
@@ -92,7 +93,7 @@ def _axis(draw: Drawn, label: str) -> Facts:
 
 def _axes(draw: Drawn) -> list[Facts]:
     labels = ("rows", "columns") if draw["count"] == 2 else ("",)
-    return [_axis(layer, label) for layer, label in zip(draw["layers"], labels, strict=True)]
+    return [drawn_axis(layer, label) for layer, label in zip(draw["layers"], labels, strict=True)]
 
 
 def _shown_by_convolution(axes: Sequence[Facts]) -> Facts:
@@ -155,11 +156,13 @@ def _output_size(draw: Drawn, level: int) -> Case | None:
         axis["count"] = output_size(axis["size"], **axis["window"])
         axis["strides"] = axis["count"] - 1
         axis["double"] = len(axes) == 2
-        axis["left"] = axis["ceils"] and axis["rest"] and axis["strides"] == axis["whole"]
+        axis["more"] = axis["strides"] - axis["whole"]
+        axis["left"] = axis["ceils"] and axis["rest"] and not axis["more"]
+        axis["dropped"] = axis["rest"] and not axis["ceils"]
     answer = tuple(axis["count"] for axis in axes)
     wrong = along_axes([_sizes_mistaken(axis) for axis in axes])
     return Case(
-        facts=axes[0] | {"across": axes[-1]["size"], "floors": not axes[0]["ceils"]},
+        facts={"across": axes[-1]["size"], "floors": not axes[0]["ceils"]},
         layers=axes,
         answer=answer,
         wrong=wrong,
@@ -169,4 +172,60 @@ def _output_size(draw: Drawn, level: int) -> Case | None:
     )
 
 
-one_layer_rules: Mapping[str, Callable[[Drawn, int], Case | None]] = {"output-size": _output_size}
+def _lost_mistaken(axis: Facts) -> dict[str, int]:
+    """The pixels along an axis that are never read, as those count them who make one mistake."""
+    stride, kernel = axis["stride"], axis["kernel_size"]
+    tail, gap, gaps, whole = axis["tail"], axis["gap"], axis["gaps"], axis["whole"]
+    bare = axis["size"] - kernel
+    unpadded = bare % stride + bare // stride * gap if bare >= 0 else axis["lost"]
+    return {
+        "padding-is-read": axis["rest"] + gaps,
+        "no-padding": unpadded,
+        "no-tail": gaps,
+        "no-gaps": tail,
+        "stride-skips": tail + whole * (stride - 1),
+        "gap-at-the-end": tail + gaps + gap,
+        "window-is-a-point": tail + gaps + kernel - 1,
+    }
+
+
+def _lost(axis: Facts) -> Facts:
+    """What the lines say of the pixels along an axis that are never read."""
+    eaten, gap = min(axis["rest"], axis["after"]), max(0, axis["stride"] - axis["kernel_size"])
+    gaps, tail = axis["whole"] * gap, axis["rest"] - eaten
+    return axis | {"eaten": eaten, "tail": tail, "gap": gap, "gaps": gaps, "lost": tail + gaps}
+
+
+def _unread(draw: Drawn, level: int) -> Case | None:
+    axes = [_lost(axis) for axis in _axes(draw)]
+    first, last = axes[0], axes[-1]
+    if not all(axis["fits"] for axis in axes) or ((level == 3) != (first["gap"] > 0) and level < 4):
+        return None
+    lost = tuple(len(unread(axis["size"], **axis["window"])) for axis in axes)
+    if lost != tuple(axis["lost"] for axis in axes):
+        return None  # a gap reaches into the padding, which the lines do not tell
+    wrong = along_axes([_lost_mistaken(axis) for axis in axes])
+    bends = first_bends(wrong, lost)
+    pixels, read = (
+        first["size"] * last["size"],
+        (first["size"] - first["lost"]) * (last["size"] - last["lost"]),
+    )
+    if len(axes) == 2:
+        if not all(lost):
+            return None
+        wrong = {
+            slug: (pixels - (first["size"] - rows) * (last["size"] - columns),)
+            for slug, (rows, columns) in wrong.items()
+        }
+        wrong["corners-twice"] = (first["lost"] * last["size"] + last["lost"] * first["size"],)
+        wrong |= {"lines-for-pixels": (sum(lost),), "corners-only": (prod(lost),)}
+        lost = (pixels - read,)
+    facts = {"across": last["size"], "lostacross": last["lost"], "read": read, "total": lost[0]}
+    opens = _shown_by_convolution(axes) | {"view": "coverage"}
+    return Case(facts | {"double": len(axes) == 2}, axes, lost, wrong, opens, bends=bends)
+
+
+one_layer_rules: Mapping[str, Callable[[Drawn, int], Case | None]] = {
+    "output-size": _output_size,
+    "unread": _unread,
+}

@@ -169,20 +169,20 @@ export function resize(canvas, width, height) {
   return canvas;
 }
 
-let sheet = {}; // the last one: a strip needs as many alike as it has maps
+let lastSheet = {}; // the last one: a strip needs as many alike as it has maps
 
 /** The pixels of a canvas, and for each the place of the value that it shows if values are stretched over it. */
 function sheetOf({ width, height }, across, down) {
   const key = `${[width, height, across, down]}`;
-  if (sheet.key !== key) {
+  if (lastSheet.key !== key) {
     const places = new Uint32Array(width * height);
     for (let y = 0, pixel = 0; y < height; y++) {
       const start = Math.floor((y * down) / height) * across;
       for (let x = 0; x < width; x++) places[pixel++] = start + Math.floor((x * across) / width);
     }
-    sheet = { key, places, image: new ImageData(width, height) };
+    lastSheet = { key, places, image: new ImageData(width, height) };
   }
-  return sheet;
+  return lastSheet;
 }
 
 /** Puts values on a canvas; the largest gets the last color of the ramp, its negative the first. */
