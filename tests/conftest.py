@@ -4,12 +4,15 @@ import gc
 import multiprocessing
 import os
 import re
+import sys
 from multiprocessing import forkserver
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads would only wait for each other
+# With nbformat comes jsonschema, which would build 38 grammars of addresses, of no use to us, in seconds.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 class Together(LoadScopeScheduling):
@@ -22,7 +25,7 @@ class Together(LoadScopeScheduling):
             return "lab"
         if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
             return "cluster"
-        if re.search(r"test_(anatomy_(counting|agreement)|ledger)\.py", nodeid) and "browser" not in nodeid:
+        if re.search(r"test_(anatomy_(counting|agreement)|ledger|ledger_page)\.py", nodeid):
             return "census"
         return nodeid.partition("[")[0]
 
