@@ -131,7 +131,8 @@ def heading(chapter: str) -> str:
 def shown(drill: Exercise) -> dict[str, Any]:
     """What a sheet shows of a drill."""
     wrong = {
-        answer_text(drill, mistake.answer): MISCONCEPTIONS[mistake.misconception] for mistake in reversed(drill.mistakes)
+        answer_text(drill, mistake.answer): MISCONCEPTIONS[mistake.misconception]
+        for mistake in reversed(drill.mistakes)
     }
     return {
         "question": drill.question,
