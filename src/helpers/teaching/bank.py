@@ -10,12 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from xml.etree.ElementTree import Element, ElementTree, indent, tostring
 
 from PIL import Image
 
 from helpers import plots
+from helpers.arithmetic import Convention, Window, resolve_padding
 from helpers.chapter import chapters, questions
 from helpers.checks import choice, whole_number
 from helpers.drills import KINDS, MISCONCEPTIONS, Exercise, exercise
@@ -28,7 +29,8 @@ LICENSE_ADDRESS = "https://creativecommons.org/licenses/by/4.0/"
 NOTICE = f"{TITLE}, by the developers of {TITLE}. License: {LICENSE}, {LICENSE_ADDRESS}"
 _TRIES = 100  # drills that are made for one that differs from those before it
 _WRONG = "That is not it. Take it line by line."  # of a choice that no misconception makes
-_SEEDS = 50  # of each kind and level, among which a drill that reveals a misconception is looked for
+_CONVENTIONS: dict[str, Convention] = {name: name for name in get_args(Convention)}
+_SEEDS = 12  # of each kind and level, among which a drill that reveals a misconception is looked for
 _COLORS = 32  # of a picture: lines, two fills, and the gray that smooths the letters
 _DRAWN = 20  # pixels of the longest axis that is drawn: beyond it no cell could hold its number
 
@@ -174,22 +176,25 @@ def answer_text(drill: Exercise, answer: tuple[int, ...]) -> str:
 def _solution(opens: str) -> plots.Panel | None:
     """The row of pixels with the windows on it, where an explorer opens at one that fits a picture."""
     setting = dict(part.split("=") for part in opens.removeprefix("#").split("&") if part)
-    sides = re.fullmatch(r"(\d+)(?:,(\d+)/\1,\2)?", setting.pop("padding", "0"))
-    if setting.pop("explorer", "") != "convolution" or not sides:
+    convention = _CONVENTIONS.get(setting.pop("convention", "tensorflow"))
+    sides = re.fullmatch(r"same|(\d+)(?:,(\d+)/\1,\2)?", setting.pop("padding", "0"))
+    setting.pop("view", "")
+    if setting.pop("explorer", "") != "convolution" or not sides or not convention:
         return None
     if not all(text.isdecimal() for text in setting.values()):
         return None  # two axes, or another layer than a convolution
-    before, after = int(sides[1]), int(sides[2] or sides[1])
-    number = {name: int(text) for name, text in setting.items()}
-    if number["input_size"] + before + after > _DRAWN:
-        return None
-    return plots.line_windows(
-        number["input_size"],
-        kernel_size=number["kernel_size"],
-        stride=number.get("stride", 1),
-        padding=(before, after),
-        dilation=number.get("dilation", 1),
+    number = {"stride": 1, "dilation": 1} | {name: int(text) for name, text in setting.items()}
+    size, kernel_size = number["input_size"], number["kernel_size"]
+    window = Window(
+        kernel_size=kernel_size,
+        stride=number["stride"],
+        padding=(int(sides[1]), int(sides[2] or sides[1])) if sides[1] else "same",
+        dilation=number["dilation"],
+        convention=convention,
     )
+    if size + sum(resolve_padding(size, **window)) > _DRAWN:
+        return None
+    return plots.line_windows(size, **window)
 
 
 def _small(picture: bytes) -> bytes:
@@ -230,16 +235,19 @@ def misconception_table(explorers: str = "explorer") -> str:
     Args:
         explorers: the address of the folder that holds the explorers' pages.
     """
-    rows = []
+    groups: dict[str, list[str]] = {}
     for slug, drill, answer in revealing_drills():
         asked = escape(drill.question).replace("\n", "<br>")
         if case := re.fullmatch(r"#explorer=(\w+)&(.+)", drill.opens):
             asked += f' <a href="{explorers}/{case[1]}.html#{escape(case[2])}">Show it</a>'
         answers = "".join(f"<td>{escape(answer_text(drill, each))}</td>" for each in (drill.answer, answer))
-        rows.append(f'<tr><th scope="row">{escape(MISCONCEPTIONS[slug])}</th><td>{asked}</td>{answers}</tr>')
+        row = f'<tr><th scope="row">{escape(MISCONCEPTIONS[slug])}</th><td>{asked}</td>{answers}</tr>'
+        title = f'<tr><th scope="rowgroup" colspan="4">{escape(KINDS[drill.kind].title)}</th></tr>'
+        groups.setdefault(drill.kind, [title]).append(row)
     names = ("What was thought", "Ask", "Right", "Gives it away")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    return f'<table class="table"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    bodies = "".join(f"<tbody>{''.join(rows)}</tbody>" for rows in groups.values())
+    return f'<table class="table misconceptions"><thead><tr>{head}</tr></thead>{bodies}</table>'
 
 
 def bank_json(bank: Iterable[Question]) -> bytes:
