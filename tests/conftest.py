@@ -1,5 +1,6 @@
 """What holds for all tests."""
 
+import functools
 import gc
 import multiprocessing
 import os
@@ -45,6 +46,14 @@ def pytest_sessionfinish():
 def pytest_xdist_make_scheduler(config, log):
     """Called by pytest-xdist, where it is asked for workers."""
     return Together(config, log)
+
+
+@pytest.fixture(scope="session")
+def drawn_once():
+    """Packs the images of a page as a build does, but draws each set once, in seconds, for all that stage it."""
+    from helpers.data import packed_excerpt
+
+    return functools.cache(packed_excerpt)
 
 
 # What the forks of the fixture below find imported.

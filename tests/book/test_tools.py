@@ -272,8 +272,9 @@ def test_a_set_up_that_was_cut_off_goes_on_with_its_choice(set_up, monkeypatch):
 
 
 @pytest.fixture
-def sources(tmp_path, monkeypatch):
+def sources(tmp_path, monkeypatch, drawn_once):
     """A small source tree for `stage`."""
+    monkeypatch.setattr(stage, "packed_excerpt", drawn_once)
     root = tmp_path / "source"
     for name in ("_config.yml", "_toc.yml", "book/intro.md", "site/book.css"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
