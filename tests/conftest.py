@@ -50,7 +50,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.fixture(scope="session")
 def drawn_once():
-    """Packs the images of a page as a build does, but draws each set once, in seconds, for all that stage it."""
+    """Packs the images of a page as a build does, but draws each set once for all that stage it."""
     from helpers.data import packed_excerpt
 
     return functools.cache(packed_excerpt)

@@ -22,7 +22,7 @@ def reader(chromium, server):
     if not (HTML / PAGE).exists():
         pytest.fail(f"no {PAGE} in {HTML}: run `make book` first")
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    # A search fetches each page that it has found, for a few words from it; megabytes that no test here reads.
+    # A search fetches each page that it has found, for a few words; megabytes that no test here reads.
     context.add_init_script(
         "if (location.pathname === '/search.html') window.fetch = async () => new Response('');"
     )
