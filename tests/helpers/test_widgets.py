@@ -207,7 +207,7 @@ def test_same_of_pytorch_is_for_stride_one():
 
 def test_padding_is_no_wider_than_its_mode_can_fill():
     explorer = ConvolutionExplorer(input_size=4, padding=3, padding_mode="reflect")
-    with pytest.raises(TraitError, match="too wide"):
+    with pytest.raises(TraitError, match="pads must be at most 3 a side"):
         explorer.padding = 4
 
 
