@@ -47,7 +47,8 @@ def write_assets(folder):
         shutil.copy(base.MODULE_FOLDER / f"{name}.mjs", folder)
     (folder / "widgets" / "images").mkdir(parents=True)
     (folder / "widgets" / "images" / "digits.js").write_text(drawn_digits(), encoding="utf-8")
-    shutil.copy(base.MODULE_FOLDER.parent / "snippets.json", folder)  # above the root of a server is its root
+    for table in ("snippets.json", "drills.json"):  # above the root of a server is its root
+        shutil.copy(base.MODULE_FOLDER.parent / table, folder)
     (folder / "widgets.css").write_text(base.style_sheet(), encoding="utf-8")
     shutil.copy(ROOT / "site" / "widgets.js", folder)
 
