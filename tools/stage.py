@@ -18,6 +18,7 @@ from helpers.widgets.page_networks import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
+END = '";\n'  # of a script of images
 DOWNLOADS = {  # what `make pdf` adds to the pages, and how the front page calls it
     "stride-and-padding.pdf": "as one PDF",
     "stride-and-padding.zip": "as a zip of these pages, to read without a network",
@@ -168,7 +169,8 @@ def image_scripts(destination: Path) -> dict[Path, str]:
     for name in IMAGE_SETS:
         place, mark = Path(f"site/widgets/images/{name}.js"), f"// {digest}\n"
         kept = destination / place
-        if kept.exists() and (text := kept.read_text(encoding="utf-8")).startswith(mark):
+        text = kept.read_text(encoding="utf-8") if kept.exists() else ""
+        if text.startswith(mark) and text.endswith(END):  # a build may have been stopped
             scripts[place] = text
             continue
         with contextlib.suppress(DataUnavailable):  # then the page says that they do not lie beside it
@@ -178,7 +180,7 @@ def image_scripts(destination: Path) -> dict[Path, str]:
 
 def image_script(name: str, packed: bytes) -> str:
     """Packed images as a script: a page that is opened from the disk may load that, and fetch nothing."""
-    return f'(window.BOOK_IMAGES ??= {{}})["{name}"] = "{base64.b64encode(packed).decode()}";\n'
+    return f'(window.BOOK_IMAGES ??= {{}})["{name}"] = "{base64.b64encode(packed).decode()}{END}'
 
 
 def write_if_new(text: str, target: Path) -> bool:

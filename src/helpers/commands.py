@@ -11,11 +11,11 @@ _STOPPED = 130  # the exit status of a command that Ctrl-C ended
 def exit_status(answer: Callable[[], str]) -> int:
     """Run a command and return its exit status, which is 1 after an error.
 
-    An error is one line on standard error. A reader of a pipe that has seen enough, such as `head`, is none.
+    An error is one line on standard error. A pipe that is closed early, as by `head`, is no error.
 
     Args:
-        answer: prints the answer; returns what went wrong nevertheless, or an empty text. Its `ValueError`
-            and `OSError` are errors of the command.
+        answer: prints the answer, and returns an error message or an empty text. A `ValueError` or `OSError`
+            that it raises is an error of the command, too.
     """
     try:
         message = answer()
@@ -47,7 +47,7 @@ def printable(text: str) -> str:
 
 
 def in_runs(sizes: Iterable[int]) -> str:
-    """Ascending sizes, with each run of them as one.
+    """Ascending sizes as text, each run of consecutive ones as a range.
 
     >>> in_runs([32, 33, 34, 48]), in_runs([])
     ('32-34, 48', 'none')
@@ -76,5 +76,5 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def _discard_output() -> None:
-    """Leave nothing in standard output that Python would try to write, and complain of, when it ends."""
+    """Redirect standard output to nowhere: Python would fail to flush it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
