@@ -7,7 +7,7 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/_build/pycache
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book pdf test lint format lab serve experiments check-results bench soak lock clean
+.PHONY: help setup book pdf teaching test lint format lab serve experiments check-results bench soak lock clean
 
 help:   ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -20,6 +20,9 @@ book: setup  ## run every notebook, then build the pages
 
 pdf: book  ## the book as a PDF and as a zip, linked from its front page
 	@$(VENV)/python tools/pdf.py
+
+teaching: setup  ## the question bank (Moodle, QTI, JSON; DRILLS=50 SEED=7) and sheets of drills: _build/teaching
+	@$(VENV)/python tools/teaching.py --drills $(or $(DRILLS),20) --seed $(or $(SEED),0)
 
 test: book  ## every test and example, and each page in Chromium
 	$(PYTEST) -n auto --junitxml=_build/tests.xml

@@ -1,15 +1,19 @@
 """What holds for all tests."""
 
+import functools
 import gc
 import multiprocessing
 import os
 import re
+import sys
 from multiprocessing import forkserver
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads would only wait for each other
+# With nbformat comes jsonschema, which would build 38 grammars of addresses, of no use to us, in seconds.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 
 class Together(LoadScopeScheduling):
@@ -22,7 +26,7 @@ class Together(LoadScopeScheduling):
             return "lab"
         if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
             return "cluster"
-        if re.search(r"test_(anatomy_(counting|agreement)|ledger)\.py", nodeid) and "browser" not in nodeid:
+        if re.search(r"test_(anatomy_(counting|agreement)|ledger|ledger_page)\.py", nodeid):
             return "census"
         return nodeid.partition("[")[0]
 
@@ -42,6 +46,14 @@ def pytest_sessionfinish():
 def pytest_xdist_make_scheduler(config, log):
     """Called by pytest-xdist, where it is asked for workers."""
     return Together(config, log)
+
+
+@pytest.fixture(scope="session")
+def drawn_once():
+    """Packs the images of a page as a build does, but draws each set once for all that stage it."""
+    from helpers.data import packed_excerpt
+
+    return functools.cache(packed_excerpt)
 
 
 # What the forks of the fixture below find imported.

@@ -64,8 +64,11 @@ def join_pages() -> int:
     return status
 
 
-def print_page(chromium: Browser, source: Path, target: Path) -> None:
-    """Let Chromium print a page as a tagged PDF with bookmarks; it appears whole or not at all."""
+def print_page(chromium: Browser, source: Path, target: Path, *, footer: str = "") -> None:
+    """Let Chromium print a page as a tagged PDF with bookmarks; it appears whole or not at all.
+
+    A footer is HTML that Chromium puts below each page, in which it counts them.
+    """
     page = chromium.new_page()
     page.goto(source.as_uri(), wait_until="load", timeout=120_000)
     page.evaluate("() => window.MathJax?.startup?.promise")
@@ -79,6 +82,9 @@ def print_page(chromium: Browser, source: Path, target: Path) -> None:
         print_background=True,
         tagged=True,
         outline=True,
+        display_header_footer=bool(footer),
+        header_template="<span></span>",
+        footer_template=footer,
         margin={"top": "18mm", "bottom": "18mm", "left": "16mm", "right": "16mm"},
     )
     page.close()

@@ -18,10 +18,17 @@ from helpers.widgets.page_networks import IMAGE_SETS
 
 ROOT = Path(__file__).resolve().parent.parent
 HTML = ROOT / "_build" / "html"
+END = '";\n'  # of a script of images
 DOWNLOADS = {  # what `make pdf` adds to the pages, and how the front page calls it
     "stride-and-padding.pdf": "as one PDF",
     "stride-and-padding.zip": "as a zip of these pages, to read without a network",
 }
+TEACHING = (  # the question bank, as `make teaching` calls its files
+    "stride-and-padding-moodle.xml",
+    "stride-and-padding-qti21.zip",
+    "stride-and-padding.json",
+    "stride-and-padding.schema.json",
+)
 
 
 def stage(destination: Path) -> bool:
@@ -37,6 +44,8 @@ def stage(destination: Path) -> bool:
         "downloads": downloads,
         "explorer": front_explorer,
         "findings": lambda: findings(destination),
+        "misconceptions": misconceptions,
+        "teaching": teaching,
     }
     changed = [copy_if_new(source, destination / target) for target, source in statics.items()]
     changed += [write_if_new(text, destination / target) for target, text in written.items()]
@@ -113,6 +122,31 @@ def downloads() -> str:
     return f"Or download the book {' or '.join(links)}." if links else ""
 
 
+def teaching() -> str:
+    """Links to what `make teaching` has put beside the pages, if it has; for the page for teachers."""
+    folder = HTML / "teaching"
+    if not all((folder / name).exists() for name in TEACHING):
+        return ""
+    moodle, qti, plain, schema = (f'<a href="../teaching/{name}">{name}</a>' for name in TEACHING)
+    bank = f"{moodle} for Moodle, {qti} for others, {plain} for programs, which {schema} describes"
+    lines = [f"Here is the question bank: {bank}. And here are the sheets:", ""]
+    for sheet in sorted(folder.glob("sheet-*-solutions.pdf")):
+        name = sheet.name.removesuffix("-solutions.pdf")
+        chapter = name.removeprefix("sheet-")
+        lines.append(
+            f'- {{doc}}`../notebooks/{chapter}`: <a href="../teaching/{name}.pdf">sheet</a>, '
+            f'<a href="../teaching/{sheet.name}">solutions</a>'
+        )
+    return "\n".join(lines)
+
+
+def misconceptions() -> str:
+    """The table of misconceptions, for the page for teachers."""
+    from helpers.teaching import misconception_table  # Matplotlib, which no other page needs here
+
+    return misconception_table("../explorer")
+
+
 def front_explorer() -> str:
     """The explorer of the front page, at the setting that its still figure shows."""
     return ConvolutionExplorer(input_size=8, stride=2).static_html()
@@ -136,7 +170,8 @@ def image_scripts(destination: Path) -> dict[Path, str]:
     for name in IMAGE_SETS:
         place, mark = Path(f"site/widgets/images/{name}.js"), f"// {digest}\n"
         kept = destination / place
-        if kept.exists() and (text := kept.read_text(encoding="utf-8")).startswith(mark):
+        text = kept.read_text(encoding="utf-8") if kept.exists() else ""
+        if text.startswith(mark) and text.endswith(END):  # a build may have been stopped
             scripts[place] = text
             continue
         with contextlib.suppress(DataUnavailable):  # then the page says that they do not lie beside it
@@ -146,7 +181,7 @@ def image_scripts(destination: Path) -> dict[Path, str]:
 
 def image_script(name: str, packed: bytes) -> str:
     """Packed images as a script: a page that is opened from the disk may load that, and fetch nothing."""
-    return f'(window.BOOK_IMAGES ??= {{}})["{name}"] = "{base64.b64encode(packed).decode()}";\n'
+    return f'(window.BOOK_IMAGES ??= {{}})["{name}"] = "{base64.b64encode(packed).decode()}{END}'
 
 
 def write_if_new(text: str, target: Path) -> bool:

@@ -1,6 +1,6 @@
-"""What the notebook of a chapter needs besides its subject: numbers for its sentences, and its quiz.
+"""What a chapter's notebook needs besides its subject: numbers for its sentences, and its quiz.
 
-The quiz's questions come with this package, and jupyterquiz shows them.
+The questions come with this package; jupyterquiz shows them.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ _COLORS = {
 
 
 def say(**numbers: object) -> None:
-    """Hand numbers, or words that code has put together, to the sentences of this notebook.
+    """Make numbers, or words that code has composed, available to the sentences of this notebook.
 
-    A sentence names what was handed over with a hyphen for each underscore: after `say(unread_2=55)` the text
-    ``{glue:text}`unread-2` pixels`` reads "55 pixels". Numbers of NumPy read as Python's do. Nothing is shown
+    A sentence refers to a value by its name with hyphens for underscores: after `say(unread_2=55)` the text
+    ``{glue:text}`unread-2` pixels`` reads "55 pixels". NumPy numbers read like Python's. Nothing is shown
     below the cell.
 
     Raises:

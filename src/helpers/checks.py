@@ -1,6 +1,6 @@
-"""The checks that every argument passes once: whole numbers, pairs of them, switches, choices.
+"""The checks of arguments: whole numbers, pairs of them, switches, choices.
 
-All errors read alike: the argument, the rule, the value that was given.
+All errors have one form: "<argument> must be <rule>, got <value>".
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ def whole_number(name: str, value: Any, *, at_least: int) -> int:
         TypeError: for a bool, or for anything that is not an integer (2.0 and NaN included).
         ValueError: if the number is below `at_least`.
     """
-    # Sizes are nearly always plain ints: this line is what keeps a call at microseconds.
+    # Sizes are nearly always plain ints: this shortcut keeps a call at microseconds.
     number = value if type(value) is int else _index(name, value)
     if number < at_least:
         raise ValueError(f"{name} must be at least {at_least}, got {number}")
@@ -65,10 +65,10 @@ def number_tuple(name: str, value: Any, *, at_least: int, order: str, length: in
 
 
 def choice(name: str, value: Any, known: Iterable[Any]) -> None:
-    """Check that `value` is one of those that are known.
+    """Check that `value` is one of the values in `known`.
 
     Raises:
-        TypeError: for anything but a string, where only strings are known.
+        TypeError: if `known` holds strings only, and `value` is none.
         ValueError: for any other value.
     """
     known = tuple(known)

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 _STOPPED = 130  # the exit status of a command that Ctrl-C ended
 
@@ -10,11 +11,11 @@ _STOPPED = 130  # the exit status of a command that Ctrl-C ended
 def exit_status(answer: Callable[[], str]) -> int:
     """Run a command and return its exit status, which is 1 after an error.
 
-    An error is one line on standard error. A reader of a pipe that has seen enough, such as `head`, is none.
+    An error is one line on standard error. A pipe that is closed early, as by `head`, is no error.
 
     Args:
-        answer: prints the answer; returns what went wrong nevertheless, or an empty text. Its `ValueError`
-            and `OSError` are errors of the command.
+        answer: prints the answer, and returns an error message or an empty text. A `ValueError` or `OSError`
+            that it raises is an error of the command, too.
     """
     try:
         message = answer()
@@ -46,7 +47,7 @@ def printable(text: str) -> str:
 
 
 def in_runs(sizes: Iterable[int]) -> str:
-    """Ascending sizes, with each run of them as one.
+    """Ascending sizes as text, each run of consecutive ones as a range.
 
     >>> in_runs([32, 33, 34, 48]), in_runs([])
     ('32-34, 48', 'none')
@@ -60,6 +61,20 @@ def in_runs(sizes: Iterable[int]) -> str:
     return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in runs) or "none"
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that appears whole or not at all; its name is taken only at the end.
+
+    Raises:
+        OSError: if its folder is missing, or cannot be written to.
+    """
+    unfinished = path.with_name(f".{path.name}.tmp")
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
 def _discard_output() -> None:
-    """Leave nothing in standard output that Python would try to write, and complain of, when it ends."""
+    """Redirect standard output to nowhere: Python would fail to flush it at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -51,7 +51,8 @@ def convolve2d(
     This is cross-correlation, as in every deep-learning framework; `flip=True` turns the kernel by 180
     degrees first, which is convolution as mathematics has it. A setting is one value for both axes or a pair,
     one for each: uneven padding is `((top, bottom), (left, right))`. `padding` may also be "valid", "same" or
-    "full"; `convention` says whose "same". Integers stay exact (int64); all else is computed in float64.
+    "full"; `convention` is the framework that "same" follows. Integers stay exact (int64); all else is
+    float64.
 
     Raises:
         TypeError: if the image or kernel is not numeric (a bool is not), or a setting is of the wrong kind.
@@ -170,8 +171,8 @@ def pad2d(
         available = {"reflect": size - 1, "circular": size}.get(padding_mode, max(sides))
         if max(sides) > available:
             raise ValueError(
-                f"padding {sides} is too wide for padding_mode={padding_mode!r}: an axis of {size} pixels "
-                f"fills at most {available} a side"
+                f"pads must be at most {available} a side for padding_mode={padding_mode!r} on an axis of "
+                f"{size} pixels, got {sides}"
             )
     if not np.any(pads):
         return image
@@ -222,7 +223,7 @@ def _matrix(name: str, value: ArrayLike) -> Array:
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers or real numbers, got dtype {array.dtype}")
     if int(array.max()) > _LARGEST:
-        raise ValueError(f"{name} holds {array.max()}, which int64 does not: convert it to float first")
+        raise ValueError(f"{name} must fit into int64, got {array.max()}: convert it to float first")
     return array.astype(np.int64, copy=False)
 
 
@@ -233,6 +234,6 @@ def _check_range(image: Array, kernel: Array) -> None:
     peak = max(int(image.max()), -int(image.min()))
     if peak * sum(map(abs, kernel.ravel().tolist())) > _LARGEST:
         raise ValueError(
-            f"image reaches {peak} and the kernel's weights are too large for the sum to fit into int64: "
-            "convert one of the two to float"
+            f"image must be so small that its weighted sums fit into int64, got values up to {peak}: "
+            "convert image or kernel to float"
         )

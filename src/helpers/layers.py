@@ -1,7 +1,7 @@
 """Layers that torch lacks: "same" padding at any stride, and downsampling that does not alias.
 
-A layer that pads or crops does all its work in one function, which `torch.fx` keeps as one step, and in
-operations that a symbolic size passes through: one traced or exported graph serves every size.
+A layer that pads or crops does all its work in one function, which `torch.fx` keeps as one node, and in
+operations that take symbolic sizes: one traced or exported graph serves every input size.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _ORDERS = {1: "(length,)", 2: "(height, width)", 3: "(depth, height, width)"}
 _SHAPES = {1: "C, L", 2: "C, H, W", 3: "C, D, H, W"}
 _Mode = Literal["zeros", "reflect", "replicate", "circular"]
 
-# Steps of a graph of torch.fx, which cannot follow what depends on sizes.
+# Nodes of a graph of torch.fx, which cannot trace into code that depends on sizes.
 for _step in ("_convolve_same", "_pool_same", "_average_same", "_transpose_same", "_check_rank"):
     torch.fx.wrap(_step)
 
@@ -34,24 +34,24 @@ def same_padding(size: int, kernel_size: int, stride: int, dilation: int) -> tup
     """Pixels that TensorFlow's SAME adds before and after one axis; the odd one goes after.
 
     `helpers.arithmetic.resolve_padding` gives the same numbers and checks its input. This is its formula
-    alone, in operations that a symbolic size passes through; there it adds some pixels that no window reads.
+    alone, in operations that take a symbolic size; for one, it adds some pixels after that no window reads.
     """
-    behind = dilation * (kernel_size - 1)  # pixels of a window behind its first one
+    behind = dilation * (kernel_size - 1)  # pixels of a window after its first one
     if stride == 1 or behind == 0:
         return behind // 2, behind - behind // 2
-    exist = (size - 1) % stride  # of those of the last window, which starts at a multiple of the stride
+    exist = (size - 1) % stride  # how many of these the input has for the last window
     if behind < stride - 1:
         exist = _at_most(behind, exist)
     # This is (behind - exist) // 2 without a number that a compiler may rewrite as a negative one and divide:
     # Python's integer division floors, ONNX's truncates.
     before = behind // 2 - (exist + 1 - behind % 2) // 2
-    if not isinstance(size, int):  # pixels that no window reads make the size of the output plain to see
+    if not isinstance(size, int):  # with the unread pixels, the output size is a simple expression
         return before, behind - before
     return before, behind - exist - before
 
 
 class _SameConvolution(nn.Module):
-    """What the convolutions share: the arguments, which leave out `padding`, and the padding."""
+    """Base class of the convolutions: their arguments, without `padding`, and the padding itself."""
 
     dimensions: ClassVar[int]
     weight: Tensor
@@ -84,7 +84,7 @@ class _SameConvolution(nn.Module):
         super().__init__(
             in_channels, out_channels, kernel_size, stride, **options, device=device, dtype=dtype
         )
-        self.padding = "same"  # what repr prints, and what a reader of the layer's attributes computes with
+        self.padding = "same"  # for repr, and for code that reads the layer's attributes
 
     def forward(self, input: Tensor) -> Tensor:
         """Convolve an input of any size; see the class for shapes."""
@@ -121,8 +121,8 @@ class Conv2dSame(_SameConvolution, nn.Conv2d):
 
     Raises:
         TypeError: if a kernel size, stride or dilation is no integer, or `padding` is given.
-        ValueError: if one of the three is below 1, the input has another rank, or it is too small for a
-            padding by its own content.
+        ValueError: if one of the three is below 1, the input has another rank, or it is too small for
+            reflect or circular padding.
 
     >>> Conv2dSame(3, 8, kernel_size=3, stride=2)(torch.zeros(1, 3, 28, 27)).shape
     torch.Size([1, 8, 14, 14])
@@ -209,9 +209,9 @@ class AvgPool2dSame(nn.AvgPool2d):
 class ConvTranspose2dSame(_SameConvolution, nn.ConvTranspose2d):
     """`torch.nn.ConvTranspose2d` cropped to size * stride, as Keras crops it: the odd pixel at the end.
 
-    It is the transpose of `Conv2dSame`: it writes each pixel that the other one reads. Two sizes lead to a
-    map of 8 at stride 2, 15 and 16; `output_size` of `forward` asks for the smaller one. The `padding` of
-    torch crops both sides alike: with a 3 x 3 kernel and stride 2 each pixel lands one earlier than in Keras.
+    It is the transpose of `Conv2dSame`: it writes each pixel that the other one reads. At stride 2, images of
+    15 and 16 pixels lead to a map of 8; `forward(..., output_size=15)` asks for the first. Torch's `padding`
+    crops both sides alike: with a 3 x 3 kernel and stride 2 each pixel lands one earlier than in Keras.
 
     The arguments are those of `nn.ConvTranspose2d` without `padding` and `output_padding`, and weights load
     from one into the other. Shapes: (N, C, H, W) or (C, H, W) in, the same rank out.
@@ -228,7 +228,7 @@ class ConvTranspose2dSame(_SameConvolution, nn.ConvTranspose2d):
     dimensions = 2
 
     def forward(self, input: Tensor, output_size: _Wanted = None) -> Tensor:
-        """Spread images of any height and width, to size * stride or to `output_size`."""
+        """Upsample images of any height and width, to size * stride or to `output_size`."""
         setting = (self.kernel_size, self.stride, self.dilation)
         return _transpose_same(input, self.weight, self.bias, setting, self.groups, output_size)
 
@@ -305,7 +305,7 @@ def _average_same(input: Tensor, setting: _Setting) -> Tensor:
         sides = [before for before, _ in pads]
         return F.avg_pool2d(input, kernel_size, stride, sides, count_include_pad=False)
     pixels = input.new_ones((1,) * (input.dim() - 2) + input.shape[-2:])
-    shares = F.avg_pool2d(_padded(pixels, pads), kernel_size, stride)  # of each window, what is no padding
+    shares = F.avg_pool2d(_padded(pixels, pads), kernel_size, stride)  # of each window that is no padding
     return F.avg_pool2d(_padded(input, pads), kernel_size, stride) / shares
 
 
@@ -331,7 +331,7 @@ def _transpose_same(
 
 
 def _checked_size(wanted: Sequence[int] | int, largest: list[int], strides: tuple[int, ...]) -> Sequence[int]:
-    """The size that `forward` is asked for, as torch takes it: alone, or as the shape of an image."""
+    """The `output_size` of `forward` as (height, width); as in torch, one number, two, or a whole shape."""
     sizes = [wanted] * 2 if isinstance(wanted, int) else wanted[-2:]
     if not torch.compiler.is_compiling():
         for size, most, stride in zip(sizes, largest, strides, strict=True):
@@ -342,7 +342,7 @@ def _checked_size(wanted: Sequence[int] | int, largest: list[int], strides: tupl
 
 
 def _pads(input: Tensor, setting: _Setting) -> _Pads:
-    """What to pad each axis with; the input has to have the axes of the setting."""
+    """Padding (before, after) of each axis; the input must have the axes of the setting."""
     axes = list(zip(*setting, strict=True))
     _check_rank(input, len(axes))
     return [same_padding(size, *axis) for size, axis in zip(input.shape[-len(axes) :], axes, strict=True)]
@@ -358,7 +358,7 @@ def _padded(input: Tensor, pads: _Pads, mode: str = "constant", value: float | N
 
 
 def _wrapped(input: Tensor, pads: _Pads, _mode: str = "circular") -> Tensor:
-    """Circular padding, or cropping; `F.pad` takes slices, of which a graph fixes whether they are empty."""
+    """Circular padding, or cropping, for symbolic sizes: in a graph, `F.pad` fixes which slices are empty."""
     for axis, (before, after) in enumerate(pads, start=input.dim() - len(pads)):
         size = input.shape[axis]
         index = torch.arange(-before, size + after, device=input.device)
@@ -372,7 +372,7 @@ def _are_symbolic(pads: _Pads) -> bool:
 
 
 def _are_even(pads: _Pads) -> bool:
-    """Whether both sides of each axis are padded alike; in a graph, whether they are so for every size."""
+    """Whether both sides of each axis are padded alike; in a graph, whether that holds for every size."""
     if not torch.compiler.is_compiling():
         return not _are_symbolic(pads) and all(before == after for before, after in pads)
     # Imported here because it takes a second, which eager mode need not spend.

@@ -1,6 +1,6 @@
 """A panel of ipywidgets that trains a network in torch, and draws its curve beside those of recorded runs.
 
-It is live in a notebook. In a page, which has no kernel, its place shows the same figure with one example.
+It is live in a notebook. A web page has no kernel: there it shows the same figure with one example run.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PADDINGS: Mapping[str, NetworkPadding] = {
     "same, as Keras pads": "same",
     "1 on each side, as torch is told": "same-pytorch",
 }
-"""What the panel offers as padding, by its name there: at stride 2, the last two read other pixels."""
+"""The paddings to choose from, by their names in the panel: at stride 2, the last two read other pixels."""
 
 _LIVE = "Run this notebook, and it is a panel: choose, train a network yourself, and see its curve here."
 
@@ -51,7 +51,7 @@ class LiveRun:
 
     @property
     def label(self) -> str:
-        """What the key calls it."""
+        """Its name in the legend."""
         padding = {"same-pytorch": "padding 1"}.get(self.padding, self.padding)
         return f"({self.stride}, {padding}), {self.images:,} images, seed {self.seed}"
 
@@ -63,7 +63,7 @@ class LiveRun:
 
     @property
     def words(self) -> str:
-        """What the drawing shows."""
+        """What the drawing shows, for the text alternative."""
         return f"{self.label}: {', '.join(f'{each:.2f}' for each in self.accuracy)}."
 
 
@@ -72,18 +72,18 @@ class _Stopped(Exception):
 
 
 class TrainingPanel:
-    """Settings, a button to train and one to stop, a bar, and the figure to which each run adds its curve.
+    """Settings, buttons to train and to stop, a progress bar, and a figure to which each run adds its curve.
 
-    The network is trained in a thread, so that the notebook can go on. One panel lives at a time: making
-    another closes the one before, as running the cell again does. Closing it stops and ends its thread.
+    The network is trained in a thread, so that the notebook stays usable. Only one panel is open at a time: a
+    new one closes the one before, as when its cell runs again. Closing it ends its thread.
 
     Args:
         build: makes the untrained network; takes `stride` and `padding`, as `helpers.models.mnist_cnn` does.
-        train: the images to learn from; the first of them are used.
+        train: the training images; the first of them are used.
         held_out: the images that accuracy is measured on after each epoch.
         recorded: the curves of recorded runs, (runs, epochs) each, in percent.
-        example: the run that a page shows beside them, where nobody can train.
-        batch_size: images a step.
+        example: the run that a web page shows beside them.
+        batch_size: images per training step.
         ylabel: the quantity and its unit.
 
     >>> from helpers.data import stand_in
@@ -145,7 +145,7 @@ class TrainingPanel:
         self.box = ipw.VBox([*settings, buttons, self.progress, self.message, self.picture])
 
     def start(self) -> None:
-        """Begin to train with the settings as they stand; what is wrong with them stands in the panel."""
+        """Start training with the current settings; if one is wrong, the panel shows the error."""
         if self._thread and self._thread.is_alive():
             return
         try:
@@ -154,16 +154,16 @@ class TrainingPanel:
             self.message.value = str(error)
 
     def stop(self) -> None:
-        """Ask the training to stop; it does so after the batch that it is at."""
+        """Ask the training to stop after the current batch."""
         self._asked_to_stop.set()
 
     def wait(self) -> None:
-        """Return when nothing is being trained."""
+        """Wait until the training is over."""
         if self._thread:
             self._thread.join()
 
     def close(self) -> None:
-        """Stop, wait for the end of the thread, and take the panel away."""
+        """Stop, wait for the end of the thread, and remove the panel."""
         self.stop()
         self.wait()
         self.box.close()
@@ -187,7 +187,7 @@ class TrainingPanel:
         self._thread.start()
 
     def _run(self, model: nn.Module, planned: LiveRun, epochs: int) -> None:
-        """What the thread does: train, say how it goes, and add what came of it to the figure."""
+        """Run in the thread: train, report progress, and add the run to the figure."""
         reached: list[float] = []
 
         def note(epoch: Epoch) -> None:
@@ -221,7 +221,7 @@ class TrainingPanel:
             atexit.unregister(self._end)
 
     def _unchanged(self, batch: Tensor, generator: Generator) -> Tensor:
-        """Called with each batch, and so the place to count steps and to stop."""
+        """An `augment` that changes nothing; being called with each batch, it counts steps and can stop."""
         if self._asked_to_stop.is_set():
             raise _Stopped
         self.progress.value += 1

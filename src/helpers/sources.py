@@ -43,17 +43,17 @@ class WorkedExample:
 
     @property
     def output(self) -> Array:
-        """What a framework computes: cross-correlation, (H', W')."""
+        """The output of a framework, (H', W'): cross-correlation."""
         return convolve2d(self.image, self.kernel, stride=self.stride, padding=self.padding)
 
     @property
     def flipped_output(self) -> Array:
-        """What mathematics calls the convolution, (H', W'): the kernel turned by 180 degrees."""
+        """The convolution as mathematics defines it, (H', W'): with the kernel turned by 180 degrees."""
         return convolve2d(self.image, self.kernel, stride=self.stride, padding=self.padding, flip=True)
 
     @property
     def slips(self) -> tuple[Slip, ...]:
-        """Where the source's output is wrong, in reading order; nothing where it printed none.
+        """The cells where the source's output is wrong, row by row; empty if it printed none.
 
         >>> [(slip.published, slip.value) for slip in WORKED_7X7.slips]
         [(83, 88), (127, 117)]
@@ -77,7 +77,7 @@ class WorkedExample:
 
 
 def _array(values: list[list[int]] | list[list[float]] | Array) -> Array:
-    """An array that no notebook can change for the ones after it."""
+    """A read-only array, so that no notebook can change it for another."""
     array = np.array(values)
     array.flags.writeable = False
     return array
@@ -216,7 +216,7 @@ class MnistSetting(NamedTuple):
 
     @property
     def label(self) -> str:
-        """How the pages write it."""
+        """The setting as the pages write it."""
         return f"({self.stride}, {self.padding})"
 
 

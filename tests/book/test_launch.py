@@ -63,8 +63,9 @@ def test_the_cell_installs_the_package_only_where_it_is_missing(monkeypatch, is_
 
 
 @pytest.mark.parametrize("address", ["", ADDRESS])
-def test_a_chapter_has_buttons_if_the_address_is_known(tmp_path, address, monkeypatch):
+def test_a_chapter_has_buttons_if_the_address_is_known(tmp_path, address, monkeypatch, drawn_once):
     sources = tmp_path / "_build" / "stage"
+    monkeypatch.setattr(stage, "packed_excerpt", drawn_once)
     monkeypatch.setattr(stage, "findings", lambda destination: "")
     shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
     stage.stage(sources)

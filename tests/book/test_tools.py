@@ -19,6 +19,8 @@ import setup
 import stage
 from sphinx.search import IndexBuilder
 
+from helpers.data import DataUnavailable
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -270,13 +272,15 @@ def test_a_set_up_that_was_cut_off_goes_on_with_its_choice(set_up, monkeypatch):
 
 
 @pytest.fixture
-def sources(tmp_path, monkeypatch):
+def sources(tmp_path, monkeypatch, drawn_once):
     """A small source tree for `stage`."""
+    monkeypatch.setattr(stage, "packed_excerpt", drawn_once)
     root = tmp_path / "source"
     for name in ("_config.yml", "_toc.yml", "book/intro.md", "site/book.css"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     monkeypatch.setattr(stage, "ROOT", root)
+    monkeypatch.setattr(stage, "packed_excerpt", str.encode)  # to draw all images takes seconds
     return root, tmp_path / "stage"
 
 
@@ -372,6 +376,40 @@ def test_the_explorers_are_staged(sources):
     script.write_text("old")
     assert stage.stage(destination), "a script has changed"
     assert "window.BOOK_WIDGETS" in script.read_text()
+
+
+def test_images_to_train_on_are_packed_once_for_each_state_of_what_draws_them(sources, monkeypatch):
+    root, destination = sources
+    (root / "src" / "helpers" / "data").mkdir(parents=True)
+    drawing = root / "src" / "helpers" / "data" / "drawing.py"
+    drawing.write_text("one")
+    missing, packed = {"mnist"}, []
+
+    def pack(name):
+        if name in missing:
+            raise DataUnavailable(name, "train", ())
+        packed.append(name)
+        return name.encode()
+
+    monkeypatch.setattr(stage, "packed_excerpt", pack)
+    stage.stage(destination)
+    images = destination / "site" / "widgets" / "images"
+    assert sorted(path.name for path in images.iterdir()) == ["digits.js", "garments.js"]
+    script = images / "digits.js"
+    assert script.read_text().endswith('\n(window.BOOK_IMAGES ??= {})["digits"] = "ZGlnaXRz";\n')
+    assert not stage.stage(destination)
+    assert packed == ["digits", "garments"], "kept"
+    missing.clear()
+    assert stage.stage(destination)
+    assert (packed[2:], (images / "mnist.js").exists()) == (["mnist"], True), "once it is had"
+    script.write_text(script.read_text()[:-9])
+    stage.stage(destination)
+    assert packed[3:] == ["digits"], "a script that was cut off is none"
+    drawing.write_text("two")
+    missing.add("mnist")
+    assert stage.stage(destination)
+    assert packed[4:] == ["digits", "garments"]
+    assert not (images / "mnist.js").exists(), "the old one is not taken for a new one"
 
 
 class Page:

@@ -647,10 +647,12 @@ def test_a_live_explorer_offers_python_and_no_link(open_page):
             return new Promise((done) => setTimeout(() => done([
                 [...el.querySelectorAll("summary")].map((each) => each.textContent),
                 [...el.querySelectorAll(".copy:not([hidden]) pre")].slice(1).map((each) => each.textContent),
+                el.querySelector(".pad p").textContent.endsWith(", and only Python gets it, as `image`."),
             ]), 50));
         }"""
     )
-    assert found == [["Code for this layer", "This setting in Python"], ["ConvolutionExplorer()"]]
+    titles = ["Your own picture", "Code for this layer", "This setting in Python"]
+    assert found == [titles, ["ConvolutionExplorer()"], True]
 
 
 def test_paper_leaves_the_folds_out(open_page):

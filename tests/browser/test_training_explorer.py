@@ -120,6 +120,7 @@ def test_a_run_trains_and_ends_and_is_said(open_page, origin):
 def test_one_seed_gives_one_run_also_where_workers_are_barred(open_page):
     page = open_page("quick.html", origin="http")
     first = trained(page), reported(page)
+    assert "One seed gives one run, to the last digit of every weight" in text(page, "origin")
     part(page, "reset").click()
     assert (text(page, "status"), rows(page)[0][1]) == ("", "")
     part(page, "seed").fill("2")
@@ -275,7 +276,7 @@ def test_an_image_is_drawn_and_moved_and_the_networks_answer(open_page):
         const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
         return [...Array(784).keys()].filter((at) => data[4 * at] < 128);
     }"""
-    digit = part(page, "digit")
+    digit = part(page, "picture")
     part(page, "clear").tap()
     assert digit.evaluate(ink) == []
     digit.scroll_into_view_if_needed()
@@ -323,7 +324,7 @@ def test_everyone_can_use_it(open_page):
     assert violations_in_both_themes(page) == []
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert heard_outside(page, part(page, "digit"), "ArrowRight") is None
+    assert heard_outside(page, part(page, "picture"), "ArrowRight") is None
     for control in explorer(page).locator("input, select").all():
         assert control.evaluate("(node) => node.labels.length") == 1
 

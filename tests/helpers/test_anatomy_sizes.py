@@ -67,7 +67,7 @@ def test_wrong_arguments_are_refused():
     conv = nn.Conv2d(1, 1, 3)
     with pytest.raises(ValueError, match="sizes must be at least 1, got 0"):
         stops_by_size(conv, range(3))
-    with pytest.raises(ValueError, match="sizes must be at most 10,000 of them, got more"):
+    with pytest.raises(ValueError, match="sizes must hold at most 10,000 sizes, got more"):
         stops_by_size(conv, range(1, 10**12))
     with pytest.raises(TypeError, match=r"model must be a torch\.nn\.Module, got 3"):
         stops_by_size(3, [8])

@@ -141,7 +141,7 @@ def test_other_faults_are_one_line(capsys):
     assert "shrinks the map below one pixel" in error_of(capsys, "forward", 2, "conv3")
     assert "100,000 settings" in error_of(capsys, "backward", 28, 14, "--kernel-size", "1-99999999999")
     assert "1,000,000 steps" in error_of(capsys, "stack", "conv3", "--sizes", "1-99999999999")
-    assert "stack must be two layers" in error_of(capsys, "port", 28, "conv3")
+    assert "stack must hold two layers" in error_of(capsys, "port", 28, "conv3")
     assert "size must be given" in error_of(capsys, "code", "conv3s2psame", "--framework", "onnx")
     assert "must be at most 1, the number of layers" in error_of(capsys, "stack", "conv3", "--skip", "0-9")
     for wrong in (["backward", "28", "x"], ["stack", "conv3", "--skip", "1"], ["nothing"], []):

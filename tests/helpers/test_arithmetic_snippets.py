@@ -116,7 +116,7 @@ def test_wrong_kinds_are_refused():
     for wrong in (3, (Layer(3), 3), (Layer(3),)):
         with pytest.raises(TypeError, match=re.escape(f"layer must be a Layer, or two, got {wrong!r}")):
             snippet(wrong, "pytorch")
-    with pytest.raises(ValueError, match="layer must be two of one kind, which round alike, got"):
+    with pytest.raises(ValueError, match="layer must be two of one kind and one ceil_mode, got"):
         snippet((Layer(3), Layer(3, kind="pooling")), "pytorch")
     with pytest.raises(TypeError, match="second must be a Layer, got None"):
         compare_layers(Layer(3), None, size=7)

@@ -189,7 +189,8 @@ def test_padding_modes_are_torchs(mode, data):
 def test_padding_that_the_image_cannot_fill_is_refused_as_torch_does(mode, pad):
     image = np.ones((3, 3))
     with pytest.raises(
-        ValueError, match=r"padding \(0, \d\) is too wide for padding_mode='\w+': an axis of 3"
+        ValueError,
+        match=r"pads must be at most \d a side for padding_mode='\w+' on an axis of 3 .* got \(0, \d\)",
     ):
         pad2d(image, ((0, 0), (0, pad)), padding_mode=mode)
     with pytest.raises(RuntimeError):
@@ -228,9 +229,9 @@ def test_integers_that_could_wrap_around_are_refused():
         ([[-big, 0, -big]], [[1, 0, 1]]),
         ([[3 * big // 2]], [[-2]]),
     ):
-        with pytest.raises(ValueError, match="convert one of the two to float"):
+        with pytest.raises(ValueError, match="convert image or kernel to float"):
             convolve2d(image, kernel)
-    with pytest.raises(ValueError, match="which int64 does not"):
+    with pytest.raises(ValueError, match=r"must fit into int64, got \d+"):
         convolve2d(np.full((2, 2), 2**63, dtype=np.uint64), [[1]])
     assert convolve2d([[float(big), big]], [[1, 1]]).item() == 2.0**63
 
@@ -264,10 +265,10 @@ def test_wrong_kinds_are_named(function, name, wrong):
         ({"stride": (1, 2, 3)}, r"stride must be one value or two, \(rows, columns\), got \(1, 2, 3\)"),
         ({"padding": -1}, "padding must be at least 0"),
         ({"padding": "sane"}, "padding must be one of"),
-        ({"dilation": 4}, "spans 9 pixels"),
+        ({"dilation": 4}, "which spans 9"),
         (
             {"padding": "same", "stride": 2, "convention": "pytorch"},
-            'does not exist in the "pytorch" convention',
+            'padding="same" must have stride=1 in the "pytorch" convention, got stride=2',
         ),
         (
             {"padding_mode": "mirror"},
@@ -287,14 +288,14 @@ def test_settings_of_the_wrong_kind_are_named(setting):
 
 
 def test_steps_complains_when_it_is_called_not_when_it_is_read():
-    with pytest.raises(ValueError, match="spans 3 pixels"):
+    with pytest.raises(ValueError, match="which spans 3"):
         steps(np.ones((2, 5)), np.ones((3, 3)))
 
 
 def test_a_kernel_larger_than_the_image_is_refused_on_either_axis():
     for shape in itertools.permutations((2, 5)):
         for function in (convolve2d, convolve2d_loops):
-            with pytest.raises(ValueError, match="spans 3 pixels"):
+            with pytest.raises(ValueError, match="which spans 3"):
                 function(np.ones(shape), np.ones((3, 3)))
 
 

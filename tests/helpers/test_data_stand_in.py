@@ -1,5 +1,7 @@
 """The drawn data sets: reproducible, balanced, like the real ones where it matters, and learnable."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -15,21 +17,22 @@ STILL = Variation(rotation=0, shear=0, size=(1, 1), shift=0, bend=0, shading=0, 
 points = st.lists(st.tuples(st.floats(0, 28), st.floats(0, 28)), min_size=3, max_size=8)
 
 
+@functools.cache
+def enough(name):
+    """Enough of a drawn data set to learn from."""
+    return stand_in(name, split="train", size=4000)
+
+
 @pytest.fixture(scope="module", params=TITLES)
 def drawn(request):
     """Enough of a drawn data set to learn from, and its test split."""
-    return stand_in(request.param, split="train", size=4000), stand_in(request.param, split="test", size=1000)
-
-
-@pytest.fixture(scope="module")
-def digits():
-    return stand_in("mnist", split="train", size=4000)
+    return enough(request.param), stand_in(request.param, split="test", size=1000)
 
 
 @pytest.fixture(scope="module")
 def garments():
     """The drawn garments by the name of their class, as floats of shape (N, 28, 28)."""
-    data = stand_in("fashion-mnist", split="train", size=4000)
+    data = enough("fashion-mnist")
     images = data.as_float().squeeze(1)
     return {label: images[data.labels == index] for index, label in enumerate(data.classes)}
 
@@ -104,8 +107,8 @@ def test_the_background_is_black(drawn):
     assert 0.4 < black < 0.9
 
 
-def test_digits_keep_to_the_middle_as_those_of_mnist_do(digits):
-    images = digits.as_float().squeeze(1)
+def test_digits_keep_to_the_middle_as_those_of_mnist_do():
+    images = enough("mnist").as_float().squeeze(1)
     ring = images.sum() - images[:, 1:-1, 1:-1].sum()
     assert ring < 0.002 * images.sum()  # MNIST: 0.0002
     places = torch.arange(28.0)

@@ -260,5 +260,5 @@ def test_init_leaves_the_global_stream_alone():
 
 @pytest.mark.parametrize("layer", [nn.LSTM(2, 3), nn.BatchNorm2d(4)])
 def test_init_refuses_a_layer_it_has_no_rule_for(layer):
-    with pytest.raises(TypeError, match=f"no rule for layer '1', a {type(layer).__name__}"):
+    with pytest.raises(TypeError, match=f"got layer '1' of type {type(layer).__name__}"):
         keras_init_(nn.Sequential(nn.ReLU(), layer), torch.Generator())

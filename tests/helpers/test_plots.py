@@ -369,7 +369,7 @@ FLAT, CUBE = np.ones(5), np.ones((2, 3, 4))
         (lambda: plots.output_grid(IMAGE, selected=(0, -1)), ValueError, r"got \(0, -1\)"),
         (lambda: plots.output_grid(IMAGE, published=KERNEL), ValueError, "published must have the shape"),
         (lambda: plots.mark_window(axes(), [], [0]), ValueError, "rows and columns must hold at least one"),
-        (lambda: plots.line_windows(2, kernel_size=3), ValueError, "spans 3 pixels"),
+        (lambda: plots.line_windows(2, kernel_size=3), ValueError, "which spans 3"),
         (lambda: plots.line_windows(5, kernel_size=2.0), TypeError, "whole number"),
         (lambda: plots.coverage_map(()), ValueError, "rows and columns must be"),
         (lambda: plots.coverage_map((1, -1)), ValueError, "so none is negative"),
@@ -400,7 +400,7 @@ FLAT, CUBE = np.ones(5), np.ones((2, 3, 4))
             ValueError,
             "unit must be at least 0",
         ),
-        (lambda: plots.receptive_field_pyramid(2, [Layer(3)]), ValueError, "spans 3 pixels"),
+        (lambda: plots.receptive_field_pyramid(2, [Layer(3)]), ValueError, "which spans 3"),
         (lambda: plots.curves([], ylabel="loss"), ValueError, "at least one curve"),
         (lambda: plots.Curve("a", [1], stride=3), ValueError, "stride must be 1, 2 or None"),
         (

@@ -281,7 +281,7 @@ def test_an_output_in_words_tells_what_was_published_and_what_is_outlined():
 def test_an_axis_without_a_label_is_refused_in_words(label):
     one, other = plots.Curve("stride 1", [1, 2]), plots.Dots("stride 1", [1, 2])
     for panel in (plots.curves([one], ylabel=label), plots.dots([other], xlabel=label)):
-        with pytest.raises(ValueError, match=f"label of an axis must name a quantity, got '{label}'"):
+        with pytest.raises(ValueError, match=f"label must name a quantity, got '{label}'"):
             _ = panel.alt
     assert plots.dots([other], xlabel=label, quantity="recall").alt.startswith("Recall of every run.")
 

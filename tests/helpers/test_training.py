@@ -284,7 +284,7 @@ def test_refuses_counts_below_1_and_fractions(name):
 
 def test_refuses_images_and_labels_that_do_not_match():
     good = stripes(10)
-    with pytest.raises(ValueError, match=r"train has 10 images, but labels of shape \(9,\)"):
+    with pytest.raises(ValueError, match=r"train.labels must have shape \(10,\), got \(9,\)"):
         trained(network(), Examples(good.images, good.labels[:9]))
     with pytest.raises(ValueError, match=r"validation.images must be .*, got \(0, 8, 8\)"):
         trained(network(), validation=Examples(good.images[:0], good.labels[:0]))

@@ -97,7 +97,7 @@ def test_what_is_illegal_is_refused_and_changes_nothing(trait, value, rule):
 
 def test_a_filter_is_no_wider_than_the_padded_image():
     explorer = FeatureMapExplorer(np.eye(3), filters={"mean": np.ones((5, 5))}, padding=1)
-    with pytest.raises(TraitError, match="spans 5 pixels, but size=3"):
+    with pytest.raises(TraitError, match=r"for size=3 .* which spans 5"):
         explorer.padding = 0
     assert explorer.padding == 1
 

@@ -120,7 +120,7 @@ def test_it_opens_with_the_network_that_reads_least():
         (
             "layers",
             [{"kernel_size": 3, "stride": 2, "padding": "same", "convention": "pytorch"}],
-            "does not exist",
+            'padding="same" must have stride=1',
         ),
         ("editing", 4, "editing must be a layer from 0 to 3, got 4"),
         ("editing", -1, "editing must be a layer from 0 to 3, got -1"),

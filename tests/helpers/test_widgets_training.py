@@ -64,7 +64,7 @@ def test_plans_are_those_of_the_same_networks_in_torch(networks):
         (
             "networks",
             [{"strides": (2, 2), "padding": "same", "convention": "pytorch"}],
-            'padding="same" with stride=2 does not exist in the "pytorch" convention',
+            'padding="same" must have stride=1 in the "pytorch" convention, got stride=2',
         ),
         ("channels", (8, 65), "channels must be a whole number from 1 to 64"),
         ("images", "cifar", "images must be one of 'mnist', 'digits', 'garments', got 'cifar'"),

@@ -1,5 +1,6 @@
 """The ledger as the page shows it: all of it, with the verdicts of the ledger and no others."""
 
+import functools
 import re
 from dataclasses import replace
 from html import unescape
@@ -22,8 +23,19 @@ from study.ledger.literature import LITERATURE, kind_of
 from study.ledger.page import link
 
 ROOT = Path(__file__).resolve().parents[2]
-COMPUTED = {name: claim.judge() for name, claim in CLAIMS.items() if claim.kind == "arithmetic"}
 UNJUDGED = Finding(verdict=None, reason="the images are not here: here/there")
+
+
+@functools.cache  # not when the file is collected: computing takes seconds
+def computed():
+    return {name: claim.judge() for name, claim in CLAIMS.items() if claim.kind == "arithmetic"}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _computed_before():
+    """Nor while Hypothesis draws, which it would find slow."""
+    computed()
+
 
 verdicts = st.sampled_from([*Verdict, None])
 found = st.fixed_dictionaries({name: verdicts for name in CLAIMS}).map(
@@ -33,7 +45,7 @@ found = st.fixed_dictionaries({name: verdicts for name in CLAIMS}).map(
 
 def a_finding(name, verdict):
     """A finding of this verdict, under the conditions that computing the claim covers."""
-    conditions = COMPUTED[name].conditions if name in COMPUTED else {}
+    conditions = computed()[name].conditions if name in computed() else {}
     return replace(UNJUDGED, verdict=verdict, conditions=conditions) if verdict else UNJUDGED
 
 

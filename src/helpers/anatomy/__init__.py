@@ -1,20 +1,20 @@
 """Read any torch model layer by layer: shapes, receptive field, cost, and what it never reads.
 
-The model runs once, and every torch operator that it calls is followed: for each operator, a rule finds which
-pixels of the image each element of its output depends on. Such an element is called a unit, and it is said to
-read these pixels.
+The model runs once. Each torch operator that it calls is intercepted, and a rule finds which pixels of the
+image each element of the operator's output depends on. An element of a tensor is called a *unit*; it *reads*
+the pixels that its value depends on.
 """
 
 from helpers.anatomy.counting import WindowRow, census, padding_kind
 from helpers.anatomy.files import load_model
-from helpers.anatomy.questions import PlaceField, Stop, field_at, stops_by_size, working_sizes
+from helpers.anatomy.questions import FieldBox, Stop, field_at, stops_by_size, working_sizes
 from helpers.anatomy.run import IncompleteAnatomy, anatomy
 from helpers.anatomy.table import LayerRow
 
 __all__ = [
+    "FieldBox",
     "IncompleteAnatomy",
     "LayerRow",
-    "PlaceField",
     "Stop",
     "WindowRow",
     "anatomy",

@@ -73,7 +73,7 @@ def _range(text: str) -> range:
 
 
 def _answer(options: argparse.Namespace) -> str:
-    """Show the sizes that work, or the table as far as it goes; return what went wrong."""
+    """Print the sizes that work, or the table as far as it goes; return the error, or an empty text."""
     try:
         with _prints_apart():
             model = load_model(options.model, trust=options.trust)
@@ -87,7 +87,7 @@ def _answer(options: argparse.Namespace) -> str:
     except ValueError:
         raise
     except (Exception, SystemExit) as error:  # no traceback, whatever it is
-        return f"{options.model} cannot be read: {type(error).__name__}: {error}"
+        return f"model must be one that can be read, got {options.model}: {type(error).__name__}: {error}"
     if options.sizes is not None:
         print(text)
     else:
@@ -97,10 +97,10 @@ def _answer(options: argparse.Namespace) -> str:
 
 @contextmanager
 def _prints_apart() -> Iterator[None]:
-    """What the user's file prints goes to standard error, so that it does not spoil a table on the output."""
+    """Send what the user's file prints to standard error: standard output is for the table."""
     sys.stdout.flush()
     kept = os.dup(1)
-    os.dup2(2, 1)  # also of what is printed by C++, or by another program that the file starts
+    os.dup2(2, 1)  # also what C++ prints, or another program that the file starts
     try:
         with redirect_stdout(sys.stderr):
             yield

@@ -24,15 +24,16 @@ from helpers.anatomy.spans import (
 
 _Number = TypeVar("_Number", bound=np.generic)
 
-EXACT, ROUGH, AT_MOST = range(3)  # what is known of the fields, see `AxisFields.bound`
+EXACT, ROUGH, AT_MOST = range(3)  # how exact receptive fields are, see `AxisFields.bound`
 
-# Dimensions that are flattened into a longer one than this are merged, which bounds time and memory.
+# A reshape that would join dimensions into one longer than this merges them instead: it bounds time and
+# memory.
 _LONGEST_FLATTENED = 2**20
 
-# Windows of more taps than this, where they are many, are put together out of shorter ones.
+# Windows of more taps than this are built from windows of 2, 4, 8, ... taps.
 _MANY_TAPS = 32
 
-# Sets of more spans than this in all are each replaced by the one span that holds them.
+# Above this many numbers, the spans that each unit reads are replaced by the one span that encloses them.
 _MOST_NUMBERS = 2**24
 
 
@@ -40,22 +41,23 @@ _MOST_NUMBERS = 2**24
 class AxisFields:
     """The receptive fields of all units of a tensor along one axis of the image.
 
-    Both arrays have the dimensions of the tensor. One of length 1 means that all units along that dimension
-    read the same. Any other length than the tensor's means that these fields occur along the dimension, but
-    it is not known which unit has which.
+    Both arrays have one dimension for each dimension of the tensor, usually of the same length. Length 1
+    means that all units along the dimension read the same. Any other length means that these fields occur
+    along it, but it is not known which unit has which.
 
     Attributes:
-        span: shape (*dimensions, 2), first and last position of a unit's receptive field; padding counts as
-            if it were part of the image where units lie at equal distances, so a position may lie outside.
-        reads: shape (*dimensions, spans, 2), the positions of the image that a unit reads, as spans.
-        size: length of the axis.
-        dim: the dimension of the tensor along which the axis runs, as dimension 2 of a feature map runs along
-            the height; None where there is none, as after a reduction.
-        jump: pixels of the image from one of the units along that dimension to the next.
-        bound: `EXACT`; `ROUGH` if the span is right, but a unit may not read all that is said here; `AT_MOST`
-            if a unit may read less, and its span be smaller.
-        together: whether this holds of all channels at one place together: of what `nn.Unfold` returns, a
-            channel reads but one pixel of a window. Then it is the most that one channel can read.
+        span: shape (*dimensions, 2), first and last position of each unit's receptive field. Where units lie
+            at equal distances, padding counts as part of the image: a position may lie outside.
+        reads: shape (*dimensions, spans, 2), the positions inside the image that each unit reads, as spans
+            (first, last), see `helpers.anatomy.spans`.
+        size: pixels of the image along the axis.
+        dim: the dimension of the tensor that follows the axis, such as 2 of a feature map for the height;
+            None if no dimension does, as after a reduction.
+        jump: distance between neighboring units along `dim`, in pixels of the image.
+        bound: how exact the fields are. `EXACT`; `ROUGH` if `span` is right, but a unit may not read all of
+            `reads`; `AT_MOST` if both are upper bounds.
+        joins_channels: whether a field is the union over all channels at one place, and only an upper bound
+            for one of them. After `nn.Unfold`, a channel reads one pixel; the field is the whole window.
     """
 
     span: IntArray
@@ -64,7 +66,7 @@ class AxisFields:
     dim: int | None
     jump: Fraction
     bound: int = EXACT
-    together: bool = False
+    joins_channels: bool = False
 
     @classmethod
     def of_input(cls, shape: Sequence[int], dim: int) -> "AxisFields":
@@ -77,7 +79,7 @@ class AxisFields:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Units along each dimension, 1 where all of them read the same."""
+        """Length of the arrays along each dimension, 1 where all units read the same."""
         return self.span.shape[:-1]
 
     @property
@@ -86,20 +88,20 @@ class AxisFields:
         return tuple(dim for dim, size in enumerate(self.shape) if size != 1)
 
     def runs_along(self, dim: int) -> bool:
-        """Whether it matters which unit along this dimension is meant: if not, all of them read the same."""
+        """Whether units along this dimension differ, in what they read or in their place along the axis."""
         return dim == self.dim or self.shape[dim] != 1
 
     def take(self, dim: int, index: IntArray, *, stride: Fraction | int = 1) -> "AxisFields":
-        """The units at these indices of a dimension; `stride` is the step from one index to the next."""
+        """The fields of the units at equally spaced indices of a dimension, `stride` indices apart."""
         if not self.runs_along(dim):
-            return self.apart()
+            return self.for_some_channels()
         span, reads = self.span.take(index, axis=dim), self.reads.take(index, axis=dim)
         return self._changed(dim, span, reads, stride)
 
     def selected(self, dim: int, index: IntArray) -> "AxisFields":
-        """The units at any indices of a dimension: the jump is what their spans then say."""
+        """The fields of the units at any indices of a dimension; the jump is found from their spans."""
         if not self.runs_along(dim):
-            return self.apart()
+            return self.for_some_channels()
         axis = replace(self, span=self.span.take(index, axis=dim), reads=self.reads.take(index, axis=dim))
         if dim != self.dim:
             return _condensed(axis, [dim])
@@ -108,11 +110,11 @@ class AxisFields:
         return axis if step else _condensed(axis, [dim])
 
     def pad(self, dim: int, before: int, after: int, source: IntArray | None = None) -> "AxisFields":
-        """Units added at the start and the end of a dimension.
+        """The fields with `before` and `after` units of padding added at the ends of a dimension.
 
-        Their spans go on at the same jump if the units lie at equal distances; else they are empty. They read
-        nothing, unless `source` gives for each index of the longer dimension the index of the unit to copy,
-        as reflection padding does.
+        Their spans continue at the same jump if the units lie at equal distances; else they are empty. They
+        read nothing, unless `source` is given: for each index of the padded dimension, the index of the unit
+        that is copied there, as in reflection padding.
         """
         if not self.runs_along(dim):
             return self
@@ -137,13 +139,13 @@ class AxisFields:
     def windows(
         self, dim: int, taps: IntArray, *, stride: Fraction | int, valid: BoolArray | None = None
     ) -> "AxisFields":
-        """One unit for each window, which reads all that the units under its taps read.
+        """The fields of one unit for each window, which reads all that the units under its taps read.
 
         Args:
-            dim: the dimension along which the windows lie.
+            dim: the dimension along which the windows slide.
             taps: shape (windows, taps), the index under each tap; one outside the dimension is padding.
             stride: indices from one window to the next.
-            valid: shape (windows, taps), False for taps to leave out; None if there are none.
+            valid: shape (windows, taps), False for taps to leave out; None to keep all.
         """
         if not self.runs_along(dim):
             return self
@@ -163,7 +165,7 @@ class AxisFields:
         return self._changed(dim, enclosing(span, dim + 1), union_of_units(reads, [dim + 1]), stride)
 
     def _joined_in_steps(self, dim: int, taps: IntArray) -> tuple["AxisFields", IntArray]:
-        """Fields of runs of 2, 4, 8, ... units, and the two runs that make up each window; fewer to join."""
+        """The fields of runs of 2, 4, 8, ... units, and for each window the two runs that cover it."""
         step, count = int(taps[0, 1] - taps[0, 0]), taps.shape[1]
         if step < 1 or not (np.diff(taps, axis=1) == step).all():
             return self, taps
@@ -179,14 +181,14 @@ class AxisFields:
         )
 
     def _coarse(self) -> "AxisFields":
-        """The same, with one span for each unit, which may hold pixels that it does not read."""
+        """The fields with the spans of each unit replaced by the one that encloses them, which is `ROUGH`."""
         if self.reads.shape[-2] == 1:
             return self
         reads = enclosing(self.reads, self.reads.ndim - 2)[..., None, :]
         return replace(self, reads=reads, bound=max(self.bound, ROUGH))
 
     def accumulated(self, dim: int) -> "AxisFields":
-        """Each unit reads what all up to it read along a dimension, as in a cumulative sum."""
+        """The fields after a cumulative sum: each unit reads what all units up to it along `dim` read."""
         reads, shift, size = self.reads, 1, self.shape[dim]
         while shift < size:
             index = np.arange(size) - shift
@@ -198,9 +200,9 @@ class AxisFields:
         return replace(self, span=np.stack([first, last], axis=-1), reads=reads)
 
     def embedded(self, dim: int, offset: int, count: int, size: int) -> "AxisFields":
-        """The `count` units of a dimension as part of one of length `size`, from index `offset` on.
+        """The fields with `dim` extended from `count` to `size` units, as by `torch.cat` with other tensors.
 
-        The other units of the longer dimension read nothing.
+        The units here lie at the indices from `offset` on; the others read nothing.
         """
         if not self.runs_along(dim):
             return self
@@ -209,16 +211,16 @@ class AxisFields:
         return axis.masked(dim, (index >= 0) & (index < count))
 
     def masked(self, dim: int, kept: BoolArray) -> "AxisFields":
-        """The same, but units at indices of a dimension where `kept` is False read nothing."""
+        """The fields with nothing read at the indices of `dim` where `kept`, shape (units,), is False."""
         span = np.where(_lift(kept[:, None], dim, self.span.ndim - 1), self.span, EMPTY_SPAN)
         reads = np.where(_lift(kept[:, None], dim, self.reads.ndim - 1), self.reads, EMPTY_SPAN)
         return replace(self, span=span, reads=reads)
 
     def merged(self, dims: Sequence[int]) -> "AxisFields":
-        """Every unit reads what all units along `dims` read together, as after a mean over them."""
+        """The fields after a mean over `dims`, kept with length 1: a unit reads what all along them read."""
         others, dims = dims, tuple(dim for dim in dims if self.runs_along(dim))
-        if self.together and len(dims) < len(others):
-            self = replace(self, together=False)
+        if self.joins_channels and len(dims) < len(others):
+            self = replace(self, joins_channels=False)
         if not dims:
             return self
         span, reads = self.span, np.expand_dims(union_of_units(self.reads, dims), dims)
@@ -226,20 +228,20 @@ class AxisFields:
             span = np.expand_dims(enclosing(span, dim), dim)
         return replace(self, span=span, reads=reads, dim=None if self.dim in dims else self.dim)
 
-    def apart(self) -> "AxisFields":
-        """The same for some of the channels at each place."""
-        return replace(self, bound=AT_MOST, together=False) if self.together else self
+    def for_some_channels(self) -> "AxisFields":
+        """The fields as upper bounds for a part of the channels; as they are unless `joins_channels`."""
+        return replace(self, bound=AT_MOST, joins_channels=False) if self.joins_channels else self
 
     def spread(self, count: int) -> "AxisFields":
-        """A tensor of `count` dimensions in which every unit reads what all units here read together."""
+        """The fields of a tensor of `count` dimensions, each unit of which reads all that any here reads."""
         axis = self.merged(range(len(self.shape)))
         ones = [1] * count
         return replace(axis, span=axis.span.reshape(*ones, 2), reads=axis.reads.reshape(*ones, -1, 2))
 
     def ordered(self, shape: Sequence[int]) -> "AxisFields":
-        """The same, merged along dimensions in which it is not known which unit reads what.
+        """The fields in the tensor's order: dimensions along which the order is not known are merged.
 
-        These are the dimensions that are neither of length 1 nor as long as in `shape`, that of the tensor.
+        These are neither of length 1 nor as long as in `shape`, the shape of the tensor.
         """
         return self.merged([dim for dim in self.varying if self.shape[dim] != shape[dim]])
 
@@ -250,22 +252,22 @@ class AxisFields:
         return replace(self, span=span, reads=reads, dim=None if self.dim is None else order.index(self.dim))
 
     def unsqueezed(self, dim: int) -> "AxisFields":
-        """With a new dimension at `dim`, along which all units read the same."""
+        """The fields with a new dimension at `dim`, along which all units read the same."""
         new_dim = self.dim if self.dim is None or self.dim < dim else self.dim + 1
         return replace(
             self, span=np.expand_dims(self.span, dim), reads=np.expand_dims(self.reads, dim), dim=new_dim
         )
 
     def squeezed(self, dim: int) -> "AxisFields":
-        """Without dimension `dim`, whose units are merged first."""
+        """The fields without dimension `dim`, whose units are merged first."""
         axis = self.merged([dim])
         new_dim = axis.dim if axis.dim is None or axis.dim < dim else axis.dim - 1
         return replace(axis, span=axis.span.squeeze(dim), reads=axis.reads.squeeze(dim), dim=new_dim)
 
     def broadcast(self, old: Sequence[int], new: Sequence[int]) -> "AxisFields":
-        """Shape `old` expanded to shape `new` by torch's rule of broadcasting.
+        """The fields after broadcasting from shape `old` to shape `new`, as torch does.
 
-        The axis no longer runs along a dimension in which one unit is repeated.
+        A dimension in which one unit is repeated no longer follows the axis.
         """
         axis = self
         for _ in range(len(new) - len(old)):
@@ -275,10 +277,10 @@ class AxisFields:
         return replace(axis, dim=None)
 
     def reshaped(self, old: Sequence[int], new: Sequence[int]) -> "AxisFields":
-        """The same units in the same order, from shape `old` to shape `new`, as `Tensor.reshape`.
+        """The fields after `Tensor.reshape` from shape `old` to shape `new`.
 
-        Where dimensions are split or joined, the axis runs along the dimension in which its positions lie at
-        equal distances, the largest of them if there are several.
+        Where dimensions are split or joined, `dim` becomes the one along which units lie at equal distances,
+        the largest distance if several do.
         """
         if 0 in old:
             return self.spread(len(new)) if 0 not in self.shape else self._nothing(len(new))
@@ -308,11 +310,11 @@ class AxisFields:
         return axis if is_same else axis.placed()
 
     def condensed(self) -> "AxisFields":
-        """The same, with length 1 along the dimensions in which all units read the same."""
+        """The fields with length 1 along the dimensions in which all units read the same."""
         return _condensed(self, [dim for dim in self.varying if dim != self.dim])
 
     def placed(self) -> "AxisFields":
-        """The same, running along the dimension in which units lie furthest apart, at equal distances."""
+        """The fields with `dim` and `jump` found anew: where units lie at the largest equal distance."""
         steps = {dim: _step(self.span, dim, self.jump.denominator) for dim in self.varying}
         found = {dim: step for dim, step in steps.items() if step is not None}
         if not found:
@@ -321,7 +323,7 @@ class AxisFields:
         return replace(self, dim=dim, jump=found[dim])
 
     def _nothing(self, count: int) -> "AxisFields":
-        """A tensor of `count` dimensions of which no unit reads anything."""
+        """The fields of a tensor of `count` dimensions of which no unit reads anything."""
         span = np.array(EMPTY_SPAN).reshape(*[1] * count, 2)
         return replace(self, span=span, reads=span[..., None, :], dim=None)
 
@@ -335,7 +337,7 @@ class AxisFields:
 
 
 def _condensed(axis: AxisFields, dims: Sequence[int]) -> AxisFields:
-    """The same with length 1 along those of `dims` in which all units read the same."""
+    """The fields with length 1 along those of `dims` in which all units read the same."""
     span, reads = axis.span, axis.reads
     for dim in dims:
         if span.shape[dim] and _constant(span, dim) and _constant(reads, dim):
@@ -344,7 +346,7 @@ def _condensed(axis: AxisFields, dims: Sequence[int]) -> AxisFields:
 
 
 def _repeats(span: IntArray, dim: int, jump: Fraction) -> bool:
-    """Whether along a dimension the spans come again after each period, shifted by a fixed distance."""
+    """Whether spans `jump.denominator` units apart lie `jump.numerator` pixels apart, all along `dim`."""
     size, period = span.shape[dim], jump.denominator
     later, earlier = (
         span.take(np.arange(period, size), axis=dim),
@@ -354,7 +356,7 @@ def _repeats(span: IntArray, dim: int, jump: Fraction) -> bool:
 
 
 def _step(span: IntArray, dim: int, period: int) -> Fraction | None:
-    """Pixels from one unit to the next along a dimension, if that is the same for all of them, and not 0."""
+    """Pixels from one unit to the next, or the mean over `period` units, if constant and not 0; else None."""
     for apart in dict.fromkeys((1, period)):
         if 0 in span.shape or span.shape[dim] <= apart:
             return None
@@ -366,9 +368,9 @@ def _step(span: IntArray, dim: int, period: int) -> Fraction | None:
 
 
 def _lift(values: NDArray[_Number], dim: int, dims: int) -> NDArray[_Number]:
-    """The array in a shape that numpy broadcasts over `dims` dimensions and a last one of its own.
+    """Reshape an array so that numpy broadcasts it against one of `dims` dimensions plus a last one.
 
-    Its last dimension stays the last; its others become dimension `dim` and those that follow it.
+    The last dimension of `values` stays the last; the others become `dim` and those after it.
     """
     return values.reshape(*values.shape[:-1], *[1] * (dims - dim - values.ndim + 1), values.shape[-1])
 

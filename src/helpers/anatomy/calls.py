@@ -1,9 +1,9 @@
-"""The calls that a run of a model consists of: of torch's operators, and of the modules that call them.
+"""Records of one run of a model: the calls of torch operators, and of the modules that make them.
 
 A *unit* is one element of a tensor in the network, a *tap* one element of a kernel along one axis.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -22,15 +22,15 @@ class MapWindow:
     """The window of a convolution or pooling along one dimension of the feature map that it reads.
 
     Attributes:
-        kernel_size: taps of the kernel.
-        stride: as torch defines it; in a transposed convolution, outputs for each input.
-        padding: before and after the map, that of a padding operator just before included.
+        kernel_size: number of taps.
+        stride: as torch defines it; in a transposed convolution, output positions for each input position.
+        padding: positions (before, after) the map, including those that a padding operator just before added.
         dilation: as torch defines it.
         size: length of the map, without padding.
         output_size: number of windows.
-        unread: how many indices of the map no window reads.
-        padding_unread: how much of the padding before and after the map no window reads.
-        transposed: whether it is that of a transposed convolution.
+        unread: how many positions of the map no window reads.
+        padding_unread: how many positions of the padding (before, after) no window reads.
+        transposed: whether the window belongs to a transposed convolution.
     """
 
     kernel_size: int
@@ -61,10 +61,10 @@ class OperatorCall:
         name: the operator's name, without overload and without the final underscore of an in-place one.
         arguments: all arguments by their names in the operator's schema, defaults included.
         output: what the operator returned.
-        paths_of: looks up the paths from the image to a tensor.
-        padding_of: looks up the padding that a padding operator added to a tensor just before, by dimension.
+        paths_of: function from a tensor to the paths that lead from the image to it.
+        padding_of: function from a tensor to the padding, by dimension, that a padding operator just added.
         func: the operator itself.
-        may_need_values: whether the model has values, though this run on the meta device does not.
+        may_need_values: whether this run is on the meta device, and another on real tensors is possible.
         is_view: whether the output is a view of the source.
         is_pointwise: whether torch tags the operator as pointwise: each unit reads one unit of each input.
         is_in_place: whether the output is the source, with other values.
@@ -72,8 +72,8 @@ class OperatorCall:
         groups: the groups of a convolution.
         padding: what a padding operator adds, by dimension.
         notes: remarks for the reader of the table.
-        is_opaque: whether there is no rule for what the operator costs, or none at all.
-        followed: ids of the tensors whose paths the rule has looked up, or that do not count.
+        is_opaque: whether the operator has no rule, or none for its cost.
+        followed: ids of the tensors that the rule has dealt with.
     """
 
     name: str
@@ -114,18 +114,18 @@ class OperatorCall:
         return self.paths_of(tensor)
 
     def ordered_paths(self, tensor: Tensor) -> Paths:
-        """The paths to a tensor, merged along dimensions in which it is not known which unit reads what."""
+        """The paths to a tensor, in its own order, see `helpers.anatomy.paths.ordered`."""
         return ordered(self.paths(tensor), tensor.shape)
 
     def merged_paths(self, tensor: Tensor, dims: Sequence[int]) -> Paths:
-        """The paths to a tensor, after every unit reads what all units along some dimensions do."""
+        """The paths to a tensor after a reduction over some dimensions, which stay with length 1."""
         return merge(ordered(self.paths(tensor), tensor.shape, dims), dims)
 
     def value_of(self, tensor: Tensor) -> Tensor | None:
         """The values of a tensor that does not depend on the image, such as an index; None if unknown.
 
         Raises:
-            NeedsValues: if another run, on real tensors, would tell.
+            NeedsValues: if they are unknown on the meta device only, and a run on real tensors is possible.
         """
         if self.paths_of(tensor):
             return None
@@ -138,7 +138,7 @@ class OperatorCall:
         return map_axes(self.ordered_paths(self.source), change)
 
     def dims(self, name: str = "dim") -> list[int]:
-        """The dimensions that an argument names, counted from 0; all of the source if it names none."""
+        """The dimensions that an argument names, none negative; all of the source's if it names none."""
         value, count = self.arguments[name], self.source.dim()
         if value is None or value == []:
             return list(range(count))
@@ -153,7 +153,7 @@ class LayerOutput:
     Attributes:
         shape: its shape.
         paths: the paths from the image to it.
-        new_bytes: memory that it takes; 0 for a view of the layer's input, or if it overwrites that input.
+        new_bytes: bytes allocated for it; 0 for a view of the layer's input, or if it overwrites that input.
     """
 
     shape: tuple[int, ...]
@@ -169,10 +169,10 @@ class ModuleCall:
         name: the module's name in the model; "" for the model itself.
         module: the module.
         inputs: the tensors that it was given.
-        steps: the operators that it called itself, not through another module.
+        steps: the operators that its own `forward` called, not those of a module inside it.
         has_children: whether it called modules that read the image.
         ended: whether it returned.
-        output: what it returned, the first tensor of several; None until then.
+        output: what it returned, the first tensor of several; None until it returned.
         notes: remarks for the reader of the table.
     """
 
@@ -206,8 +206,9 @@ class TracedStep:
         notes: remarks for the reader of the table.
         parameters: number of elements of each parameter that no earlier step has read.
         shared: for each parameter that an earlier step has read, that step.
-        merged: whether the convolution or pooling that follows shows this padding as its own.
-        source: what the operator read first, if it has windows.
+        merged: of a padding operator, whether the convolution or pooling after it shows the padding as its
+            own.
+        source: of a convolution or pooling, the tensor that its window slides over; else None.
     """
 
     name: str
@@ -224,13 +225,22 @@ class TracedStep:
     source: LayerOutput | None = None
 
 
+def tensors_in(values: Iterable[Any]) -> Iterator[Tensor]:
+    """The tensors among the arguments or outputs of an operator, those in lists included."""
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from tensors_in(value)
+
+
 def arguments_of(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """The arguments of an operator's call by their names in its schema, defaults included."""
     defaults = _defaults(func)
     return {**defaults, **dict(zip(defaults, args, strict=False)), **kwargs}
 
 
-# They return the shape and the kind of numbers that they are given, if all their operands are alike.
+# Operators whose output has the shape and dtype of their operands, if these all agree.
 _ELEMENTWISE = (
     "add celu div elu exp gelu hardsigmoid hardswish hardtanh leaky_relu mish mul neg relu selu sigmoid silu"
     " softplus sqrt sub tanh"
@@ -239,11 +249,11 @@ _KEEP_SHAPE = frozenset(_ELEMENTWISE.split())
 
 
 def run_operator(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    """What an operator returns, with a short cut for frequent kinds on the meta device.
+    """Run an operator, with a shortcut for frequent ones on the meta device.
 
-    Batch normalization and elementwise operators return the shape that they are given. Torch works that out
-    by a dozen operators in Python, which takes half of the time of a residual network, and for the first of
-    them it imports its compiler, which takes seconds.
+    Batch normalization and elementwise operators keep the shape of their input. On the meta device torch
+    finds that out by a dozen operators in Python: half of the time of a residual network, and seconds for
+    importing torch's compiler.
     """
     if not (args and isinstance(args[0], Tensor) and args[0].is_meta):
         return func(*args, **kwargs)

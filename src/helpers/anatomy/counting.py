@@ -26,7 +26,7 @@ class WindowRow:
     Attributes:
         model: the model's name.
         type: "convolution" or "pooling".
-        order: how many of its type run before it.
+        order: how many of its type run before it in the model.
         kernel_size: elements of the kernel along each axis.
         stride: as torch defines it.
         padding: pixels on each side.
@@ -51,10 +51,10 @@ class WindowRow:
 
 
 def census(models: Iterable[str] | None = None, *, input_size: int = 224) -> pd.DataFrame:
-    """Every convolution and pooling that runs in some models of torchvision, one row each.
+    """List every convolution and pooling that runs in some models of torchvision, one row each.
 
     The models run on the meta device, without weights, and nothing is downloaded. Not counted are transposed
-    convolutions, poolings to a given output size such as the global ones, and separate padding operators.
+    convolutions, adaptive and global poolings, and separate padding operators.
 
     Args:
         models: their names; by default all models of torchvision that classify an image.
@@ -74,7 +74,7 @@ def census(models: Iterable[str] | None = None, *, input_size: int = 224) -> pd.
     2  convolution      (5, 5)  (1, 1)  (2, 2)         same
     """
     if isinstance(models, str):
-        raise TypeError(f"models must be several names, got the string {models!r}: write [{models!r}]")
+        raise TypeError(f"models must be a list of names, got the string {models!r}: write [{models!r}]")
     size = whole_number("input_size", input_size, at_least=1)
     names = classification_models() if models is None else models
     found = [vars(row) for name in names for row in _rows(name, size)]
@@ -93,7 +93,7 @@ def classification_models() -> list[str]:
 def padding_kind(
     *, kernel_size: Sequence[int], stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]
 ) -> PaddingKind:
-    """What the padding of a convolution or pooling amounts to; each argument holds one value for each axis.
+    """Classify the padding of a convolution or pooling; each argument holds one value for each axis.
 
     Returns:
         With padding, "same" if it would keep the size at stride 1, else "other". Without padding, "1x1" for a
@@ -121,7 +121,7 @@ class _WindowCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # tor
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """As `helpers.anatomy.trace.Tracer` answers."""
+        """See `helpers.anatomy.trace.Tracer`."""
         return False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -1,4 +1,4 @@
-"""Load a model out of torchvision or a file, without running the code of a file that nobody said to trust."""
+"""Load a model from torchvision or from a file. Code in a file runs only if the caller trusts it."""
 
 import inspect
 import pickle
@@ -20,18 +20,18 @@ from helpers.checks import switch
 
 
 def load_model(source: str, *, trust: bool = False) -> nn.Module:
-    """A model of torchvision, of a Python file, or of a file that torch wrote.
+    """Load a model from torchvision, a Python file, or a file of torch, ONNX or Keras.
 
     Nothing is downloaded. A model of torchvision is on the meta device, without weights, and takes no memory.
 
     Args:
-        source: "torchvision:resnet18"; "nets.py:Net", where the name stands for a module, or for a class or
-            function that makes one when called without arguments; "net.pt", what `torch.jit.save` wrote, or
-            a whole model by `torch.save`; "net.pt2", what `torch.export.save` wrote; "net.onnx"; or
-            "net.keras", of which only the config is read.
-        trust: whether the code in a file may run. A Python file is code, and a whole model is pickled, which
-            can hide any command: without `trust` both are refused, before anything in them runs. So is an
-            exported program, whose loading evaluates text in it, and TorchScript that touches files.
+        source: "torchvision:resnet18"; "nets.py:Net", where `Net` is a module, or a class or function that
+            makes one without arguments; "net.pt", written by `torch.jit.save`, or by `torch.save` of a whole
+            model; "net.pt2", written by `torch.export.save`; "net.onnx"; or "net.keras", of which only the
+            config is read.
+        trust: whether code in the file may run. A Python file is code; a pickled model and an exported
+            program can contain any. Without `trust` they are refused before anything in them runs. So is
+            TorchScript that touches files.
 
     Raises:
         TypeError: if `source` is not a string, or `trust` not a bool.
@@ -147,7 +147,7 @@ def _script(path: Path) -> str:
 
 
 def _scripted_module(path: Path, script: str, *, trust: bool) -> nn.Module:
-    """A module of TorchScript, a language of its own that reaches nothing outside but by a few operators."""
+    """A TorchScript module. The language reaches files only by a few operators, which need `trust`."""
     if not trust and _RISKY.search(script):
         raise _untrusted(path, "TorchScript whose code runs when it is loaded, or that touches files")
     try:
@@ -179,7 +179,7 @@ def _untrusted(path: Path, kind: str) -> ValueError:
 
 
 def _damaged(path: Path, error: BaseException) -> ValueError:
-    return ValueError(f"source must be a file that torch.save wrote, and whole, got {path}: {_named(error)}")
+    return ValueError(f"source must be an undamaged file that torch wrote, got {path}: {_named(error)}")
 
 
 def _named(error: BaseException) -> str:

@@ -1,8 +1,8 @@
-"""A torch module with the layers that a Keras model's config describes, read without TensorFlow.
+"""Build a torch module from the config of a Keras model, without TensorFlow.
 
-A `.keras` file is a zip archive; its `config.json` says which layers there are and how they are joined. No
-code of the file runs. Its weights are not read, so the module is on the meta device. Tensors are ordered as
-torch orders them, channels first. Padding "same" is worked out at each size by TensorFlow's convention.
+A `.keras` file is a zip archive; its `config.json` says which layers there are and how they are connected. No
+code of the file runs. Its weights are not read, so the module is on the meta device. Tensors have torch's
+layout, channels first. Padding "same" is worked out for each input size by TensorFlow's convention.
 """
 
 import json
@@ -45,18 +45,18 @@ class KerasGraph(nn.Module):
         return len(axes), channels
 
     def image_shapes(self) -> list[tuple[int, ...]]:
-        """Shapes of the inputs, in torch's order, with some length where the config names none."""
+        """Shapes of the inputs, channels first; an axis that the config leaves open is `_UNSIZED` long."""
         shapes = [self._configs[name]["config"]["batch_shape"] for name, _, _ in self._starts]
         return [(1, *(_UNSIZED if n is None else n for n in (s[-1:] + s[1:-1]))) for s in shapes]
 
     def forward(self, *inputs: Tensor) -> Any:
-        """The outputs of the model; one alone as it is."""
+        """The outputs of the model: a tensor, or a list of several."""
         known = dict(zip(self._starts, inputs, strict=True))
         outputs = [self._value(key, known) for key in self._ends]
         return outputs[0] if len(outputs) == 1 else outputs
 
     def _value(self, wanted: tuple[str, int, int], known: dict[tuple[str, int, int], Any]) -> Any:
-        """What a layer returned at one of its calls, and before it all that this call needs."""
+        """The output (layer, call, place) of the graph, computed after all that it depends on."""
         pending = [wanted]
         while pending:
             name, call, place = pending[-1]
@@ -78,7 +78,7 @@ def read_keras(path: Path) -> nn.Module:
     """The model in a `.keras` file, on the meta device.
 
     Raises:
-        ValueError: if it is no such file, or has a layer that is not known here.
+        ValueError: if the file is no such archive, or has a layer that is not known here.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -86,7 +86,7 @@ def read_keras(path: Path) -> nn.Module:
         model = KerasGraph(config["config"])
         shapes = model.image_shapes()
     except (OSError, KeyError, TypeError, IndexError, ValueError, zipfile.BadZipFile) as error:
-        kind = "a .keras file of a Sequential or Functional model, and whole"
+        kind = "an undamaged .keras file of a Sequential or Functional model"
         raise ValueError(f"source must be {kind}, got {path}: {error}") from error
     with torch.no_grad(), torch.device("meta"):
         try:
@@ -98,7 +98,7 @@ def read_keras(path: Path) -> nn.Module:
 
 
 def _keys(given: Any) -> list[tuple[str, int, int]]:
-    """References to tensors, of which Keras writes one alone without a list around it."""
+    """References to tensors as a list; Keras writes a single one without a list around it."""
     listed = [given] if isinstance(given[0], str) else given
     return [(name, call, place) for name, call, place in listed]
 
@@ -112,7 +112,7 @@ def _histories(value: Any) -> list[tuple[str, int, int]]:
 
 
 def _made(layer: Config, inputs: Sequence[Tensor]) -> nn.Module:
-    """The module for a layer, of a class that is named as the layer's."""
+    """The module for a layer; its class has the name of the layer's class."""
     kind, config = layer["class_name"], layer["config"]
     if kind in ("Functional", "Sequential"):
         return KerasGraph(config)
@@ -153,7 +153,7 @@ class _Function(nn.Module):
 
 
 class _AsKeras:
-    """Makes a layer of torch one of Keras: padded or cropped as there, with the activation in it."""
+    """Mixin that makes a torch layer compute as Keras does: its padding, its cropping, its activation."""
 
     config: Config
 
@@ -300,7 +300,7 @@ def _activated(config: Config, image: Tensor) -> Tensor:
 
 
 def _in_keras_order(change: Callable[[Config, Tensor], Tensor]) -> Callable[[Config, Tensor], Tensor]:
-    """A function of a tensor with its channels last."""
+    """Wrap a function of a tensor with channels last, for tensors with channels first."""
 
     def changed(config: Config, image: Tensor) -> Tensor:
         result = change(config, image.movedim(1, -1))

@@ -1,7 +1,7 @@
-"""A torch module that computes what an ONNX file describes, one module for each of its nodes.
+"""Build a torch module from an ONNX file, with one submodule for each of its nodes.
 
-It is made to be read, not to be fast. Operators keep their ONNX names. One that is not known here is left to
-ONNX's own evaluator, and what it reads is measured.
+It is made to be traced, not to be fast. Operators keep their ONNX names. An operator that is not known here
+runs in ONNX's reference evaluator, and what it reads is measured (`helpers.anatomy.measure`).
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from helpers.anatomy.onnx_operators import OPERATORS, Attributes, Value
 
 
 class OnnxNode(nn.Module):
-    """One node of an ONNX graph; its class is named as its operator."""
+    """One node of an ONNX graph; its class has the name of its operator."""
 
     def __init__(self, node: Any, attributes: Attributes, opsets: Any) -> None:
         super().__init__()
@@ -25,14 +25,20 @@ class OnnxNode(nn.Module):
         self.node, self.opsets = node, opsets
 
     def forward(self, *values: Value) -> Any:
-        """What the operator returns: a tensor, an array of numbers, or a list of them."""
+        """The output of the operator: a tensor, a numpy array, or a list of several."""
         if self.operator in OPERATORS:
             return OPERATORS[self.operator](self.attributes, *values)
         return evaluated(values=values, node=self)
 
 
 class OnnxModel(nn.Module):
-    """The graph of an ONNX file."""
+    """The graph of an ONNX file.
+
+    Attributes:
+        values: the constants of the graph by name: the name of a parameter, or a numpy array such as a shape.
+        input_names: names of the inputs, the image first.
+        image_kind: number of image axes and of channels of the first input.
+    """
 
     def __init__(self, graph: Any, opsets: Any, onnx: Any) -> None:
         super().__init__()
@@ -72,7 +78,7 @@ class OnnxModel(nn.Module):
         self.values[name] = own
 
     def forward(self, *inputs: Tensor) -> Any:
-        """The outputs of the graph; one alone as it is."""
+        """The outputs of the graph: a tensor, or a list of several."""
         known: dict[str, Value] = dict(zip(self.input_names, inputs, strict=True))
         for name, value in self.values.items():
             known[name] = self._parameters[value] if isinstance(value, str) else value
@@ -99,7 +105,7 @@ def read_onnx(path: Path) -> nn.Module:
     try:
         model = onnx.load(path, load_external_data=False)
     except Exception as error:  # protobuf's own kinds of errors
-        raise ValueError(f"source must be an ONNX file, and whole, got {path}: {error}") from error
+        raise ValueError(f"source must be an undamaged ONNX file, got {path}: {error}") from error
     if not model.graph.node:
         raise ValueError(f"source must be an ONNX file with a graph, got {path}")
     return OnnxModel(model.graph, model.opset_import, onnx).eval()
@@ -113,13 +119,13 @@ def _attribute(attribute: Any, onnx: Any) -> Any:
 
 
 def evaluated(*, values: Sequence[Value], node: OnnxNode) -> list[Value]:
-    """What ONNX's own evaluator returns for one node: tensors, or arrays if no input is a tensor.
+    """The outputs of one node by ONNX's reference evaluator: tensors, or arrays if no input is a tensor.
 
     Raises:
-        NotImplementedError: on tensors without values, or if the evaluator does not know the operator.
+        NotImplementedError: on meta tensors, or if the evaluator does not know the operator.
     """
     tensors = tuple(each for each in values if isinstance(each, Tensor))
-    if has_torch_function(tensors):  # a tracer watches: it sees one operator
+    if has_torch_function(tensors):  # a `TorchFunctionMode` is active: the tracer sees one operator
         return list(handle_torch_function(evaluated, tensors, values=values, node=node))
     if any(each.is_meta for each in tensors):
         raise NotImplementedError(f"{node.operator} is computed by ONNX's own evaluator")
@@ -137,7 +143,7 @@ def evaluated(*, values: Sequence[Value], node: OnnxNode) -> list[Value]:
     model = helper.make_model(graph, opset_imports=node.opsets)
     try:
         found = ReferenceEvaluator(model).run(None, given)
-    except Exception as error:  # of as many kinds as there are operators
+    except Exception as error:  # whatever the evaluator raises
         raise NotImplementedError(
             f"there is no ONNX operator {node.operator!r} among those known here, and ONNX's own evaluator "
             f"says: {error}"

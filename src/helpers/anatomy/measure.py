@@ -1,15 +1,15 @@
-"""What an operator without a rule reads, measured: it runs on random values, and part of them is changed.
+"""Measure what an operator without a rule reads.
 
-An output unit reads an input unit if it takes another value when that one does. A rule says what an operator
-reads whatever the values are; a measurement says it of the values that it was made on, so it is made on
-several, from small to large, and counts only if all agree: where values decide what is read, they do not.
+The operator runs on random values, and again after each change of one input unit. An output unit reads an
+input unit if it changes with it. In some operators the values decide what is read, so this is repeated on
+values from small to large. It counts only if all repetitions agree.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import reduce
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,21 +17,21 @@ from torch import Tensor
 from torch.utils._pytree import tree_map
 
 from helpers.anatomy.axis import EXACT, ROUGH, AxisFields
-from helpers.anatomy.calls import NeedsValues, OperatorCall
-from helpers.anatomy.paths import InputPath, Paths, apart, at_most, spread, union
+from helpers.anatomy.calls import NeedsValues, OperatorCall, tensors_in
+from helpers.anatomy.paths import InputPath, Paths, at_most, for_some_channels, spread, union
 from helpers.anatomy.spans import EMPTY_SPAN, BoolArray, enclosing, union_of_units
 
-_SCALES = (0.05, 1.0, 20.0, 0.5)  # of the random values, one run of all changes for each
-_MOST_UNITS = 1024  # up to so many units of an input are changed one by one, more slice by slice
-_MOST_NUMBERS = 2**26  # what one relation may hold, and what all runs together may compute
+_SCALES = (0.05, 1.0, 20.0, 0.5)  # of the random values, one repetition for each
+_MOST_UNITS = 1024  # up to this many units of an input are changed one by one, more of them slice by slice
+_MOST_NUMBERS = 2**26  # elements that one relation may hold, and a bound on what all runs may compute
 
 
 class _Relation(NamedTuple):
     """Which units of an output read which units of an input.
 
     Attributes:
-        dims: groups of dimensions of the input; the units of a group are changed one by one.
-        reads: for each group, shape (*output, units of the group), whether the output changes with them.
+        dims: groups of dimensions of the input. For each group, one index along it was changed at a time.
+        reads: for each group, shape (*output, indices of the group), whether the output unit changes.
     """
 
     dims: tuple[tuple[int, ...], ...]
@@ -41,15 +41,15 @@ class _Relation(NamedTuple):
 def measured_paths(call: OperatorCall) -> list[Paths] | None:
     """The paths to each output of an operator, or None if they cannot be measured.
 
-    They cannot where an input that depends on the image is no number that can be changed, such as an index;
-    where the values decide which units are read; where the operator is random, fails on random values, or is
-    too large. An output that does not follow small changes, such as an index, reads at most all.
+    They cannot if an input that depends on the image holds no real numbers but, say, indices; if the values
+    decide what is read; or if the operator is random, fails on random values, or is too large. An output that
+    holds indices is taken to read at most what any unit of the inputs reads.
 
     Raises:
-        NeedsValues: if another input has values that this run, on the meta device, does not show.
+        NeedsValues: if another input has no values on the meta device, and a run on real tensors is possible.
     """
-    inputs = {id(each): each for each in _tensors(call.arguments) if call.paths_of(each)}
-    outputs = [*_tensors(call.output)]
+    inputs = {id(each): each for each in tensors_in(call.arguments.values()) if call.paths_of(each)}
+    outputs = [*tensors_in([call.output])]
     if call.func is None or not _are_measurable(call, [*inputs.values()], outputs):
         return None
     paths: list[Paths] = [()] * len(outputs)
@@ -59,7 +59,8 @@ def measured_paths(call: OperatorCall) -> list[Paths] | None:
         if relations is None:
             return None
         found = [
-            _composed(apart(call.ordered_paths(tensor)), tensor.shape, relation) for relation in relations
+            _composed(for_some_channels(call.ordered_paths(tensor)), tensor.shape, relation)
+            for relation in relations
         ]
         if any(each is None for each in found):
             return None
@@ -71,25 +72,15 @@ def measured_paths(call: OperatorCall) -> list[Paths] | None:
     ]
 
 
-def _tensors(values: Any) -> Iterator[Tensor]:
-    if isinstance(values, Tensor):
-        yield values
-    elif isinstance(values, dict):
-        yield from _tensors([*values.values()])
-    elif isinstance(values, list | tuple):
-        for each in values:
-            yield from _tensors(each)
-
-
 def _is_continuous(tensor: Tensor) -> bool:
-    """Whether a tensor follows small changes, which an index does not."""
+    """Whether a tensor holds real or complex numbers, which follow small changes; an index does not."""
     return not tensor.is_quantized and (tensor.is_floating_point() or tensor.is_complex())
 
 
 def _are_measurable(call: OperatorCall, inputs: Sequence[Tensor], outputs: Sequence[Tensor]) -> bool:
     if not all(map(_is_continuous, inputs)) or not any(map(_is_continuous, outputs)):
         return False
-    others = [each for each in _tensors(call.arguments) if not call.paths_of(each)]
+    others = [each for each in tensors_in(call.arguments.values()) if not call.paths_of(each)]
     if any(each.is_meta for each in others):
         if call.may_need_values:
             raise NeedsValues(f"{call.name} has no rule, and is measured")
@@ -98,7 +89,10 @@ def _are_measurable(call: OperatorCall, inputs: Sequence[Tensor], outputs: Seque
 
 
 def _groups(paths: Paths, tensor: Tensor) -> tuple[tuple[int, ...], ...] | None:
-    """The dimensions whose units are changed one by one together; None where too many would be."""
+    """The groups of dimensions of a `_Relation`: all that vary as one group, or each alone if too large.
+
+    None if that is not possible, since receptive fields vary along several dimensions jointly.
+    """
     axes = [axis.ordered(tensor.shape) for path in paths for axis in path]
     dims = tuple(sorted({dim for axis in axes for dim in axis.varying}))
     if prod(tensor.shape[dim] for dim in dims) <= _MOST_UNITS:
@@ -115,7 +109,7 @@ def _relations(
     groups: tuple[tuple[int, ...], ...],
     outputs: Sequence[Tensor],
 ) -> list[_Relation] | None:
-    """Which units of each output read which units of one input; None if that depends on the values."""
+    """Which units of each output read which units of one input; None if that cannot be measured."""
     shape = inputs[key].shape
     counts = [prod(shape[dim] for dim in dims) for dims in groups]
     size = max(each.numel() for each in (*inputs.values(), *outputs))
@@ -148,7 +142,7 @@ def _random(tensor: Tensor, scale: float, generator: torch.Generator) -> Tensor:
 def _changes(
     call: OperatorCall, values: dict[int, Tensor], key: int, groups: Sequence[Sequence[int]], scale: float
 ) -> list[list[BoolArray]] | None:
-    """For each group and output, which units change with which of the group; None if they do so by chance."""
+    """For each group and output, `_Relation.reads`; None if the operator is random or returns NaN."""
     base = _outputs(call, values)
     if any(bool(each.isnan().any()) for each in base) or not all(
         map(torch.equal, base, _outputs(call, values))
@@ -162,7 +156,7 @@ def _changes(
             place = [slice(None)] * own.dim()
             for dim, i in zip(dims, index, strict=True):
                 place[dim] = slice(i, i + 1)
-            for sign in (1, -1):  # a maximum hears of larger values, a minimum of smaller ones
+            for sign in (1, -1):  # a maximum follows larger values only, a minimum smaller ones
                 other = own.clone()
                 other[tuple(place)] += sign * scale * (9 + own[tuple(place)].abs())
                 for result, before, after in zip(
@@ -182,11 +176,11 @@ def _outputs(call: OperatorCall, values: dict[int, Tensor]) -> list[Tensor]:
         own = values.get(id(value), value).cpu()
         return own.to(torch.float64 if own.is_floating_point() else own.dtype, copy=True)
 
-    return [*_tensors(call.func(**tree_map(given, call.arguments)))]
+    return [*tensors_in([call.func(**tree_map(given, call.arguments))])]
 
 
 def _composed(paths: Paths, shape: Sequence[int], relation: _Relation) -> Paths | None:
-    """The paths to an output, of which each unit reads what the units that it reads of an input do."""
+    """The paths to an output: each of its units reads all that the input units it depends on read."""
     changed: list[InputPath] = []
     for path in paths:
         units = [_units_of(axis.varying, shape, relation) for axis in path]
@@ -201,7 +195,7 @@ def _composed(paths: Paths, shape: Sequence[int], relation: _Relation) -> Paths 
 def _reads_products(
     path: InputPath, units: Sequence[BoolArray], shape: Sequence[int], relation: _Relation
 ) -> bool:
-    """Whether it is known that each output reads all rows that it reads in all columns that it reads."""
+    """Whether each output unit is known to read a full grid, all of its rows in all of its columns."""
     varying = [dim for axis in path for dim in axis.varying]
     if len(set(varying)) < len(varying) or not any(set(varying) <= set(dims) for dims in relation.dims):
         return False
@@ -210,7 +204,7 @@ def _reads_products(
 
 
 def _units_of(varying: Sequence[int], shape: Sequence[int], relation: _Relation) -> BoolArray:
-    """Shape (*output, units): which units, told apart along some dimensions of the input, an output reads."""
+    """Shape (*output, units): which input units an output reads, numbered along the dimensions `varying`."""
     dims, reads = next(
         (dims, reads)
         for dims, reads in zip(relation.dims, relation.reads, strict=True)
@@ -223,7 +217,7 @@ def _units_of(varying: Sequence[int], shape: Sequence[int], relation: _Relation)
 
 
 def _read_by(axis: AxisFields, units: BoolArray) -> AxisFields:
-    """The fields of units that read these units of an axis together."""
+    """The fields of output units, each of which reads the input units marked in `units` (*output, units)."""
     spans = axis.reads.shape[-2]
     span, reads = axis.span.reshape(-1, 2), axis.reads.reshape(-1, spans, 2)
     most = max(1, int(units.sum(axis=-1).max()))

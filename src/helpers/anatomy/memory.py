@@ -1,4 +1,4 @@
-"""What is known of each tensor of a run, and of the memory that tensors share with their views."""
+"""A record of each tensor of a run, and of the memory that it shares with its views."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,7 +26,7 @@ class SharedMemory:
     written: list[tuple[Tensor, Paths]] = field(default_factory=list)
 
     def write(self, tensor: Tensor, paths: Paths) -> None:
-        """Note that some part of the memory was overwritten through a tensor with these paths."""
+        """Note that part of the memory was overwritten through this tensor, which has these paths."""
         self.version += 1
         self.written.append((tensor, paths))
 
@@ -37,14 +37,14 @@ class TensorRecord:
 
     Attributes:
         output: its shape, the paths to it, and the memory it takes.
-        memory: what it shares with its views.
-        version: that of the memory when this record was made.
-        parameters: names of the parameters that it was made from and that no step has read yet, for a weight
-            is often reshaped before it is used.
-        padding: what the padding operator that returned it added, by dimension.
-        padded_by: that operator's step.
-        is_traced: whether the run of every operator that led to it was seen.
-        is_of_masks: whether buffers of the model that hold zeros, as a mask does, went into it.
+        memory: the memory that it shares with its views.
+        version: version of the memory when this record was made.
+        parameters: names of the parameters that it was made from, until a step reads them: a weight is often
+            reshaped before it is used.
+        padding: if a padding operator returned it, the padding (before, after) by dimension.
+        padded_by: the step of that operator.
+        is_traced: whether every operator that led to it was seen.
+        is_from_mask: whether a buffer that holds zeros, and so may be a mask, went into it.
     """
 
     output: LayerOutput
@@ -54,7 +54,7 @@ class TensorRecord:
     padding: dict[int, BeforeAfter] = field(default_factory=dict)
     padded_by: TracedStep | None = None
     is_traced: bool = True
-    is_of_masks: bool = False
+    is_from_mask: bool = False
 
     @property
     def paths(self) -> Paths:
@@ -72,9 +72,9 @@ class TensorRecord:
         return not self.is_traced and not self.paths
 
     def refreshed(self, tensor: Tensor) -> tuple["TensorRecord", bool]:
-        """The record after writing through other views, and whether it is known which unit was overwritten.
+        """The record after writes through other views, and whether it is known which units they overwrote.
 
-        If not, each unit reads at most all that was written.
+        If that is not known, the paths become upper bounds: each unit reads at most its own and all written.
         """
         paths, is_known = self.paths, True
         for written, others in self.memory.written[self.version :]:
@@ -110,7 +110,7 @@ class TensorRecords:
             self.put(tensor, TensorRecord(output, parameters=frozenset([name])))
         for tensor, may_mask in buffers:
             output = LayerOutput(tuple(tensor.shape), (), 0)
-            self.put(tensor, TensorRecord(output, is_of_masks=may_mask))
+            self.put(tensor, TensorRecord(output, is_from_mask=may_mask))
 
     def put(self, tensor: Tensor, record: TensorRecord) -> None:
         """Keep the record of a tensor."""
@@ -122,7 +122,7 @@ class TensorRecords:
         return record
 
     def alias(self, tensor: Tensor) -> Tensor:
-        """A tensor on the same memory, which keeps the shape when an operator changes it in the original."""
+        """A second tensor on the same memory, which keeps its shape when the original changes its own."""
         alias = tensor.detach()
         self.put(alias, self.of(tensor))
         return alias

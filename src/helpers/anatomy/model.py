@@ -1,4 +1,4 @@
-"""The model to read, which must be one that runs on an image, and what it is run on."""
+"""Check a model, and work out the input tensors that it runs on."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ class ModelInput:
     """The tensors that a model is run on, one of which is the image whose pixels are followed.
 
     Attributes:
-        shapes: their shapes, by position or by name.
-        image: key of the image among them.
-        dims: the dimensions of the image along which its axes run.
+        shapes: shapes of the tensors, by position or by name.
+        image: key of the image in `shapes`.
+        dims: the dimensions of the image tensor that are its axes, such as (2, 3) for height and width.
         kind: "positions" for arguments by position, "names" for keywords, "dict" for one dict of all.
         remark: what was assumed; empty if nothing was.
     """
@@ -40,7 +40,7 @@ class ModelInput:
         return self.shapes[self.image]
 
     def along(self, dims: tuple[int, ...]) -> "ModelInput":
-        """The same with axes along other dimensions, as the first convolution or pooling slides."""
+        """This input with other `dims`: those along which the first convolution or pooling slides."""
         words = " and ".join(map(str, dims))
         remark = f"assumed: the image lies along dimension {words} of {self.shape}"
         return replace(self, dims=dims, remark="; ".join(filter(None, [self.remark, remark])))
@@ -53,11 +53,11 @@ class ModelInput:
 
 
 def check_model(model: nn.Module, tensors: int = 1) -> None:
-    """Refuse a model that cannot be run on so many tensors.
+    """Check that a model takes this number of tensors.
 
     Raises:
         TypeError: if it is no torch module.
-        ValueError: if its `forward` does not take exactly so many, or if parameters have no shape yet.
+        ValueError: if its `forward` does not take exactly so many, or if a lazy parameter has no shape yet.
     """
     kind = type(model).__name__
     if not isinstance(model, nn.Module):
@@ -84,7 +84,7 @@ def check_model(model: nn.Module, tensors: int = 1) -> None:
 def model_inputs(
     model: nn.Module, input_size: InputSize, image_dims: Sequence[int] | None
 ) -> list[ModelInput]:
-    """What the model may be run on, the most likely first.
+    """The inputs that `input_size` may stand for, the most likely first; arguments as `anatomy` takes them.
 
     Raises:
         TypeError: if `input_size` is not made of integers.
@@ -145,10 +145,10 @@ def _signature(model: nn.Module) -> inspect.Signature | None:
 
 
 def _shapes(model: nn.Module, input_size: Any) -> list[tuple[int, ...]]:
-    """The shapes that `input_size` may stand for, which may leave out batch and channels.
+    """The shapes that `input_size`, which may leave out batch and channels, can stand for.
 
-    A batch that is left out is 1, channels that are left out are those of the model's first convolution; if
-    the model has convolutions along fewer or more axes too, then those of the first of these come next.
+    The batch is then 1, and the channels are those of the first convolution. If the model has convolutions
+    with another number of axes too, shapes for the first of these follow.
     """
     kinds: dict[int, int] = {}
     for axes, channels in _windows_of(model):
@@ -179,7 +179,7 @@ def _shapes_for(axes: int, channels: int, input_size: Any) -> list[tuple[int, ..
 
 
 def _windows_of(model: nn.Module) -> Iterator[tuple[int, int]]:
-    """Axes and channels of the image, if a file said them; then of each convolution, or else each pooling."""
+    """Likely (axes, channels) of the image: as the file says, of each convolution, of each pooling."""
     if isinstance(model, KerasGraph | OnnxModel):
         yield model.image_kind
     convolutions = [module for module in model.modules() if isinstance(module, _ConvNd)]

@@ -1,6 +1,6 @@
-"""The rule for operators that move units to places which their arguments say, and for writing into a view.
+"""The rule for operators that only move elements, such as `gather`, and for writing into a view.
 
-It runs the operator on the numbers of the units, and looks where they went.
+It numbers the elements of the input, runs the operator on these numbers, and looks where each has gone.
 """
 
 from collections.abc import Sequence
@@ -12,24 +12,25 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.anatomy.axis import EXACT, ROUGH, AxisFields
+from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import OperatorCall
-from helpers.anatomy.paths import InputPath, Paths, apart, map_along, union
+from helpers.anatomy.paths import InputPath, Paths, for_some_channels, map_along, rough, union
 from helpers.anatomy.spans import EMPTY_SPAN, BoolArray, IntArray
 
-_INDICES = ("index", "indices", "mask", "repeats")  # arguments that say where to, and are no units themselves
+_INDICES = ("index", "indices", "mask", "repeats")  # arguments that hold positions, not elements to move
 _MOST_UNITS = 2**20
-_NOTHING = -1  # the number of what is no unit of a tensor that reads the image
+_NOTHING = -1  # stands for an element that does not depend on the image
 
 
 def moved(call: OperatorCall) -> Paths | None:
-    """The paths of a result made of units of the arguments, at places that do not depend on the image.
+    """The paths of an operator's result that consists of elements of its inputs.
 
     Returns:
-        None if where units go is not known, or if they are more than a million.
+        None if it is not known where elements go, as by an index that depends on the image, or if the result
+        has more than 2**20 elements.
 
     Raises:
-        NeedsValues: if the values of an index are needed, and another run would tell.
+        NeedsValues: if an index has no values on the meta device, and a run on real tensors is possible.
     """
     numbered: list[tuple[Tensor, int]] = []
     start = 1
@@ -66,21 +67,21 @@ def moved(call: OperatorCall) -> Paths | None:
     alone = len(numbered) == 1
     return union(
         *(
-            _taken(apart(call.ordered_paths(tensor)), tensor.shape, units - first, alone=alone)
+            _taken(for_some_channels(call.ordered_paths(tensor)), tensor.shape, units - first, alone=alone)
             for tensor, first in numbered
         )
     )
 
 
 class _UnknownIndexError(Exception):
-    """An index depends on the image, or on values that nothing tells."""
+    """An index depends on the image, or its values are unknown."""
 
 
 def overwritten(tensor: Tensor, paths: Paths, written: Tensor, its_paths: Paths) -> Paths | None:
     """The paths to a tensor after another tensor on the same memory was written to.
 
     Returns:
-        None if the two have more than a million units.
+        None if one of the two has no elements or more than 2**20.
     """
     if max(tensor.numel(), written.numel()) > _MOST_UNITS or not tensor.numel() or not written.numel():
         return None
@@ -104,11 +105,11 @@ def _offsets(tensor: Tensor) -> IntArray:
 
 
 def _taken(paths: Paths, shape: Sequence[int], units: IntArray, *, alone: bool) -> Paths:
-    """The paths to a result whose units are these units of a tensor; those it does not have read nothing.
+    """The paths to a result whose elements have these numbers in a tensor; other numbers read nothing.
 
-    Where the units that it has are no block of rows and columns, or rows and columns are mixed, what a window
-    over them reads is no rectangle: then the paths are `ROUGH`. Around a block of a tensor that is alone lies
-    padding, as after `zeros[..., 2:] = image`.
+    If the elements that are taken form no block of rows and columns, or rows and columns are mixed, then a
+    window over them reads no rectangle, and the paths are `ROUGH`. If no other tensor reads the image
+    (`alone`), what lies around a block is padding, as after `zeros[..., 2:] = image`.
     """
     inside = (units >= 0) & (units < prod(shape))
     if not inside.any():
@@ -119,8 +120,9 @@ def _taken(paths: Paths, shape: Sequence[int], units: IntArray, *, alone: bool) 
     ]
     if np.count_nonzero(inside) != prod(np.count_nonzero(each) for each in kept):
         units = np.where(inside, units, 0)
-        rough = (tuple(_taken_along(axis, shape, units, inside) for axis in path) for path in paths)
-        return tuple(tuple(replace(axis, bound=max(axis.bound, ROUGH)) for axis in path) for path in rough)
+        return tuple(
+            rough(tuple(_taken_along(axis, shape, units, inside) for axis in path)) for path in paths
+        )
     there = [np.flatnonzero(each) for each in kept]
     if alone and all(len(each) == each[-1] - each[0] + 1 for each in there):
         block = tuple(slice(each[0], each[-1] + 1) for each in there)
@@ -148,7 +150,7 @@ def _framed(paths: Paths, kept: Sequence[BoolArray], there: Sequence[IntArray]) 
 
 
 def _masked_path(path: InputPath, kept: Sequence[BoolArray]) -> InputPath:
-    """A path of which only a block of units is kept: that axis loses units which varies along a dimension."""
+    """The path with nothing read outside a block of units; to mask one axis for each dimension is enough."""
     axes = list(path)
     for dim, each in enumerate(kept):
         if not each.all():
@@ -158,10 +160,9 @@ def _masked_path(path: InputPath, kept: Sequence[BoolArray]) -> InputPath:
 
 
 def _bounded(path: InputPath) -> InputPath:
-    """The path, rough if rows and columns are mixed: no rectangle is read along that dimension."""
+    """The path, `ROUGH` if rows and columns vary along the same dimension: a window reads no rectangle."""
     varying = [dim for axis in path for dim in axis.varying]
-    bound = EXACT if len(set(varying)) == len(varying) else ROUGH
-    return tuple(replace(axis, bound=max(axis.bound, bound)) for axis in path)
+    return path if len(set(varying)) == len(varying) else rough(path)
 
 
 def _taken_along(axis: AxisFields, shape: Sequence[int], units: IntArray, inside: BoolArray) -> AxisFields:

@@ -27,7 +27,7 @@ def _tensor(value: Value) -> Tensor:
 
 
 def _whole(value: Value) -> list[int]:
-    """Whole numbers that an operator needs to know before it runs."""
+    """A shape, axes or an index as a list of ints, which an operator needs to know before it runs."""
     if isinstance(value, Tensor):
         raise NotImplementedError("a shape or an index that depends on the image's values cannot be followed")
     return [int(each) for each in np.atleast_1d(np.asarray(value))]
@@ -203,7 +203,7 @@ def _scalar(value: Value) -> float:
 
 
 def _resize(node: Attributes, x: Tensor, *given: Value) -> Tensor:
-    """Resize and Upsample; scales or sizes come last."""
+    """Resize and Upsample; the last input that is given holds scales or sizes."""
     numbers = [each for each in given if each is not None and np.prod(each.shape)]
     if not numbers:
         raise NotImplementedError("a size that depends on the image's values cannot be followed")
@@ -280,7 +280,7 @@ def _blocks(node: Attributes, x: Tensor, *, to_depth: bool) -> Tensor:
 def _of_both(
     node: Attributes, *values: Value, function: Callable[..., Any], arrays: Callable[..., Any]
 ) -> Value:
-    """An operator of two or more operands: of arrays, if no operand is a tensor."""
+    """Apply an operator of two or more operands: in numpy, if no operand is a tensor."""
     if not any(isinstance(value, Tensor) for value in values):
         return np.asarray(reduce(arrays, values))
     return reduce(function, map(_tensor, values))

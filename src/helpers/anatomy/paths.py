@@ -1,8 +1,8 @@
 """The paths by which an image reaches one tensor, and what the units of the tensor read through all of them.
 
-A path leads from the image through one branch after another: the sum of a residual block has two, one through
-its convolutions and one through its shortcut. Along one path a unit reads a rectangle of the image, rows by
-columns; what it reads in all is the union of these rectangles.
+A path is one way through the branches of a network. To the sum of a residual block lead two: one through its
+convolutions, one through its shortcut. Along one path a unit reads a rectangle of the image, rows by columns;
+what it reads in all is the union of these rectangles.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -29,10 +29,10 @@ from helpers.anatomy.spans import (
 InputPath = tuple[AxisFields, ...]  # one entry for each axis of the image
 Paths = tuple[InputPath, ...]  # empty for a tensor that does not depend on the image
 
-# Beyond this number, similar paths become one that reads at least what they do: an upper bound.
+# Beyond this number, paths of one kind are replaced by one that encloses them: an upper bound.
 _MOST_PATHS = 8
 
-# Of more units than this it is not worked out whether what they read together is a rectangle.
+# Above this many units, it is not worked out whether they read a rectangle together.
 _MOST_COMPARED = 2**22
 
 
@@ -44,13 +44,13 @@ class FieldSummary:
         receptive_field: pixels from the first to the last that a unit reads, the largest over all units; at
             most that many if `is_known` is False.
         jumps: pixels of the image from one unit to the next: one number, or several if paths differ, that of
-            the largest receptive field first; none if the axis runs along no dimension of the tensor.
+            the largest receptive field first; empty if no dimension of the tensor follows the axis.
         start: first position that unit 0 reads, padding included; None if it reads nothing.
         unread: pixels of the image that no unit reads; None if that is not known.
-        is_known: whether the fields are those of the units, rather than the most that they can be.
+        is_known: whether `receptive_field` is exact, rather than an upper bound.
         is_global: whether each unit reads every pixel that any unit reads.
-        local_field: receptive field without the paths on which all units read the same; None if there are no
-            such paths, or no others.
+        local_field: receptive field without the paths on which all units read the same, such as those through
+            a global pooling; None if there are no such paths, or no others.
     """
 
     receptive_field: tuple[int, ...]
@@ -63,7 +63,7 @@ class FieldSummary:
 
 
 def map_axes(paths: Paths, change: Callable[[AxisFields], AxisFields]) -> Paths:
-    """The paths with their fields along every axis changed; a path that stays equal stays the same object."""
+    """The paths with the fields along each axis changed; an unchanged path stays the same object."""
     return tuple(_replaced(path, tuple(map(change, path))) for path in paths)
 
 
@@ -87,9 +87,9 @@ def map_along(paths: Paths, dim: int, change: Callable[[AxisFields], AxisFields]
 
 
 def merge(paths: Paths, dims: Sequence[int]) -> Paths:
-    """The paths after every unit reads what all units along some dimensions read together.
+    """The paths after a reduction over some dimensions, which stay with length 1.
 
-    Where both rows and columns differ along such a dimension, they may read no rectangle together: then the
+    If both rows and columns vary along such a dimension, the units may read no rectangle together: then the
     path is `ROUGH`.
     """
     changed: list[InputPath] = []
@@ -101,7 +101,7 @@ def merge(paths: Paths, dims: Sequence[int]) -> Paths:
 
 
 def _is_product(path: InputPath, dims: Sequence[int]) -> bool:
-    """Whether along some dimensions all rows that occur are read in all columns that occur."""
+    """Whether the units along some dimensions read a full grid together: all rows in all columns."""
     sizes = [max(axis.shape[dim] for axis in path) for dim in dims]
     kinds = []
     for axis in path:
@@ -114,20 +114,20 @@ def _is_product(path: InputPath, dims: Sequence[int]) -> bool:
         units = np.moveaxis(reads, [*dims], range(-2 - len(sizes), -2)).reshape(
             -1, prod(sizes), 2 * axis.reads.shape[-2]
         )
-        if units.max() < EMPTY_START:  # the same again, some pixels on, need not be looked at
+        if units.max() < EMPTY_START:  # the same pattern, shifted by some pixels, need not be compared again
             units = np.unique(units - units[:, :1, :1], axis=0)
         kinds.append(np.unique(np.stack([*map(_first_alike, units)]), axis=0))
     return all(_is_grid(np.stack(choice)) for choice in product(*kinds))
 
 
 def _is_grid(numbers: IntArray) -> bool:
-    """Whether of some units all numbers of rows occur with all numbers of columns, but for those below 0."""
+    """Whether all sets of rows occur with all sets of columns; shape (axes, units), -1 for an empty set."""
     pairs = np.unique(numbers[:, (numbers >= 0).all(axis=0)], axis=1).shape[1]
     return bool(pairs == prod(len(np.unique(each[each >= 0])) for each in numbers))
 
 
 def _first_alike(reads: IntArray) -> IntArray:
-    """For each of some units, the index of the first one that reads the same; -1 if it reads nothing."""
+    """For each unit, the index of the first one that reads the same; -1 if it reads nothing."""
     if reads.shape[1] == 2:  # both numbers fit into one, which sorts faster
         kinds = (reads[:, 0].clip(max=2**31) << 32) + (reads[:, 1] & 0xFFFFFFFF)
     else:
@@ -137,19 +137,19 @@ def _first_alike(reads: IntArray) -> IntArray:
 
 
 def rough(path: InputPath) -> InputPath:
-    """The path, of which units may not read all that it says."""
+    """The path with its bound at least `ROUGH`: units may not read all that it holds."""
     return tuple(replace(axis, bound=max(axis.bound, ROUGH)) for axis in path)
 
 
 def roughened(path: InputPath, dim: int) -> InputPath:
-    """The path, rough if both rows and columns differ along a dimension: no rectangle is read along it."""
+    """The path, `ROUGH` if rows and columns both vary along `dim`: a window along it reads no rectangle."""
     return rough(path) if sum(axis.shape[dim] > 1 for axis in path) > 1 else path
 
 
 def ordered(paths: Paths, shape: Sequence[int], merged: Collection[int] = ()) -> Paths:
-    """The paths, merged along dimensions in which it is not known which unit reads what.
+    """The paths in a tensor's order: dimensions along which the order of units is not known are merged.
 
-    A unit then reads at most what they say, unless all units along these dimensions are `merged` next.
+    That makes them upper bounds, unless the caller is to merge these dimensions next: `merged` names those.
     """
     changed = []
     for path in paths:
@@ -161,7 +161,7 @@ def ordered(paths: Paths, shape: Sequence[int], merged: Collection[int] = ()) ->
 
 
 def union(*branches: Paths) -> Paths:
-    """The paths of a tensor that reads all of several tensors, without those that another path includes."""
+    """The paths of a tensor that reads several tensors; a path that another one includes is left out."""
     distinct = list({id(path): path for paths in branches for path in paths}.values())
     if len(distinct) <= 1:
         return tuple(distinct)
@@ -175,25 +175,25 @@ def union(*branches: Paths) -> Paths:
 
 
 def spread(paths: Paths, count: int) -> Paths:
-    """The paths of a tensor of `count` dimensions, each unit of which reads all that any unit reads here."""
+    """The paths of a tensor of `count` dimensions, each unit of which reads all that any unit here reads."""
     merged = merge(paths, range(len(paths[0][0].shape))) if paths else ()
     return union(map_axes(merged, lambda axis: axis.spread(count)))
 
 
 def at_most(paths: Paths) -> Paths:
-    """The same paths, as the most that the units of a tensor can read."""
+    """The paths as upper bounds of what units read."""
     return tuple(tuple(replace(axis, bound=AT_MOST) for axis in path) for path in paths)
 
 
-def apart(paths: Paths) -> Paths:
-    """The same paths for some of the channels at each place."""
-    return map_axes(paths, AxisFields.apart)
+def for_some_channels(paths: Paths) -> Paths:
+    """The paths to a part of the channels, see `AxisFields.for_some_channels`."""
+    return map_axes(paths, AxisFields.for_some_channels)
 
 
 def everywhere(paths: Paths, count: int) -> Paths:
     """The paths of a tensor of `count` dimensions, every unit of which may read any unit of another tensor.
 
-    What all of these units read alike is read for certain; else it is the most that a unit can read.
+    They are upper bounds, except a path on which all units of the other tensor read the same.
     """
     return tuple(
         path if not any(axis.varying for axis in old) else at_most((path,))[0]
@@ -203,12 +203,12 @@ def everywhere(paths: Paths, count: int) -> Paths:
 
 
 def bound_of(path: InputPath) -> int:
-    """What is known of a path, as of the axis of which least is known."""
+    """The weakest bound among the axes of a path, see `AxisFields.bound`."""
     return max((axis.bound for axis in path), default=EXACT)
 
 
 def summarize_fields(paths: Paths, shape: Sequence[int]) -> FieldSummary:
-    """What the units of a tensor of this shape read through all its paths, of which there is at least one."""
+    """Summarize what the units of a tensor of this shape read; there must be at least one path."""
     in_order = ordered(paths, shape)
     if len(paths) > 1:  # paths can be joined unit by unit only where it is known which unit reads what
         paths = in_order
@@ -243,11 +243,11 @@ def _replaced(path: InputPath, axes: InputPath) -> InputPath:
 
 def _kind(path: InputPath) -> object:
     """What two paths must share to be compared unit by unit."""
-    return tuple((axis.dim, axis.jump, axis.shape, axis.together) for axis in path)
+    return tuple((axis.dim, axis.jump, axis.shape, axis.joins_channels) for axis in path)
 
 
 def _within(path: InputPath, other: InputPath) -> bool:
-    """Whether every unit reads through `path` nothing that it does not read through `other`."""
+    """Whether `other` includes `path`: every unit reads through it at least the same."""
     return (
         bound_of(path) >= bound_of(other)
         and _kind(path) == _kind(other)
@@ -259,7 +259,7 @@ def _within(path: InputPath, other: InputPath) -> bool:
 
 
 def _joined(paths: Sequence[InputPath]) -> list[InputPath]:
-    """The same reads by fewer paths: two that differ along one axis alone are as good as one for both."""
+    """Fewer paths that read the same: two that differ along one axis alone are joined into one."""
     done: list[InputPath] = []
     for path in paths:
         while partner := next((other for other in done if _differ_along_one(path, other)), None):
@@ -284,7 +284,7 @@ def _differences(paths: Sequence[InputPath]) -> int:
 
 
 def _thinned(paths: Sequence[InputPath]) -> Paths:
-    """One path for all of a kind, and the widest exact one where that says more than the units read."""
+    """One enclosing path for all of a kind; if it is not exact, the widest exact path is kept beside it."""
     kinds: dict[object, list[InputPath]] = {}
     for path in paths:
         kinds.setdefault(_kind(path), []).append(path)
@@ -310,7 +310,7 @@ def _joined_axes(axes: Sequence[AxisFields]) -> AxisFields:
 
 
 def _fields(paths: Iterable[InputPath]) -> list[tuple[int, int | None]]:
-    """Along each axis, size of the largest field over all paths together, and where that of unit 0 starts."""
+    """For each axis, size of the largest field over all paths together, and the start of unit 0's field."""
     return [_field(axes) for axes in zip(*paths, strict=True)]
 
 
@@ -331,10 +331,10 @@ def _jumps(axes: Sequence[AxisFields]) -> tuple[Fraction, ...]:
 
 
 def count_pixels(paths: Sequence[tuple[AxisFields, ...]]) -> int:
-    """Pixels that some unit reads through some path.
+    """Number of pixels that some unit reads through some path.
 
-    Where two axes vary along the same dimension, a unit has the rows and columns of the same index; otherwise
-    all rows meet all columns.
+    If rows and columns vary along the same dimension, those of the same index belong together; otherwise all
+    rows meet all columns.
     """
     if not paths:
         return 0
@@ -360,7 +360,7 @@ def _shared_dims(path: Sequence[AxisFields]) -> list[int]:
 
 
 def _seen_by_units(path: Sequence[AxisFields]) -> BoolArray:
-    """The pixels that some unit reads, each of which reads some rows and some columns of its own."""
+    """The pixels that some unit reads, where rows and columns vary along the same dimension."""
     shared = _shared_dims(path)
     axes = [axis.merged([dim for dim in axis.varying if dim not in shared]) for axis in path]
     dims = np.broadcast_shapes(*(axis.shape for axis in axes))

@@ -1,4 +1,4 @@
-"""What people ask of a model besides its table: which sizes it takes, and where one unit of a layer looks."""
+"""Questions besides the table: which input sizes a model takes, and the receptive field of a single unit."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +16,7 @@ from helpers.anatomy.axis import AT_MOST
 from helpers.anatomy.calls import ModuleCall
 from helpers.anatomy.model import InputSize, ModelInput, model_inputs
 from helpers.anatomy.paths import Paths, bound_of, ordered
-from helpers.anatomy.run import evaluating, meta_copy, numbers_of, traced
+from helpers.anatomy.run import evaluating, meta_copy, random_input, traced
 from helpers.anatomy.spans import EMPTY_START, enclosing
 from helpers.checks import whole_number
 
@@ -24,15 +24,15 @@ _MOST_RUNS = 10_000
 
 
 @dataclass(frozen=True)
-class PlaceField:
-    """Where one unit of a layer looks; a tuple holds one value for each axis of the image.
+class FieldBox:
+    """The receptive field of one unit of a layer; a tuple holds one value for each axis of the image.
 
     Attributes:
-        first: first position of its receptive field, negative inside the padding.
-        last: its last position.
+        first: first position of the receptive field, negative inside the padding.
+        last: last position, included.
         center: the middle of the two.
-        effective: share of the gradient that lies within the middle half of the field along every axis; None
-            if it was not asked for.
+        effective: share of the gradient, from 0 to 1, that lies within the middle half of the field along
+            every axis; None if it was not asked for.
     """
 
     first: tuple[int, ...]
@@ -45,8 +45,8 @@ class Stop(NamedTuple):
     """Where a model stopped, and why.
 
     Attributes:
-        layer: the innermost module that was running, by its name; empty for the model itself.
-        reason: what it said, in one line.
+        layer: name of the innermost module that was running; empty for the model itself.
+        reason: first line of the error message.
     """
 
     layer: str
@@ -54,10 +54,10 @@ class Stop(NamedTuple):
 
 
 def working_sizes(model: nn.Module, sizes: Iterable[int]) -> tuple[int, ...]:
-    """Those of some sizes of a square image that a model runs on, up to its end.
+    """Which of some sizes of a square image a model runs on without an error.
 
-    The smallest input is the first of them. They need not be all from there on: a network that joins what it
-    has halved with what it has not takes multiples only.
+    Above the smallest one there may be gaps: a network whose skip connections cross a stride, such as a
+    U-Net, may take only multiples of some number.
 
     Args:
         model: any torch module that takes one image.
@@ -75,15 +75,15 @@ def working_sizes(model: nn.Module, sizes: Iterable[int]) -> tuple[int, ...]:
 
 
 def stops_by_size(model: nn.Module, sizes: Iterable[int]) -> dict[int, Stop | None]:
-    """Where a model stops, for each of some sizes of a square image; None where it runs to its end.
+    """For each size of a square image, where a model stops with an error; None where it runs to its end.
 
-    A copy runs on the meta device, where tensors have shapes but no values. If it stops at every size, it may
-    be a model that looks at values: then the model itself runs, on a random image, provided that it has
-    weights. An empty output is a stop too.
+    A copy runs on the meta device, where tensors have shapes but no values. If it stops at every size, the
+    model may need values: then the model itself runs, on a random image, provided that it has weights. An
+    output without elements is a stop, too.
 
     Args:
         model: any torch module that takes one image.
-        sizes: pixels along each axis, such as `range(1, 300)`; at most 10,000 of them.
+        sizes: pixels along each axis, such as `range(1, 300)`; at most 10,000 sizes.
 
     Raises:
         TypeError: if `model` is no torch module, or a size no integer.
@@ -95,7 +95,7 @@ def stops_by_size(model: nn.Module, sizes: Iterable[int]) -> dict[int, Stop | No
     """
     wanted = list(islice(sizes, _MOST_RUNS + 1))
     if len(wanted) > _MOST_RUNS:
-        raise ValueError(f"sizes must be at most {_MOST_RUNS:,} of them, got more: narrow the range")
+        raise ValueError(f"sizes must hold at most {_MOST_RUNS:,} sizes, got more: narrow the range")
     wanted = [whole_number("sizes", size, at_least=1) for size in wanted]
     inputs = {size: model_inputs(model, size, None)[0] for size in wanted}
     found: dict[int, Stop | None] = {}
@@ -119,15 +119,14 @@ def field_at(
     unit: Sequence[int] | None = None,
     *,
     effective: bool = False,
-) -> PlaceField:
-    """Where one unit of a layer looks in the image.
+) -> FieldBox:
+    """The receptive field of one unit of a layer: where in the image it looks.
 
     Args:
         model: any torch module.
         input_size: as `anatomy` takes it.
         layer: name of a module in the model; "" for the model itself.
-        unit: index of the unit along all dimensions of the layer's output but batch and channels; by default
-            the one in the middle.
+        unit: index of the unit in the layer's output, without batch and channels; by default the middle one.
         effective: whether to measure how much of the gradient, summed over the channels of the unit and over
             four random images, lies within the middle half of the field along every axis.
 
@@ -138,7 +137,7 @@ def field_at(
     Source: Luo, Li, Urtasun & Zemel 2016 for the effective receptive field.
 
     >>> field_at(nn.Conv2d(1, 4, 3, stride=2), 9, "", (1, 2))
-    PlaceField(first=(2, 4), last=(4, 6), center=(3.0, 5.0), effective=None)
+    FieldBox(first=(2, 4), last=(4, 6), center=(3.0, 5.0), effective=None)
     """
     if layer not in dict(model.named_modules()):
         raise ValueError(f"layer must name a module of the model, got {layer!r}")
@@ -152,8 +151,8 @@ def field_at(
     place = _place(shape, unit)
     first, last = _span(ordered(paths, shape), place)
     center = tuple((one + other) / 2 for one, other in zip(first, last, strict=True))
-    share = _share(model, run.given, layer, place, first, last) if effective else None
-    return PlaceField(first, last, center, share)
+    share = _share(model, run.model_input, layer, place, first, last) if effective else None
+    return FieldBox(first, last, center, share)
 
 
 def _place(shape: Sequence[int], unit: Sequence[int] | None) -> tuple[int, ...]:
@@ -171,7 +170,7 @@ def _span(paths: Paths, place: Sequence[int]) -> tuple[tuple[int, ...], tuple[in
     """First and last position along each axis that the units of all channels at a place read."""
     if any(bound_of(path) == AT_MOST for path in paths):
         raise ValueError(
-            f"layer must be one of which it is known what it reads, got a unit at {tuple(place)}"
+            f"layer must be one whose receptive field is known, got an unknown one at unit {tuple(place)}"
         )
     ends = []
     for axes in zip(*paths, strict=True):
@@ -213,7 +212,7 @@ def _share(
 
 def _gradient(model: nn.Module, given: ModelInput, seen: list[Tensor], place: Sequence[int]) -> Tensor:
     """How strongly one unit, summed over its channels, depends on each pixel of a random image."""
-    tensors = {key: numbers_of(model, shape) for key, shape in given.shapes.items()}
+    tensors = {key: random_input(model, shape) for key, shape in given.shapes.items()}
     image = tensors[given.image] = tensors[given.image].requires_grad_()
     args, kwargs = given.arguments(tensors)
     seen.clear()
@@ -231,7 +230,7 @@ def _stop(model: nn.Module, given: ModelInput, device: str) -> Stop | None:
     names = {module: name for name, module in model.named_modules()}
     with evaluating(model), torch.no_grad(), _called() as running:
         try:
-            tensors = {key: numbers_of(model, shape, device) for key, shape in given.shapes.items()}
+            tensors = {key: random_input(model, shape, device) for key, shape in given.shapes.items()}
             args, kwargs = given.arguments(tensors)
             output = model(*args, **kwargs)
         except Exception as error:  # whatever the model raises at this size
@@ -244,7 +243,7 @@ def _stop(model: nn.Module, given: ModelInput, device: str) -> Stop | None:
 
 @contextmanager
 def _called() -> Iterator[list[nn.Module]]:
-    """The modules that are running, the innermost last; after an error, those that it broke off."""
+    """The modules that are running, the innermost last; after an error, those that it interrupted."""
     running: list[nn.Module] = []
 
     def enters(module: nn.Module, _: Any) -> None:

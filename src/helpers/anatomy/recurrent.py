@@ -1,7 +1,8 @@
 """LSTM, GRU and simple recurrent layers as ONNX and Keras describe them, run by torch's own functions.
 
-Gates lie in another order in each: for a table only what is read and what it costs would matter, but the
-operators of ONNX compute what ONNX says, too, but for a GRU whose reset gate comes before the matrix product.
+ONNX and torch order the gates differently. The ONNX operators here reorder them, so they compute what ONNX
+says, except for a GRU that applies its reset gate before the matrix product (`linear_before_reset=0`). The
+Keras layers have no weights; only what they read and cost is right.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ _ONNX_GATES = {"LSTM": (0, 2, 3, 1), "GRU": (1, 0, 2), "RNN": (0,)}  # where tor
 def _steps(
     kind: str, source: Tensor, states: Sequence[Tensor], weights: list[Tensor], *, bidirectional: bool
 ) -> tuple[Tensor, ...]:
-    """Output and last states over steps that are the first dimension of the source."""
+    """Run one recurrent layer over `source`, shape (steps, batch, features): its output and last states."""
     given = tuple(states) if kind == "LSTM" else states[0]
     return _RUN[kind](source, given, weights, True, 1, 0.0, False, bidirectional, False)
 
@@ -38,7 +39,7 @@ def onnx_recurrent(
     *states: Any,
     kind: str,
 ) -> list[Tensor]:
-    """The outputs of ONNX's LSTM, GRU or RNN, for sequences of one length.
+    """The outputs of ONNX's LSTM, GRU or RNN, for sequences of equal length.
 
     Raises:
         NotImplementedError: for sequences of several lengths, or with peepholes.
@@ -69,13 +70,13 @@ def onnx_recurrent(
 
 
 class KerasRecurrent(nn.Module):
-    """LSTM, GRU or SimpleRNN of Keras, on a map (batch, features, steps), or both ways in a Bidirectional.
+    """LSTM, GRU or SimpleRNN of Keras on a tensor (batch, features, steps), or a Bidirectional of one.
 
     Args:
-        kind: the layer's class.
+        kind: name of the recurrent layer's class.
         config: its config.
-        features: those of a step that comes in.
-        merge_mode: how Bidirectional joins both ways; None for a layer alone.
+        features: features of an input step.
+        merge_mode: how Bidirectional joins its directions, a key of `MERGED`; None for one direction.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class KerasRecurrent(nn.Module):
                     self.register_buffer(name, zeros)
 
     def forward(self, image: Tensor) -> Any:
-        """All steps (batch, features, steps) with `return_sequences`, else the last; then the states."""
+        """Shape (batch, features, steps) with `return_sequences`, else (batch, features); then the states."""
         steps, config = image.permute(2, 0, 1), self.config
         steps = steps.flip(0) if config.get("go_backwards") else steps
         zeros = steps.new_zeros(self.ways, steps.shape[1], config["units"])

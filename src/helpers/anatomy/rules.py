@@ -6,16 +6,14 @@ each; those that only move units are in `helpers.anatomy.views`, convolution and
 `helpers.anatomy.windows`. A *unit* is one element of a tensor.
 """
 
-from collections.abc import Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from helpers.anatomy import windows
 from helpers.anatomy.axis import AxisFields
-from helpers.anatomy.calls import OperatorCall
+from helpers.anatomy.calls import OperatorCall, tensors_in
 from helpers.anatomy.measure import measured_paths
 from helpers.anatomy.paths import (
     Paths,
@@ -45,8 +43,9 @@ def rule_for(call: OperatorCall) -> OperatorRule:
 def output_paths(call: OperatorCall) -> list[Paths]:
     """The paths of each output of an operator, by its rule.
 
-    A later output of another shape than the first is taken to read all that the first does. Whatever depends
-    on the image and is not followed by the rule, such as a weight computed from it, is read by every unit.
+    If the rule returns the paths of the first output only, others of the same shape share them, and one of
+    another shape is taken to read all that the first does. An argument that depends on the image and that the
+    rule does not follow, such as a weight computed from it, is taken to be read by every unit.
     """
     outputs = [*tensors_in([call.output])]
     found = rule_for(call)(call)
@@ -63,15 +62,6 @@ def output_paths(call: OperatorCall) -> list[Paths]:
                 for paths, tensor in zip(found, outputs, strict=True)
             ]
     return found
-
-
-def tensors_in(values: Any) -> Iterator[Tensor]:
-    """The tensors among the arguments of an operator, those in lists included."""
-    for value in values:
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, list | tuple):
-            yield from tensors_in(value)
 
 
 def _unknown(call: OperatorCall) -> list[Paths]:
@@ -99,7 +89,7 @@ def _new(call: OperatorCall) -> Paths:
 
 
 def _drawn(call: OperatorCall) -> Paths:
-    """Random numbers; of a distribution that the image decides, if the operator does not work in place."""
+    """Random numbers; out of place, the parameters of their distribution may depend on the image."""
     return _new(call) if call.is_in_place else _pointwise(call)
 
 
@@ -115,7 +105,7 @@ def _copy(call: OperatorCall) -> Paths:
 
 
 def _reduction(call: OperatorCall) -> Paths:
-    """A sum, mean, maximum or norm over dimensions; over all that axes of the image run along, a window."""
+    """A sum, mean, maximum or norm; over all dimensions that follow the image, it is a global pooling."""
     dims = call.dims()
     axes = {axis.dim for path in call.paths(call.source) for axis in path if axis.dim is not None}
     in_order = ordered(call.paths(call.source), call.source.shape) == call.paths(call.source)
@@ -194,7 +184,7 @@ def _attention(call: OperatorCall) -> Paths:
 
 
 def _transform(call: OperatorCall) -> Paths:
-    """A Fourier transform along some dimensions; one back may undo what the one before it has mixed."""
+    """A Fourier transform; the inverse may undo the mixing, so its fields are upper bounds."""
     call.is_opaque = True  # its cost depends on how it is computed
     mixed = call.merged_paths(call.source, call.dims())
     is_back = not call.arguments.get("forward", call.name == "_fft_r2c")
@@ -202,7 +192,7 @@ def _transform(call: OperatorCall) -> Paths:
 
 
 def _recurrent(call: OperatorCall) -> list[Paths]:
-    """LSTM, GRU, RNN: a step reads all up to its own; if half of its features run backward, all steps."""
+    """LSTM, GRU, RNN: a step reads all steps up to its own; if bidirectional, all steps."""
     time, features = (1, 2) if call["batch_first"] else (0, 2)
     states = call["hx"] if isinstance(call["hx"], list | tuple) else [call["hx"]]
     given = union(*(everywhere(call.paths(state), 3) for state in states))

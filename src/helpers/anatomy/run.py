@@ -37,24 +37,25 @@ def anatomy(
     """Read a model layer by layer: a table with one row for each layer, in the order of execution.
 
     The model runs once, in evaluation mode. What runs is a copy on torch's meta device, where tensors have
-    shapes but no values, so it takes hardly any memory. A model that looks at values runs itself instead, on
-    one random image, which a note then says. The columns are the attributes of `helpers.anatomy.LayerRow`. A
-    layer is a module that calls no other module; what a larger module computes itself, such as the sum of a
-    residual block, has a row too. What was assumed about the image stands in the first note.
+    shapes but no values, so it takes hardly any memory. If the model needs values, as by `if x.sum() > 0`, it
+    runs itself instead, on one random image, and a note says so. The columns are the attributes of
+    `helpers.anatomy.LayerRow`. A layer is a module that calls no other module. What a larger module computes
+    in its own `forward`, such as the sum of a residual block, has a row too. The first note says what was
+    assumed about the image.
 
     Args:
         model: any torch module.
         input_size: pixels of a square image, (height, width), (channels, height, width), or the whole shape,
             such as (batch, channels, height, width) or (batch, time). Channels that are left out are those of
-            the first convolution. For a model whose first convolution is `Conv1d` or `Conv3d`, the image has
-            one axis or three. A list of whole shapes, or a dict of them by name, is for a model that takes
-            several tensors, or a dict; the first is the image.
+            the first convolution. If that is a `Conv1d` or `Conv3d`, the image has one axis or three. For a
+            model that takes several tensors or a dict: a list of whole shapes, or a dict of them by name, of
+            which the first is the image.
         image_dims: the dimensions of the whole shape along which the image lies; by default those along which
             the first convolution or pooling slides.
 
     Raises:
-        TypeError: if `model` is no torch module, or `input_size` no integers.
-        ValueError: if `input_size` is out of range, or `forward` needs more than it gives.
+        TypeError: if `model` is no torch module, or `input_size` holds anything but integers.
+        ValueError: if `input_size` is out of range, or `forward` needs other arguments.
         IncompleteAnatomy: (a ValueError) if the model stops before its end, for example on an input too small
             for it. The message names the layer, and its `table` holds the layers before.
 
@@ -72,14 +73,14 @@ def anatomy(
         message = _explanation(run, input_size)
         raise IncompleteAnatomy(message, _table(list(layer_rows(run.tracer.events)))) from run.error
     found = [*layer_rows(run.tracer.events), *unused_rows(model, run.tracer.ran, run.tracer.unused)]
-    remarks = [run.given.remark, run.remark]
+    remarks = [run.model_input.remark, run.remark]
     if not any(row.kernel_size for row in found):
         remarks.append("no convolution or pooling in this model")
     return _table(_with_remark(found, "; ".join(filter(None, remarks)), run.layer))
 
 
 def traced(model: nn.Module, input_size: InputSize, image_dims: Sequence[int] | None = None) -> "Run":
-    """The run of a model that its table is made of, on what `input_size` is most likely to stand for."""
+    """Run a model on the shape that `input_size` most likely stands for, or on another if that fails."""
     if not isinstance(model, nn.Module):
         check_model(model)
     runs = [Run(model, given) for given in model_inputs(model, input_size, image_dims)[:1]]
@@ -89,33 +90,33 @@ def traced(model: nn.Module, input_size: InputSize, image_dims: Sequence[int] | 
         if run.tracer.window_dims is not None or _shortfall(
             run.tracer
         ):  # only if another number of axes helps
-            others = [given for given in others if len(given.shape) != len(run.given.shape)]
+            others = [given for given in others if len(given.shape) != len(run.model_input.shape)]
         for given in others:
             other = Run(model, given)
             run = run if other.error is not None else other
     slides = run.tracer.window_dims
-    if image_dims is None and slides == ():  # the windows lie along no axis that was assumed
-        every = replace(run.given, dims=tuple(range(1, len(run.given.shape))))
+    if image_dims is None and slides == ():  # the windows slide along other dimensions than those assumed
+        every = replace(run.model_input, dims=tuple(range(1, len(run.model_input.shape))))
         slides = Run(model, every).tracer.window_dims
-        if slides and slides != run.given.dims:
-            run = Run(model, run.given.along(slides))
+        if slides and slides != run.model_input.dims:
+            run = Run(model, run.model_input.along(slides))
     return run
 
 
 class Run:
-    """One run of a model: on the meta device, or if it looks at values, on a random image.
+    """One run of a model: on the meta device, or if it needs values, on a random image.
 
     Attributes:
-        given: what the model ran on.
-        tracer: what was seen.
+        model_input: the tensors that the model ran on.
+        tracer: the operators and modules that ran.
         error: what stopped the model before its end; None if nothing did.
-        remark: that it looks at values; empty if it does not.
-        layer: the layer that looks at them.
+        remark: why the model ran on a random image; empty after a run on the meta device.
+        layer: the layer that needs values; empty if none does.
         has_values: whether the model's tensors have values.
     """
 
     def __init__(self, model: nn.Module, given: ModelInput) -> None:
-        self.given, self.remark, self.layer = given, "", ""
+        self.model_input, self.remark, self.layer = given, "", ""
         try:
             tensors = [*model.parameters(), *model.buffers()]
         except RecursionError:
@@ -153,7 +154,7 @@ def _trace_on_meta(
         }
     except RuntimeError as error:
         raise ValueError(
-            f"input_size must be such that a tensor can have it, got {given.shape}: {error}"
+            f"input_size must be a shape that a tensor can have, got {given.shape}: {error}"
         ) from None
     try:
         copied = meta_copy(model)
@@ -167,7 +168,7 @@ def _trace_itself(model: nn.Module, given: ModelInput) -> tuple[Tracer, BaseExce
     first = next(model.parameters(), torch.empty(0))
     with evaluating(model), torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        tensors = {key: numbers_of(model, shape, first.device) for key, shape in given.shapes.items()}
+        tensors = {key: random_input(model, shape, first.device) for key, shape in given.shapes.items()}
         return _trace(model, given, tensors)
 
 
@@ -179,7 +180,7 @@ def _trace(
     has_values: bool = False,
     masks: Collection[str] | None = None,
 ) -> tuple[Tracer, BaseException | None]:
-    """Run a model; an error of its own is returned, for what ran before is worth seeing."""
+    """Run a model; an error of its own is returned, not raised, so that the layers before it can be shown."""
     tracer = Tracer(model, tensors[given.image], given.dims, has_values=has_values, masks=masks)
     args, kwargs = given.arguments(tensors)
     try:
@@ -202,12 +203,12 @@ def meta_copy(model: nn.Module) -> nn.Module:
                 empty = torch.empty_like(value, device="meta", requires_grad=False)
                 is_parameter = isinstance(value, nn.Parameter)
                 on_meta[id(value)] = nn.Parameter(empty, requires_grad=False) if is_parameter else empty
-    return copy.deepcopy(model, on_meta).eval()  # deepcopy takes what this memo holds for already copied
+    return copy.deepcopy(model, on_meta).eval()  # deepcopy treats what its memo holds as already copied
 
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, without the fused kernels that hide which operators run; both are put back."""
+    """Set evaluation mode and turn off fused kernels, which hide operators; restore both at exit."""
     modes = {module: module.training for module in model.modules()}
     fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
@@ -223,8 +224,8 @@ def evaluating(model: nn.Module) -> Iterator[None]:
             module.training = mode
 
 
-def numbers_of(model: nn.Module, shape: Sequence[int], device: str | torch.device = "cpu") -> Tensor:
-    """Random numbers of the kind that a model computes with; on the meta device, none."""
+def random_input(model: nn.Module, shape: Sequence[int], device: str | torch.device = "cpu") -> Tensor:
+    """A random tensor of the dtype that a model computes with; on the meta device, one without values."""
     if torch.device(device).type == "meta":
         return torch.empty(shape, dtype=_dtype(model), device="meta")
     return torch.randn(shape, dtype=_dtype(model)).to(device)
@@ -249,9 +250,9 @@ def _explanation(run: Run, input_size: Any) -> str:
     shortfall = _shortfall(tracer)
     if shortfall:
         return f"input_size must be large enough for the model, got {input_size!r}: at {layer}, {shortfall}"
-    if tracer.is_following:
+    if tracer.following:
         return (
-            f"anatomy cannot follow {tracer.is_following} at {layer}, a fault of its own, not of the model: "
+            f"anatomy cannot follow {tracer.following} at {layer}, a fault of its own, not of the model: "
             f"{type(error).__name__}: {error}"
         )
     if not run.has_values and (isinstance(error, NotImplementedError) or "meta" in str(error)):
@@ -262,7 +263,7 @@ def _explanation(run: Run, input_size: Any) -> str:
     if isinstance(error, NotImplementedError):
         return f"anatomy cannot follow {layer}, which may be no fault of the model: {error}"
     shapes = " and ".join(str(tuple(tensor.shape)) for tensor in call.inputs) or "no tensor"
-    ran_on = " and ".join(map(str, run.given.shapes.values()))
+    ran_on = " and ".join(map(str, run.model_input.shapes.values()))
     return (
         f"input_size must suit the model, got {input_size!r}, run on {ran_on}: {layer} fails on {shapes}: "
         f"{error}; pass the whole shape if that is another"
@@ -270,7 +271,7 @@ def _explanation(run: Run, input_size: Any) -> str:
 
 
 def _shortfall(tracer: Tracer) -> str:
-    """What `output_size` says of a window that is larger than its map; an empty string if none is."""
+    """The error of `output_size` for a window that is larger than its map; an empty string if none is."""
     name, arguments = tracer.running or ("", {})
     windows = [] if arguments.get("transposed") else window_settings(name, arguments)
     sizes = next(iter(arguments.values())).shape[-len(windows) :] if windows else ()

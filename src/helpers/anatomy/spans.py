@@ -1,7 +1,7 @@
-"""Sets of pixels along one axis, one for each unit of a tensor, kept as spans: most fields are two numbers.
+"""Sets of pixels along one axis, one for each unit of a tensor, stored as spans (first, last).
 
-An array of sets has the shape (*units, spans, 2): the spans of a unit, each (first, last), lie in order and
-apart from each other. A unit with fewer spans than another has empty ones at the end.
+Most receptive fields are a single span. An array of sets has the shape (*units, spans, 2). The spans of a
+unit are sorted and do not touch. A unit with fewer spans than another has empty ones at the end.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
-# A unit that reads nothing has the span (EMPTY_START, -EMPTY_START): any other span that joins it wins.
+# The span of a unit that reads nothing: it changes neither the minimum nor the maximum of other spans.
 EMPTY_START = 2**40
 EMPTY_SPAN = (EMPTY_START, -EMPTY_START)
 
 
 def union_of_units(sets: IntArray, dims: Sequence[int]) -> IntArray:
-    """What the units along some dimensions hold together; these dimensions are then gone."""
+    """The union of the sets of all units along some dimensions, which the result no longer has."""
     count = len(dims)
     moved = np.moveaxis(sets, dims, range(sets.ndim - 2 - count, sets.ndim - 2))
     kept = moved.shape[: moved.ndim - 2 - count]
@@ -34,7 +34,7 @@ def union_of_sets(sets: Sequence[IntArray]) -> IntArray:
 
 
 def enclosing(spans: IntArray, dim: int) -> IntArray:
-    """The smallest spans that hold all spans along a dimension; shape (*units, 2) before and after."""
+    """The smallest spans that hold all spans along `dim`; shape (*units, 2), the result without `dim`."""
     if not spans.shape[dim]:
         shape = [*spans.shape[:dim], *spans.shape[dim + 1 : -1], 1]
         return np.concatenate([np.full(shape, start) for start in EMPTY_SPAN], axis=-1)
@@ -51,7 +51,7 @@ def within(sets: IntArray, wider: IntArray) -> bool:
 
 
 def members(sets: IntArray, size: int) -> BoolArray:
-    """Which of `size` pixels are in the set of any unit, all of which lie in that range."""
+    """Shape (size,): which pixels are in the set of some unit; the sets hold no pixel from `size` on."""
     first, last = sets[..., 0].reshape(-1), sets[..., 1].reshape(-1)
     there = first < size
     edges = np.bincount(first[there], minlength=size + 1) - np.bincount(last[there] + 1, minlength=size + 1)
@@ -59,7 +59,7 @@ def members(sets: IntArray, size: int) -> BoolArray:
 
 
 def _in_order(sets: IntArray) -> IntArray:
-    """The same sets, from spans in any order that may meet and overlap."""
+    """Sort the spans of each set, and join those that touch or overlap."""
     if sets.shape[-2] == 0:
         return np.broadcast_to(np.array(EMPTY_SPAN), (*sets.shape[:-2], 1, 2))
     if sets.shape[-2] == 1:
@@ -86,9 +86,9 @@ def _in_order(sets: IntArray) -> IntArray:
 
 
 def count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
-    """Pixels in the union of boxes, each the product of a set of rows and a set of columns.
+    """Number of pixels in a union of boxes, each the product of a set of rows and a set of columns.
 
-    Rows that lie in the same boxes count as one row, many times; so do columns.
+    Rows that lie in the same boxes are counted as one row with a weight; so are columns.
     """
     if not boxes:
         return 0
@@ -103,7 +103,7 @@ def count_in_boxes(boxes: Sequence[Sequence[BoolArray]]) -> int:
 
 
 def _alike(sets: Sequence[BoolArray]) -> tuple[BoolArray, IntArray]:
-    """The kinds of pixels of some sets, told apart by the sets that hold them: which do, and how many."""
+    """Group pixels by the sets that hold them: shape (sets, groups), and the pixels of each group."""
     number = np.zeros(len(sets[0]), dtype=np.int64)
     for index, each in enumerate(sets):
         number |= each.astype(np.int64) << index
@@ -113,7 +113,7 @@ def _alike(sets: Sequence[BoolArray]) -> tuple[BoolArray, IntArray]:
 
 
 def add_corners(edges: NDArray[np.int32], spans: Sequence[IntArray]) -> None:
-    """Mark where boxes begin and end, so that the sums along all axes count the boxes that hold a pixel."""
+    """Mark in `edges` where boxes begin and end: its cumulative sums count the boxes that hold each pixel."""
     boxes = np.unique(np.stack(spans, axis=1), axis=0)  # (boxes, axes, 2)
     boxes = boxes[(boxes[:, :, 0] < EMPTY_START).all(axis=1)]
     for sides in product((0, 1), repeat=edges.ndim):

@@ -1,4 +1,4 @@
-"""The table of a model: one row for each layer, the notes in it, and the table as text for people to read."""
+"""The table of a model: a row with notes for each layer, and the table as text, HTML or CSV."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,25 +34,25 @@ class LayerRow:
     A unit is one element of the layer's output. It reads a pixel of the image if its value depends on it.
 
     Attributes:
-        name: the module's name in the model; of an operator, that of the module that calls it, and its own.
+        name: the module's name in the model; for an operator, its module's name and its own.
         type: class of the module, or name of the operator.
         output_shape: shape of the output, the first tensor of several.
         kernel_size: elements of the kernel along each axis.
-        stride: as torch defines it; in a transposed convolution, outputs for each input.
+        stride: as torch defines it; in a transposed convolution, output positions for each input position.
         padding: pixels (before, after) the map, including those that a padding operator just before added.
         dilation: as torch defines it.
         groups: the groups of a convolution.
         receptive_field: input pixels from the first to the last that a unit reads, padding included; the
             largest over all units and all paths through the network.
-        jump: input pixels from one unit to the next; None where no dimension of the output follows the axis.
+        jump: input pixels from one unit to the next; None if no dimension of the output follows the axis.
         start: first input position that unit 0 reads, negative inside the padding; None if it reads nothing.
         parameters: elements of the layer's parameters; those that several layers share count at the first.
         macs: multiply-accumulates for the whole batch, the bias excluded; None if they are not known.
-        activation_bytes: memory for the output; 0 for a view of the input, or if it overwrites the input.
+        activation_bytes: bytes allocated for the output; 0 for a view, or if it overwrites the input.
         pixels_unread: input pixels that no unit reads; None if that is not known.
         padding_unread: pixels of padding (before, after) that no window reads.
-        unknown: names of the columns whose values are not known, rather than 0 or what does not apply.
-        note: remarks that the numbers alone do not make.
+        unknown: names of the columns whose value is not known; in all others, None means "does not apply".
+        note: remarks, separated by semicolons, such as how many pixels no window reads.
     """
 
     name: str
@@ -77,7 +77,7 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class _Layer:
-    """What becomes one row: a module call with its operators, or one operator of a larger module."""
+    """What one row shows: the call of a module with its operators, or one operator of a larger module."""
 
     name: str
     type: str
@@ -101,7 +101,7 @@ def layer_rows(events: Iterable[TracedStep | ModuleCall]) -> Iterator[LayerRow]:
 
 
 def unused_rows(model: nn.Module, ran: Iterable[str], unused: dict[str, int]) -> Iterator[LayerRow]:
-    """A row for each module that did not run and has parameters, and for each other parameter never read.
+    """A row for each module with parameters that did not run, and for each other parameter never read.
 
     Args:
         model: the model.
@@ -120,7 +120,7 @@ def unused_rows(model: nn.Module, ran: Iterable[str], unused: dict[str, int]) ->
 
 
 def to_text(table: pd.DataFrame) -> str:
-    """The table in lines of text, one layer a line, without the batch of a single image.
+    """The table as aligned text, one layer a line.
 
     >>> from torch import nn
     >>> from helpers.anatomy import anatomy
@@ -146,7 +146,7 @@ def to_page(table: pd.DataFrame, title: str) -> str:
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """The table as comma-separated values; no cell can be taken for a formula by a spreadsheet.
+    """The table as comma-separated values; a quote keeps a spreadsheet from reading a name as a formula.
 
     >>> print(to_csv(pd.DataFrame({"name": ["=1+1", "conv"], "macs": [0, 9]})), end="")
     name,macs
@@ -187,7 +187,7 @@ def _layers(events: Iterable[TracedStep | ModuleCall]) -> Iterator[_Layer]:
 
 
 def _moved_since(output: LayerOutput, last: LayerOutput | None) -> bool:
-    """Whether what the model returns is a view of what its last layer computed, such as a slice."""
+    """Whether the model returns a view of what its last layer computed, such as a slice."""
     return last is not None and (output.shape != last.shape or output.paths != last.paths)
 
 
@@ -208,7 +208,7 @@ def _operators(steps: Iterable[TracedStep], names: Counter[str]) -> Iterator[_La
 
 
 def _fields(output: LayerOutput, known: dict[tuple[object, ...], FieldSummary]) -> FieldSummary:
-    """What the units read; worked out once for all layers that pass on the same paths."""
+    """What the units of an output read; computed once for all layers with the same paths."""
     key = (output.shape, *map(id, output.paths))
     if key not in known:
         known[key] = summarize_fields(output.paths, output.shape)
@@ -216,7 +216,7 @@ def _fields(output: LayerOutput, known: dict[tuple[object, ...], FieldSummary]) 
 
 
 def _is_unproductive(layer: _Layer, known: dict[tuple[object, ...], FieldSummary]) -> bool:
-    """Whether a convolution compares units whose fields are all larger than the image already."""
+    """Whether a convolution reads a map whose receptive field already exceeds the image along every axis."""
     step = next((each for each in layer.steps if each.windows and each.groups), None)
     if step is None or not step.source or not step.source.paths:
         return False
@@ -259,7 +259,7 @@ def _row(layer: _Layer, fields: FieldSummary | None, previous: FieldSummary | No
 
 
 def _is_outside(layer: _Layer) -> bool:
-    """Whether a layer computes where it is not seen."""
+    """Whether a layer computes outside torch's operators."""
     return OUTSIDE in layer.notes
 
 

@@ -24,13 +24,14 @@ from helpers.anatomy.calls import (
     TracedStep,
     arguments_of,
     run_operator,
+    tensors_in,
 )
 from helpers.anatomy.from_onnx import evaluated
 from helpers.anatomy.memory import UNTRACED, SharedMemory, TensorRecord, TensorRecords
 from helpers.anatomy.paths import Paths, at_most, spread, union
-from helpers.anatomy.rules import output_paths, tensors_in
+from helpers.anatomy.rules import output_paths
 
-_COPIES = {"_to_copy", "_unsafe_view", "clone", "copy"}  # like views, they compute nothing and get no row
+_COPIES = {"_to_copy", "_unsafe_view", "clone", "copy"}  # compute nothing, so they get no row, like views
 _STALE = "reads memory that was written through a view: what it reads is not known"
 OUTSIDE = "computes outside torch's operators: what it reads and costs is not known"
 _T = TypeVar("_T")
@@ -44,9 +45,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
     Args:
         model: the model that will run.
         image: the tensor that it will run on.
-        dims: the dimensions of the image along which its axes run.
-        has_values: whether the model has values, though the one that runs is on the meta device.
-        masks: names of the buffers that hold zeros; None if that is not known.
+        dims: the dimensions of `image` that are its axes, such as (2, 3) for height and width.
+        has_values: whether the model that runs is a meta copy of one with values.
+        masks: names of the buffers that hold zeros, and so may be masks; None if that is not known.
 
     Attributes:
         events: steps, and module calls that have returned, in the order of execution.
@@ -56,7 +57,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         unused: parameters that no operator has read, with their number of elements.
         window_dims: the dimensions of the image along which the first convolution or pooling slides; None
             until one has run, empty if they are not all known.
-        is_following: name of the operator whose reads are being worked out; empty while the model runs.
+        following: name of the operator whose rule is running; empty while the model itself runs.
     """
 
     def __init__(
@@ -83,12 +84,12 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         self._records = TensorRecords(image, dims, parameters.items(), buffers)
         self._masked: set[int] = set()  # memory of parameters that were changed by buffers
         self._parameters = {parameter.untyped_storage()._cdata for parameter in parameters.values()}
-        self.is_following = ""
+        self.following = ""
         self.window_dims: tuple[int, ...] | None = None
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        """Torch asks; it would import its compiler, which takes seconds, so as not to compile this class."""
+        """Keep torch from importing its compiler, which takes seconds, only to skip this class."""
         return False
 
     @contextmanager
@@ -119,19 +120,19 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         call.is_view = func.is_view or changes_shape
         call.is_pointwise = torch.Tag.pointwise in func.tags
         call.is_in_place = bool(args) and output is args[0] and not changes_shape
-        self.is_following = call.name
+        self.following = call.name
         formula = flop_registry.get(func.overloadpacket)
         macs = formula(*args, **kwargs, out_val=output) // 2 if formula else 0  # two flops a MAC
         if name == "deform_conv2d":
             macs = output.numel() * arguments["weight"][0].numel()
         self._follow(call, macs)
-        self.is_following = ""
+        self.following = ""
         return output
 
     def follow_as_one(
         self, name: str, function: Callable[..., Any], arguments: dict[str, Any], *, macs: int = 0
     ) -> Any:
-        """Run a function and record what its outputs read by one rule, that for an operator of this name."""
+        """Run a function of many operators as one operator of this name, with that operator's rule."""
         self.running, self._inside_one = (name, arguments), True
         try:
             output = function(**arguments)
@@ -139,9 +140,9 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
             self._inside_one = False
         call = self._call(name, arguments, output)
         call.func, call.may_need_values = function, self._has_values
-        self.is_following = name
+        self.following = name
         self._follow(call, macs)
-        self.is_following = ""
+        self.following = ""
         return output
 
     def _call(self, name: str, arguments: dict[str, Any], output: Any) -> OperatorCall:
@@ -176,11 +177,11 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         if known and reads and call.is_in_place:
             known.write(outputs[0], paths_of_each[0])
         is_traced = all(record.is_traced for record in records)
-        is_of_masks = any(record.is_of_masks for record in records)
+        is_from_mask = any(record.is_from_mask for record in records)
         for tensor, result in zip(outputs, results, strict=True):
             memory = known or SharedMemory(self.calls[-1] if self.calls else None)
             record = TensorRecord(
-                result, memory, memory.version, names, call.padding, step, is_traced, is_of_masks
+                result, memory, memory.version, names, call.padding, step, is_traced, is_from_mask
             )
             self._records.put(tensor, record)
 
@@ -188,15 +189,15 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         """Whether the weights of a convolution were made with a buffer that may be a mask.
 
         Raises:
-            NeedsValues: if a run on values tells more.
+            NeedsValues: if a run on real tensors is possible, which shows the mask.
         """
         tensors = [*tensors_in(call.arguments.values())]
-        of_masks = any(record.is_of_masks for record in records)
+        of_masks = any(record.is_from_mask for record in records)
         if call.is_in_place and of_masks and tensors[0].untyped_storage()._cdata in self._parameters:
             self._masked.add(tensors[0].untyped_storage()._cdata)
         if call.name != "convolution" or not call["weight"].is_meta:
             return False
-        if not records[1].is_of_masks and call["weight"].untyped_storage()._cdata not in self._masked:
+        if not records[1].is_from_mask and call["weight"].untyped_storage()._cdata not in self._masked:
             return False
         if self._has_values:
             raise NeedsValues("a convolution has weights that are made with a mask")
@@ -204,7 +205,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         return True
 
     def _dims_of_windows(self, call: OperatorCall) -> tuple[int, ...]:
-        """The dimensions of the image that run along those of the windows, if all of the windows' are met."""
+        """The dimensions of the image along which a call's windows slide; empty if not all are known."""
         axes = dict(zip(self._dims, self._paths(call.source)[0], strict=True))
         found = {dim: axis.dim for dim, axis in axes.items() if axis.dim in call.windows}
         return tuple(found) if len(found) == len(call.windows) else ()
@@ -240,7 +241,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         while (call := self.calls.pop()).module is not module:
             pass  # a call that raised an error which the model caught
-        inputs, call.inputs, call.ended = call.inputs, [], True  # a tensor that is kept here is never freed
+        inputs, call.inputs, call.ended = call.inputs, [], True  # keeping tensors would keep their memory
         outputs = [*tensors_in([output] if isinstance(output, Tensor) else tree_leaves(output))]
         records = [self._current(tensor, call.notes) for tensor in outputs]
         if any(record.is_unknown for record in records) and any(map(self._paths, inputs)):
@@ -255,7 +256,7 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
         self.events.append(call)
 
     def _current(self, tensor: Tensor, notes: list[str]) -> TensorRecord:
-        """The record of a tensor, brought up to date with a note if its memory was written to since."""
+        """The record of a tensor, brought up to date if its memory was written to since."""
         record = self._records.of(tensor)
         if record.is_stale:
             record, is_known = record.refreshed(tensor)
@@ -281,10 +282,10 @@ class Tracer(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leave
 
 
 class _SeenAsOne(TorchFunctionMode):
-    """Shows to the tracer as one operator what torch does by many.
+    """Shows circular padding, recurrent layers and ONNX's evaluator to the tracer as one operator each.
 
     For circular padding torch writes slices into empty memory. A recurrent layer calls a dozen operators for
-    each step in time, and so many take minutes on a long sequence.
+    each step in time; to trace them takes minutes on a long sequence.
     """
 
     def __init__(self, tracer: Tracer) -> None:
@@ -322,7 +323,7 @@ def _recurrent_on_meta(**arguments: Any) -> tuple[Tensor, ...]:
 
 
 def _by_image_axis(by_dim: dict[int, _T], paths: Paths, otherwise: _T) -> tuple[_T, ...]:
-    """Values by dimension of a tensor, as one value for each axis of the image."""
+    """Turn values by dimension of a tensor into one value for each axis of the image."""
     if not by_dim or not paths:
         return ()
     dims = [

@@ -1,8 +1,8 @@
 """The rules for torch's operators that move units and compute nothing, as a view does.
 
 A rule takes a call of an operator and returns the paths from the image to its output, a list of them for an
-operator with several outputs, or None if it cannot tell. A *unit* is one element of a tensor. Those that
-move units to places that their arguments say share the rule of `helpers.anatomy.moves`.
+operator with several outputs, or None if it cannot tell. A *unit* is one element of a tensor. Operators such
+as `gather`, whose arguments say where units go, share the rule of `helpers.anatomy.moves`.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ def _reshape(call: OperatorCall) -> Paths:
 
 
 def _restride(call: OperatorCall) -> Paths | None:
-    """`as_strided`, where it keeps the shape and changes the order in memory; else frames that overlap."""
+    """`as_strided`: at the same shape, a change of memory layout; else a view whose parts may overlap."""
     return call.ordered_paths(call.source) if call.result.shape == call.source.shape else moved(call)
 
 
@@ -133,9 +133,9 @@ def _repeat(call: OperatorCall) -> Paths:
 
 
 def _concatenate(call: OperatorCall) -> Paths:
-    """The paths of all tensors, along an axis of the image each only at the indices of its own tensor.
+    """`torch.cat`: along an axis of the image, each tensor's paths hold at its own indices only.
 
-    A single one of them that reads the image is padded by the others, as in `cat([zeros, x])`.
+    If one tensor alone reads the image, the others are its padding, as in `cat([zeros, x])`.
     """
     parts = [tensor for tensor in call["tensors"] if tensor.dim() == call.result.dim()]
     dim, size = call["dim"] % call.result.dim(), call.result.shape[call["dim"]]
@@ -154,7 +154,7 @@ def _concatenate(call: OperatorCall) -> Paths:
 
 
 def _stack(call: OperatorCall) -> Paths:
-    """Tensors along a new dimension; each unit is taken to read what all of them read at its indices."""
+    """`torch.stack`: each unit is taken to read what all tensors read at its indices."""
     dim = call["dim"] % call.result.dim()
     parts = (
         map_axes(call.ordered_paths(part), lambda axis: axis.unsqueezed(dim)) for part in call["tensors"]
@@ -205,7 +205,7 @@ def _runs_along(paths: Paths, dims: Sequence[int]) -> bool:
 
 
 def _at(call: OperatorCall, index: int) -> Paths:
-    """One index of a dimension, which the output does not have."""
+    """The paths at one index of a dimension, which is removed."""
     [dim] = call.dims()
     kept = np.array([index % call.source.shape[dim]])
     return without(call.map_source(lambda axis: axis.take(dim, kept)), [dim])

@@ -17,7 +17,7 @@ from torch import Tensor
 from helpers.anatomy.axis import AxisFields
 from helpers.anatomy.calls import MapWindow, OperatorCall
 from helpers.anatomy.moves import moved
-from helpers.anatomy.paths import Paths, apart, map_along, map_axes, merge, roughened, union
+from helpers.anatomy.paths import Paths, for_some_channels, map_along, map_axes, merge, roughened, union
 from helpers.anatomy.spans import BoolArray, IntArray
 from helpers.arithmetic import output_size, unread, unused_padding, window_starts
 
@@ -28,7 +28,7 @@ class WindowTaps(NamedTuple):
     Attributes:
         indices: shape (windows, taps), the index of the map under each tap; one outside the map is padding.
         stride: indices of the map from one window to the next.
-        valid: shape (windows, taps), False for taps to leave out; None if there are none.
+        valid: shape (windows, taps), False for taps to leave out; None to keep all.
     """
 
     indices: IntArray
@@ -37,7 +37,7 @@ class WindowTaps(NamedTuple):
 
 
 class WindowSettings(TypedDict):
-    """The window along one dimension, in the keywords that the functions of `helpers.arithmetic` take."""
+    """The window along one dimension, as keyword arguments for the functions of `helpers.arithmetic`."""
 
     kernel_size: int
     stride: int
@@ -47,8 +47,8 @@ class WindowSettings(TypedDict):
 
 class _Interpolation(NamedTuple):
     taps: int
-    offset: float  # from the start of a pixel to the point that stands for it, in pixels
-    first: int  # index of the first tap, counted from the pixel in which that point lies
+    offset: float  # from the start of a pixel to its sampling point, in pixels
+    first: int  # index of the first tap, counted from the pixel that holds the sampling point
 
 
 _INTERPOLATIONS = {
@@ -68,7 +68,7 @@ def read_windows(call: OperatorCall, taps: Sequence[WindowTaps], dims: Sequence[
         dims: these dimensions; by default the last ones.
     """
     count, paths = call.source.dim(), call.ordered_paths(call.source)
-    paths = apart(paths) if call.name == "pixel_shuffle" else paths
+    paths = for_some_channels(paths) if call.name == "pixel_shuffle" else paths
     dims = range(count - len(taps), count) if dims is None else dims
     for dim, (indices, stride, valid) in zip(dims, taps, strict=True):
         window = partial(AxisFields.windows, dim=dim, taps=indices, stride=stride, valid=valid)
@@ -127,9 +127,10 @@ def convolution_or_pooling(call: OperatorCall) -> Paths:
 
 
 def per_channel(call: OperatorCall, tensor: Tensor, count: int) -> Paths:
-    """The paths to a weight, bias or affine, whose dimension 0 is that of the channels of the result.
+    """The paths that a weight or bias adds to a result of `count` dimensions.
 
-    Each unit of a channel reads all of its part; `count` are the dimensions of the result.
+    Dimension 0 of the tensor holds the result's channels: each unit of a channel reads all of that channel's
+    values.
     """
     paths = call.merged_paths(tensor, range(1, tensor.dim()))
     for dim in range(tensor.dim() - 1, 0, -1):
@@ -140,7 +141,7 @@ def per_channel(call: OperatorCall, tensor: Tensor, count: int) -> Paths:
 
 
 def _boxes_of_taps(call: OperatorCall) -> list[tuple[IntArray, ...]]:
-    """The taps that are not zero in every filter, where some are, as products of sets; else an empty list."""
+    """The taps that some filter uses, as boxes (see `_boxes`); an empty list if all are used or not known."""
     weight = call["weight"]
     if call.paths_of(weight) or weight.is_meta or weight[0, 0].numel() == 1:
         return []
@@ -152,7 +153,7 @@ def _boxes_of_taps(call: OperatorCall) -> list[tuple[IntArray, ...]]:
 
 
 def _boxes(taps: BoolArray) -> Iterator[tuple[IntArray, ...]]:
-    """Products of sets of indices whose union are the taps that are True: slices that are alike, together."""
+    """Split a mask of taps into boxes, products of one index set per dimension; equal slices share one."""
     if taps.ndim == 1:
         if taps.any():
             yield (np.flatnonzero(taps),)
@@ -183,7 +184,7 @@ def im2col(call: OperatorCall) -> Paths:
     numbered = enumerate(zip(sizes, axes, strict=True), len(others))
     paths = read_windows(call, [_regular(call, dim, size, axis) for dim, (size, axis) in numbered])
     old, new = [*others, *sizes], [*others, call.result.shape[-1]]
-    return map_axes(paths, lambda axis: replace(axis.reshaped(old, new), together=True))
+    return map_axes(paths, lambda axis: replace(axis.reshaped(old, new), joins_channels=True))
 
 
 def tensor_unfold(call: OperatorCall) -> Paths:
@@ -254,7 +255,7 @@ def pixel_unshuffle(call: OperatorCall) -> Paths:
 
 
 def _regular(call: OperatorCall, dim: int, windows: int, setting: WindowSettings) -> WindowTaps:
-    """Windows one stride apart; padding that a padding operator added just before counts as their own."""
+    """Windows one stride apart; padding that a padding operator just before added counts as their own."""
     added = call.padding_of(call.source).get(dim, (0, 0))
     size = call.source.shape[dim] - sum(added)
     pads = (added[0] + setting["padding"], added[1] + setting["padding"])
@@ -268,12 +269,12 @@ def _regular(call: OperatorCall, dim: int, windows: int, setting: WindowSettings
 def _window(
     size: int, windows: int, *, kernel_size: int, stride: int, padding: tuple[int, int], dilation: int
 ) -> tuple[MapWindow, IntArray]:
-    """The settings of a number of windows over a dimension of length `size`, and where each starts."""
+    """The window along a dimension of length `size`, and the starts of its `windows` positions."""
     over = (windows - 1) * stride + dilation * (kernel_size - 1) + 1 - size - sum(padding)
     axis: WindowSettings = {
         "kernel_size": kernel_size,
         "stride": stride,
-        "padding": (padding[0], padding[1] + max(0, over)),  # with `ceil_mode` the last window may end beyond
+        "padding": (padding[0], padding[1] + max(0, over)),  # `ceil_mode`: the last window may end outside
         "dilation": dilation,
     }
     lost, unused = len(unread(size, **axis)), unused_padding(size, **axis)
@@ -286,7 +287,7 @@ def _transposed(call: OperatorCall, dim: int, windows: int, setting: WindowSetti
     kernel_size, stride, dilation = setting["kernel_size"], setting["stride"], setting["dilation"]
     padding, size = setting["padding"], call.source.shape[dim]
     reached = np.arange(windows)[:, None] + padding - np.arange(kernel_size) * dilation
-    full = bool(_boxes_of_taps(call))  # each tap stays in its column, for some are left out later
+    full = bool(_boxes_of_taps(call))  # then each tap keeps its column, since some are left out later
     few = -(-kernel_size * math.gcd(stride, dilation) // stride)  # taps of each unit that meet an index
     order = np.argsort((reached % stride != 0) & (not full), axis=1, kind="stable")[
         :, : kernel_size if full else few
@@ -326,6 +327,6 @@ def _interpolated(old: int, new: int, scale: float | None, kind: _Interpolation,
 
 
 def _per_dimension(value: int | Sequence[int], count: int) -> list[int]:
-    """A setting as torch takes it, one number or one for each dimension, as one for each dimension."""
+    """Expand a setting that torch takes as one number, or as one for each dimension, to the latter."""
     values = [value] if isinstance(value, int) else list(value)
     return values * count if len(values) == 1 else values

@@ -172,7 +172,7 @@ def _code(options: argparse.Namespace) -> Answer:
 def _port(options: argparse.Namespace) -> Answer:
     layers = parse_stack(" ".join(options.stack))
     if len(layers) != 2:
-        raise ValueError(f"stack must be two layers, the one ported and the one made, got {len(layers)}")
+        raise ValueError(f"stack must hold two layers, the original and its port, got {len(layers)}")
     found = compare_layers(*layers, size=options.size)
     return [{"verdict": found.verdict, "mend": found.mend}], found.words
 

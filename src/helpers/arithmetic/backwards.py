@@ -1,4 +1,4 @@
-"""Arithmetic run backwards: settings for a size, kernel or depth for a field, inputs for a stack."""
+"""Solve backwards: settings for an output size, kernel or depth for a receptive field, inputs for a stack."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -16,16 +16,16 @@ from helpers.checks import choice, number_tuple, switch, whole_number
 Bounds = int | range
 
 _MOST_SETTINGS = 100_000
-_MOST_WALKS = 1_000_000  # of one layer
+_MOST_WALKS = 1_000_000  # sizes times layers
 _FARTHEST_SIZE = 1_000_000  # where the smallest input of a stack is looked for
 _KINDS = ("convolution", "pooling", "transposed")
 
 
 class Solution(NamedTuple):
-    """One setting of a layer, the size that it turns into which, and what is wasted on the way.
+    """One setting of a layer, the sizes of its input and output, and what it wastes.
 
     Attributes:
-        layer: the layer, ready for every function of this module.
+        layer: the layer with all its settings.
         size: pixels of its input.
         output: pixels of its output.
         unread: how many pixels of the input no output reads.
@@ -45,8 +45,9 @@ class Solutions(NamedTuple):
     """What `solve` found.
 
     Attributes:
-        fit: every setting within the bounds that does it, the sensible first.
-        nearest: if none does, those whose output comes closest; padding may have one more pixel after.
+        fit: every setting within the bounds that gives a wanted output, sensible ones first.
+        nearest: if there is none, the settings whose output comes closest; they may pad one pixel more after
+            than before.
     """
 
     fit: tuple[Solution, ...]
@@ -54,12 +55,12 @@ class Solutions(NamedTuple):
 
 
 class FieldFit(NamedTuple):
-    """The smallest kernel, or the least depth, that sees enough.
+    """The smallest kernel or depth whose receptive field is large enough.
 
     Attributes:
         value: kernel size or number of repeats.
-        receptive_field: what it sees, in input pixels; at least what was wanted.
-        one_less: what a kernel or depth smaller by one sees; less than what was wanted.
+        receptive_field: its receptive field in input pixels, at least the one wanted.
+        one_less: the receptive field of a kernel or depth smaller by one, less than the one wanted.
     """
 
     value: int
@@ -68,13 +69,13 @@ class FieldFit(NamedTuple):
 
 
 class StackSizes(NamedTuple):
-    """Which sizes of the input a stack takes.
+    """Input sizes that a stack takes, in pixels.
 
     Attributes:
-        smallest: the smallest of all; None if there is none up to a million, or with skip connections or an
-            `output_shape`, up to the last that was asked.
-        works: those within the range that was asked.
-        lossless: those of them of which every pixel reaches the last map.
+        smallest: the smallest of all. It is looked for up to a million; with skip connections or an
+            `output_shape`, up to the largest size that was asked for. None if there is none.
+        works: the sizes that work, of those that were asked for.
+        lossless: of these, the sizes whose every pixel reaches the last map.
     """
 
     smallest: int | None
@@ -98,21 +99,21 @@ def solve(
     """All settings within bounds that turn one size into another along one axis.
 
     Each bound is one number, which is then fixed, or a `range`, whose end is excluded as always: `range(1, 8,
-    2)` are the odd kernels up to 7. What lies within the bounds is tried out, all of it. First come settings
-    that waste nothing: no pixel unread, no output of padding alone, no padding unread; of these, settings
-    without dilation, and small kernels. A transposed convolution whose stride divides its kernel comes before
-    one that draws a checkerboard.
+    2)` are the odd kernels up to 7. All combinations are tried. Settings that waste nothing come first: no
+    pixel unread, no output of padding alone, no padding unread; of these, settings without dilation, and
+    small kernels. A transposed convolution whose stride divides its kernel comes before one that makes a
+    checkerboard.
 
     Args:
         size: pixels of the input.
-        output: pixels of the output; None for whatever comes out.
+        output: pixels of the output; None for any.
         kernel_size: taps of the kernel.
         stride: pixels from one window to the next.
         padding: pixels on each side, or a pair (before, after); a transposed convolution crops them.
         dilation: pixels from one tap to the next.
         output_padding: of a transposed convolution, pixels added at the end; if not given, all that exist.
         kind: "convolution", "pooling" or "transposed".
-        ceil_mode: of a pooling, whether a last window may hang over the end.
+        ceil_mode: of a pooling, whether the output size is rounded up, see `Layer`.
         uneven: whether each padding is also tried with one pixel more after than before.
 
     Raises:
@@ -151,7 +152,7 @@ def kernel_for_field(field: int, *, depth: int = 1, stride: int = 1, dilation: i
 
     Raises:
         TypeError: if an argument is of the wrong kind.
-        ValueError: if an argument is below 1, or `field` below 2, which takes no kernel.
+        ValueError: if an argument is below 1, or `field` below 2.
 
     >>> kernel_for_field(31, depth=5)
     FieldFit(value=7, receptive_field=31, one_less=26)
@@ -168,11 +169,11 @@ def kernel_for_field(field: int, *, depth: int = 1, stride: int = 1, dilation: i
 
 
 def depth_for_field(field: int, layers: Sequence[Layer]) -> FieldFit:
-    """How often some layers have to be repeated until one unit sees at least `field` pixels.
+    """How often some layers must be repeated until the receptive field is at least `field` pixels.
 
     Args:
-        field: input pixels that a unit has to span.
-        layers: what is repeated, from the input on: convolutions and poolings.
+        field: the receptive field that is wanted, in input pixels.
+        layers: the convolutions and poolings that are repeated, in order.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -231,7 +232,7 @@ def stack_sizes(layers: Sequence[Layer], sizes: Bounds, *, skips: Sequence[Skip]
 def dense_features(
     size: int | tuple[int, ...], layers: Sequence[Layer], *, channels: int, dimensions: int = 2
 ) -> int:
-    """The number for the first dense layer behind a stack: channels times the pixels of its last map.
+    """`in_features` of the first dense layer after a stack: channels times the pixels of its last map.
 
     Args:
         size: pixels of the input, one size, or one for each dimension, such as (height, width).
@@ -294,7 +295,7 @@ def _check_count(counts: dict[str, int]) -> None:
 def _tried(
     bounds: dict[str, Sequence[Any]], kind: LayerKind, ceil_mode: CeilMode, *, uneven: bool
 ) -> Iterator[tuple[Solution, int]]:
-    """Every setting that leaves an output, as a solution not yet weighed, and how far the output is off."""
+    """Every setting that leaves an output, its waste not yet counted, and how far the output is off."""
     wanted = bounds["output"]
     names = ("kernel_size", "stride", "dilation", "padding", "output_padding")
     for kernel_size, stride, dilation, given, extra in product(*(bounds[name] for name in names)):
@@ -321,16 +322,16 @@ def _tried(
 
 
 def _distance(number: int, wanted: Sequence[int]) -> int:
-    """How far a number is from the nearest of those wanted; where none is wanted, all are."""
+    """How far a number is from the nearest of those wanted; 0 if `wanted` is empty, which allows any."""
     return 0 if number in wanted or not wanted else min(abs(number - each) for each in wanted)
 
 
 def _sensible_first(found: Sequence[Solution]) -> tuple[Solution, ...]:
-    return tuple(sorted(map(_weighed, found), key=_folly))
+    return tuple(sorted(map(_with_waste, found), key=_rank))
 
 
-def _weighed(found: Solution) -> Solution:
-    """The solution with what it wastes."""
+def _with_waste(found: Solution) -> Solution:
+    """The solution with its counts of waste."""
     size, layer = found.size, found.layer
     windows, outputs = starts(size, layer), Indices.first(found.output)
     unread = size - read_by(outputs, windows, layer).below(size).total()
@@ -341,7 +342,7 @@ def _weighed(found: Solution) -> Solution:
 
 def _outputs_met(size: int, layer: Layer, windows: range) -> Indices:
     """The outputs that read a pixel."""
-    if layer.grows:  # its windows lie on the output: the cells that they read there
+    if layer.grows:  # its windows lie on the output: the outputs under their taps
         mirror = Layer(layer.kernel_size, layer.stride, dilation=layer.dilation)
         return read_by(Indices.first(size), windows, mirror)
     return met_by_windows(
@@ -353,8 +354,8 @@ def _outputs_met(size: int, layer: Layer, windows: range) -> Indices:
     )
 
 
-def _folly(found: Solution) -> tuple[int, ...]:
-    """What orders solutions, the sensible first: waste, then what is uncommon, then size."""
+def _rank(found: Solution) -> tuple[int, ...]:
+    """The sort key that puts sensible solutions first: waste, then what is uncommon, then size."""
     layer = found.layer
     before, after = pads(found.size, layer)
     draws_checkerboard = layer.kind == "transposed" and layer.kernel_size % layer.stride > 0
@@ -377,7 +378,7 @@ def _folly(found: Solution) -> tuple[int, ...]:
 def _loses_nothing(size: int, layers: Sequence[Layer]) -> bool:
     try:
         return not network_unread(size, layers)
-    except ValueError:  # it is too much to list
+    except ValueError:  # too many unread pixels to list
         return False
 
 

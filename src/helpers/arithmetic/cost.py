@@ -31,7 +31,8 @@ def macs(
         out_channels: filters.
         kernel_size: one size, or one for each dimension, such as (height, width).
         output_size: pixels of the output, one size or one for each dimension.
-        input_size: the same of the input, for kind="transposed", where each input pixel meets every tap.
+        input_size: pixels of the input, in place of `output_size` for kind="transposed", where each input
+            pixel meets every tap.
         groups: independent groups of channels; `in_channels` for a depthwise convolution.
         dimensions: 1 for a sequence, 2 for an image, 3 for a video or volume.
         kind: "convolution", "pooling", "transposed" or "resize".
@@ -70,7 +71,7 @@ def parameters(
     dimensions: int = 2,
     kind: LayerKind = "convolution",
 ) -> int:
-    """Learned numbers of a layer; a dense layer is the case `kernel_size=1`.
+    """Number of parameters of a layer; a dense layer is the case `kernel_size=1`.
 
     A transposed convolution has as many as the convolution that it transposes, a pooling and a resize none.
 

@@ -1,21 +1,21 @@
-"""Sets of indices on one axis, kept as spans of residue classes: a billion of them cost no more than ten."""
+"""Sets of indices on one axis, stored as spans of residue classes: a billion take no more than ten."""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from math import gcd
 from typing import NamedTuple
 
-LONGEST = 10_000_000  # indices that are listed
+LONGEST = 10_000_000  # indices in a list, at most
 _MOST_SPANS = 1_000_000
 
-Span = tuple[int, int]  # the first one, and the one after the last
+Span = tuple[int, int]  # (start, stop), stop excluded
 
 
 class Indices(NamedTuple):
     """All `period * q + residue` with `q` in one of the spans of the residue.
 
-    With period 1 the spans are those of the indices themselves. A stride leaves gaps at regular distances:
-    then the spans of a few residues say what a list of the gaps would say at length.
+    With period 1 the spans hold the indices themselves. A stride leaves gaps at regular distances: then the
+    spans of a few residues take the place of a long list of gaps.
     """
 
     period: int
@@ -54,7 +54,7 @@ class Indices(NamedTuple):
         return tuple(sorted(self._members(self.spans)))
 
     def missing(self, size: int) -> tuple[int, ...]:
-        """The indices from 0 to size - 1 that are not among these, all of which lie below `size`.
+        """The indices from 0 to size - 1 that are not in this set; none of the set may be `size` or more.
 
         Raises:
             ValueError: if there are more than `LONGEST`, before memory is spent on them.
@@ -121,12 +121,13 @@ def read_by_windows(units: Indices, *, first: int, stride: int, kernel_size: int
 
 
 def met_by_windows(cells: Indices, *, first: int, stride: int, kernel_size: int, dilation: int) -> Indices:
-    """The windows of which a tap lies on a cell: all `window` of `read_by_windows` that read one of `cells`.
+    """The windows with a tap on one of `cells`: the reverse of `read_by_windows`.
 
     Raises:
         ValueError: if they fall into more than a million spans.
     """
-    # A tap on a cell: the window starts so many dilations before it. Then only every stride-th is a start.
+    # If a tap lies on a cell, its window starts so many dilations earlier. Windows start at every stride
+    # only.
     back = first + dilation * (kernel_size - 1)
     starts = read_by_windows(cells, first=-back, stride=1, kernel_size=kernel_size, dilation=dilation)
     shared = gcd(stride, starts.period)
@@ -148,7 +149,7 @@ def _classed(size: int, residue: int, period: int) -> int:
 
 
 def _copied(span: Span, shift: int, copies: int) -> Iterator[Span]:
-    """A span and its copies, each `shift` further; as one span where they meet."""
+    """A span and its copies, each `shift` further; one span for all if they meet."""
     start, stop = span
     if stop - start >= shift:
         yield start, stop + shift * copies
@@ -157,7 +158,7 @@ def _copied(span: Span, shift: int, copies: int) -> Iterator[Span]:
 
 
 def _merged(spans: list[Span]) -> list[Span]:
-    """Sorted, and as few as can be."""
+    """The spans sorted, and joined where they meet."""
     merged: list[Span] = []
     for start, stop in sorted(spans):
         if merged and start <= merged[-1][1]:

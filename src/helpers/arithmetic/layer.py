@@ -1,4 +1,4 @@
-"""One layer along one axis: its settings, checked once, whichever of the family it is."""
+"""One layer along one axis: the settings of a convolution, pooling, transposed convolution or resize."""
 
 import re
 from collections.abc import Callable
@@ -16,11 +16,11 @@ CeilMode = bool | Literal["bare"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-class _Unsaid(int):
-    """A default that is told from the same number when it is given."""
+class _Default(int):
+    """A default that can be told from an equal number that the caller passed."""
 
 
-_BY_KIND = _Unsaid(1)
+_BY_KIND = _Default(1)
 LAYER_KINDS, _WORDS, _CONVENTIONS = get_args(LayerKind), get_args(NamedPadding), get_args(Convention)
 
 _MOST_LAYERS = 1_000
@@ -61,21 +61,22 @@ class Layer:
         padding: pixels on each side, `(before, after)`, or "valid", "same", "full", "causal". In a transposed
             convolution it crops the output, and may be numbers, "valid" or "same".
         dilation: pixels from one tap to the next.
-        convention: whose "same": "tensorflow" (also Keras, JAX, ONNX SAME_UPPER), "onnx-lower", "pytorch".
+        convention: the framework that "same" follows: "tensorflow" (also Keras, JAX, ONNX SAME_UPPER),
+            "onnx-lower" or "pytorch".
         name: what tables and errors call the layer.
         kind: "convolution", "pooling", "transposed" or "resize"; a convolution if not given, or a pooling
             with `ceil_mode`.
-        ceil_mode: of a pooling, whether a last window may hang over the end. True is torch's rule: it has to
-            start inside the input or the padding before it. "bare" is the ceiling without that rule, as
-            OpenVINO's `rounding_type="ceil"` counts it.
+        ceil_mode: of a pooling, whether the output size is rounded up, so that the last window may end
+            outside. True is torch's rule: that window must start in the input or in the padding before it.
+            "bare" rounds up without that rule, as OpenVINO's `rounding_type="ceil"` does.
         output_padding: of a transposed convolution, pixels added at the end of its output.
         output_shape: of a transposed convolution, the size of its output along this axis, as in ONNX,
             TensorFlow and the `output_size` of torch's `forward`.
 
     Raises:
         TypeError: if a number is not an integer, or a text not a string.
-        ValueError: if a number is out of range, a word unknown or without meaning for the kind or the
-            convention, or a setting given that the kind does not have.
+        ValueError: if a number is out of range, if a word is unknown, or if the kind or the convention does
+            not have a setting that was passed.
 
     Source: Dumoulin & Visin 2016; the operators of TensorFlow, Keras, ONNX and torch for their words.
 
@@ -138,17 +139,17 @@ class Layer:
 
     @property
     def reach(self) -> int:
-        """Pixels from the first tap of a window to its last, both included."""
+        """The effective kernel size: pixels from the first tap of a window to its last, both included."""
         return self.dilation * (self.kernel_size - 1) + 1
 
     @property
     def grows(self) -> bool:
-        """Whether its windows lie on the output: a transposed convolution or a resize."""
+        """Whether its windows lie on the output, as those of a transposed convolution or a resize do."""
         return self.kind in ("transposed", "resize")
 
     @property
     def window(self) -> Window:
-        """All settings but the name, as keywords: `output_size(28, **layer.window)`."""
+        """All settings but the name, as keyword arguments: `output_size(28, **layer.window)`."""
         return Window(
             kernel_size=self.kernel_size,
             stride=self.stride,
@@ -163,7 +164,7 @@ class Layer:
 
 
 def lists_settings(function: Function) -> Function:
-    """Let `help` and completion name the keywords that `**window` stands for."""
+    """Decorator that lets `help` and completion show the keywords that `**window` stands for."""
     own = signature(function)
     kept = [each for each in own.parameters.values() if each.kind is not Parameter.VAR_KEYWORD]
     settings = [
@@ -259,8 +260,8 @@ def _check_word(layer: Layer, word: str) -> None:
     if layer.kind == "transposed":
         if layer.convention == "pytorch":
             raise ValueError(
-                f'padding="{word}" does not exist for kind="transposed" in the "pytorch" convention: '
-                'use numbers, or convention="tensorflow"'
+                'padding must be numbers for kind="transposed" in the "pytorch" convention, '
+                f'got {word!r}: use numbers, or convention="tensorflow"'
             )
         if word not in ("valid", "same"):
             raise ValueError(
@@ -268,13 +269,13 @@ def _check_word(layer: Layer, word: str) -> None:
             )
     elif word == "causal" and (layer.kind != "convolution" or layer.convention != "tensorflow"):
         raise ValueError(
-            f'padding="causal" does not exist for kind="{layer.kind}" in the "{layer.convention}" '
-            f"convention, only for Keras's convolutions: use padding=({layer.reach - 1}, 0)"
+            'padding="causal" must belong to a convolution in the "tensorflow" convention, got '
+            f'kind="{layer.kind}" in the "{layer.convention}" convention: use padding=({layer.reach - 1}, 0)'
         )
     elif strided and layer.convention == "pytorch":
         raise ValueError(
-            f'padding="same" with stride={layer.stride} does not exist in the "pytorch" convention: '
-            'use stride=1, numbers, or convention="tensorflow"'
+            f'padding="same" must have stride=1 in the "pytorch" convention, got stride={layer.stride}: '
+            'use numbers, or convention="tensorflow"'
         )
 
 
@@ -321,8 +322,6 @@ def _unparsed(word: str, place: int, rule: str) -> ValueError:
     return ValueError(f"stack must be layers such as conv3s2p1, got {shown!r} at character {place}: {rule}")
 
 
-__all__ = ["AxisPadding", "AxisSetting", "Window", "axis_windows"]
-
 AxisSetting = int | tuple[int, int]
 AxisPadding = Padding | tuple[Padding, Padding]
 
@@ -335,7 +334,7 @@ def axis_windows(
     dilation: AxisSetting = 1,
     convention: Convention = "tensorflow",
 ) -> tuple[Window, Window]:
-    """The window along the rows' axis (height) and the one along the columns' axis (width).
+    """The window along the height and the window along the width of an image.
 
     A setting is one value for both axes, or a pair with one for each: `padding=(1, 2)` adds one row above and
     below and two columns left and right, as in torch; uneven padding is `((top, bottom), (left, right))`.

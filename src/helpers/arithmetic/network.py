@@ -1,4 +1,4 @@
-"""A stack of layers along one axis: map sizes, what its units see, pixels it never reads, sizes it takes."""
+"""A stack of layers along one axis: map sizes, receptive fields, pixels never read, input sizes it takes."""
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -18,13 +18,13 @@ _NO_LAYERS = (str, bytes, bytearray, memoryview, range)  # sequences of somethin
 
 
 class ReceptiveField(NamedTuple):
-    """What one unit of the last map sees.
+    """The receptive field of one unit of the last map.
 
     Attributes:
-        size: input pixels from the leftmost one it reads to the rightmost, both included; the most that any
-            unit has where they differ, as they do behind a transposed convolution.
-        jump: input pixels from one unit to the next, the product of all strides; a `Fraction` where a
-            transposed convolution or a resize puts units between pixels.
+        size: input pixels from the leftmost one it reads to the rightmost, both included. After a transposed
+            convolution units differ: then the largest size.
+        jump: input pixels from one unit to the next, the product of all strides; a `Fraction` if a transposed
+            convolution or a resize puts units between pixels.
     """
 
     size: int
@@ -36,9 +36,9 @@ class TraceRow(NamedTuple):
 
     Attributes:
         name: the layer's name, or its position ("layer 1") if it has none.
-        size: units of the map it puts out.
+        size: units of its output.
         jump: input pixels from one unit to the next; a `Fraction` where it is not whole.
-        receptive_field: input pixels that one unit spans; the most that any unit does.
+        receptive_field: input pixels from the first to the last that a unit reads; the largest of any unit.
         start: leftmost input index of unit 0; negative inside the padding.
     """
 
@@ -55,8 +55,8 @@ class UnitField(NamedTuple):
     Attributes:
         first: leftmost index it reads, negative inside the padding.
         last: rightmost index it reads, from the size on inside the padding.
-        center: the middle of its windows, all layers together: unit 0's and a jump for each unit.
-        look_ahead: how far it reads beyond its own place, `unit * jump`; 0 in a causal stack.
+        center: the center of its windows through all layers: that of unit 0 plus `unit` jumps.
+        look_ahead: how far it reads beyond the input position `unit * jump`; 0 in a causal stack.
     """
 
     first: int | float
@@ -76,9 +76,9 @@ class _Step(NamedTuple):
 def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
     """Receptive field and jump of a unit after all `layers`, in input pixels.
 
-    A stride beyond the kernel, or a dilation, can leave holes in the field: `size` is its span. Which units
-    a stride meets behind a transposed convolution depends on the padding; "same" counts here as on an input
-    of a size that all strides divide. `trace` says it for any size.
+    A stride larger than the kernel, or a dilation, can leave holes in the field: `size` is its span. After a
+    transposed convolution, the field depends on the padding of strided layers. "same" is taken here as on an
+    input whose size all strides divide; `trace` has the field for any size.
 
     Raises:
         TypeError: if `layers` is not a sequence of Layer.
@@ -95,19 +95,19 @@ def receptive_field(layers: Sequence[Layer]) -> ReceptiveField:
     for layer in _checked(layers):
         size += (layer.reach - 1) * jump
         jump *= layer.stride
-    if not any([layer.grows for layer in layers]):  # all units see alike
+    if not any([layer.grows for layer in layers]):  # all units have fields of one size
         return ReceptiveField(size, jump)
     step = extent = 1
     for position, layer in enumerate(layers):
         if layer.output_shape is not None:
             raise ValueError(
                 f"layers[{position}] must leave output_shape out, got {layer.output_shape}: "
-                "its padding depends on the size, which trace takes"
+                "its padding depends on the size, which `trace` takes"
             )
         step *= layer.stride
         sides = layer.padding if isinstance(layer.padding, tuple) else (0,)
         extent += layer.reach + sum(sides)
-    fields = INPUT  # far from the ends of an axis that is long enough for all windows and crops
+    fields = INPUT  # on an axis that is long enough for all windows and crops
     for each in _walk(step * (step * extent + 1), layers):
         fields = fields.after(each.layer, each.windows.start)
     return ReceptiveField(fields.size, fields.jump)
@@ -134,14 +134,14 @@ def trace(size: int, layers: Sequence[Layer], *, skips: Sequence[Skip] = ()) -> 
     >>> trace(5, [Layer(2, stride=2), Layer(2, kind="resize")], skips=[(0, 2)])
     Traceback (most recent call last):
         ...
-    ValueError: 'layer 2', number 2 of 2, puts out 4 pixels, but its skip connection from the input has 5: \
-use size=4 or size=6, or crop, pad or resize one of the two
+    ValueError: skips must join maps of one size, got 5 pixels from the input and 4 from 'layer 2', number 2 \
+of 2: use size=4 or size=6, or crop, pad or resize one of the two
     """
     rows: list[TraceRow] = []
     fields, field, jump, start = INPUT, 1, 1, 0
     is_plain = not any([layer.grows for layer in _checked(layers)])
     for step in _walk(size, layers):
-        if is_plain:  # all units see alike: four sums, which keep a call at microseconds
+        if is_plain:  # without `Fields`, a call takes microseconds
             start += step.windows.start * jump
             field += (step.layer.reach - 1) * jump
             jump *= step.layer.stride
@@ -163,7 +163,7 @@ def unit_field(
         size: pixels or samples of the input.
         layers: the layers, from the input on.
         unit: index of the unit.
-        rate: samples a second; then all is in seconds: `center` is the time stamp of a frame.
+        rate: samples per second. If given, the result is in seconds: `center` is the time stamp of a frame.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -200,7 +200,7 @@ def unit_field(
 def network_unread(size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
     """Input indices that no unit of the last map depends on.
 
-    Every layer that floors may drop the end of its map, and all that only this end has read is lost with it.
+    A layer whose output size is rounded down may drop the end of its input, and all that only this end reads.
 
     Raises:
         TypeError: if `size` is not an integer, or `layers` not a sequence of Layer.
@@ -216,7 +216,7 @@ def network_unread(size: int, layers: Sequence[Layer]) -> tuple[int, ...]:
 
 
 def unit_reads(size: int, layers: Sequence[Layer], unit: int) -> tuple[int, ...]:
-    """Input indices that one unit of the last map depends on; padding and holes are not among them.
+    """Input indices that one unit of the last map depends on, without padding and holes.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -247,7 +247,8 @@ def fitting_sizes(
         at_least: the smallest size to try.
         at_most: the largest size to try; no more than 10,000,000 above the smallest.
         skips: skip connections, as in `trace`.
-        without_rest: whether every window has to end where its map ends, so that no floor drops anything.
+        without_rest: whether each layer's last window must end where its padded input ends, so that rounding
+            down drops nothing.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -325,7 +326,7 @@ def _check_skips(
 ) -> None:
     def told(number: int) -> str:
         name = layers[number - 1].name or f"layer {number}"
-        return f"{name!r}, number {number} of {len(layers)}," if number else "the input"
+        return f"{name!r}, number {number} of {len(layers)}" if number else "the input"
 
     for earlier, later in pairs:
         if sizes[earlier] == sizes[later]:
@@ -338,8 +339,8 @@ def _check_skips(
         ]
         use = " or ".join(f"size={each}" for each in near if each)
         raise ValueError(
-            f"{told(later)} puts out {sizes[later]} pixels, but its skip connection from "
-            f"{told(earlier)} has {sizes[earlier]}: {f'use {use}, or ' if use else ''}"
+            f"skips must join maps of one size, got {sizes[earlier]} pixels from {told(earlier)} and "
+            f"{sizes[later]} from {told(later)}: {f'use {use}, or ' if use else ''}"
             "crop, pad or resize one of the two"
         )
 

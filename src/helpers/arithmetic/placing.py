@@ -4,7 +4,7 @@ from helpers.arithmetic.layer import Layer
 
 
 class NothingLeft(ValueError):
-    """The layer leaves not one pixel."""
+    """The output would not have a single pixel."""
 
 
 def pads(size: int, layer: Layer) -> tuple[int, int]:
@@ -24,9 +24,9 @@ def pads(size: int, layer: Layer) -> tuple[int, int]:
 
 
 def starts(size: int, layer: Layer) -> range:
-    """The windows of a checked layer on an axis of checked size, by the index of their first tap.
+    """Index of the first tap of each window of a layer on an axis of checked size.
 
-    They lie on the input, one for each output; those of a transposed convolution or a resize lie on the
+    Windows lie on the input, one for each output; those of a transposed convolution or a resize lie on the
     output, one for each input.
     """
     before, after = pads(size, layer)
@@ -39,20 +39,21 @@ def starts(size: int, layer: Layer) -> range:
         last = next_start if layer.ceil_mode == "bare" or next_start < before + size else last
     if last < 0:
         raise NothingLeft(
-            f"kernel_size={layer.kernel_size} with dilation={layer.dilation} spans {layer.reach} pixels, but "
-            f"size={size} with padding {before, after} has {before + size + after}: use a smaller kernel or "
-            f"dilation, or at least {-room} more pixels of input or padding"
+            f"kernel_size must span at most {before + size + after} pixels for size={size} with padding "
+            f"{before, after}, got {layer.kernel_size} with dilation={layer.dilation}, which spans "
+            f"{layer.reach}: use a smaller kernel or dilation, or at least {-room} more pixels of input or "
+            "padding"
         )
     return range(-before, last - before + 1, layer.stride)
 
 
 def window_count(windows: range) -> int:
-    """How many windows there are; `len` ends at 2**63."""
+    """Number of windows; `len` fails from 2**63 on."""
     return (windows.stop - 1 - windows.start) // windows.step + 1
 
 
 def size_after(size: int, layer: Layer) -> int:
-    """Size of the output of a checked layer on an axis of checked size."""
+    """Size of a layer's output on an axis of checked size."""
     if not layer.grows:
         return window_count(starts(size, layer))
     before, after, extra = _cropped(size, layer)
@@ -60,7 +61,7 @@ def size_after(size: int, layer: Layer) -> int:
 
 
 def _cropped(size: int, layer: Layer) -> tuple[int, int, int]:
-    """What a growing layer crops (before, after) of its spread input, and what it adds at the end."""
+    """What a layer that `grows` crops (before, after) of its full output, and what it adds at the end."""
     spread = (size - 1) * layer.stride + layer.reach
     if isinstance(layer.padding, tuple):
         before, after = layer.padding
@@ -71,8 +72,8 @@ def _cropped(size: int, layer: Layer) -> tuple[int, int, int]:
             extra = layer.output_shape - least
         if spread + extra <= before + after:
             raise NothingLeft(
-                f"padding {before, after} crops away all {spread + extra} pixels of the output: "
-                f"use at most {spread + extra - 1} in total"
+                f"padding must crop at most {spread + extra - 1} pixels in total, got {before, after}, which "
+                f"crops all {spread + extra} of the output: use less padding"
             )
         return before, after, extra
     if layer.padding == "valid":
@@ -80,7 +81,7 @@ def _cropped(size: int, layer: Layer) -> tuple[int, int, int]:
         filled = max(spread, size * layer.stride) if layer.convention == "tensorflow" else spread
         _check_shape(layer, size, spread, spread + layer.stride - 1)
         return 0, 0, (layer.output_shape or filled) - spread
-    if layer.convention == "tensorflow":  # the output's own "same" windows have to be as many as the input
+    if layer.convention == "tensorflow":  # "same" on the output must give as many windows as the input has
         _check_shape(layer, size, (size - 1) * layer.stride + 1, size * layer.stride)
     excess = spread - (layer.output_shape or size * layer.stride)
     if excess < 0 and layer.convention == "onnx-lower":
@@ -92,7 +93,7 @@ def _cropped(size: int, layer: Layer) -> tuple[int, int, int]:
 
 
 def _halves(total: int, layer: Layer) -> tuple[int, int]:
-    """Both sides of "same", the larger where the convention wants it."""
+    """Padding (before, after) for "same", the larger on the side that the convention says."""
     less, more = max(0, total) // 2, (max(0, total) + 1) // 2
     return (more, less) if layer.convention == "onnx-lower" else (less, more)
 

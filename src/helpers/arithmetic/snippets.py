@@ -20,7 +20,7 @@ class Snippet(NamedTuple):
     """The lines for a layer in one framework.
 
     Attributes:
-        code: lines that run. They read `x`, and `weight` where the framework takes the weight as an argument,
+        code: lines that run. They read `x`, and `weight` if the framework takes the weight as an argument,
             and make `y`; those of ONNX make `node`, which does the same in a graph.
         image_axes: the order of the axes of `x` and `y`.
         weight_axes: the order of the axes of the weight; empty for a pooling.
@@ -37,7 +37,7 @@ class _Axis(NamedTuple):
     layer: Layer
     size: int | None
     before: int
-    after: int  # of a pooling with `ceil_mode`, as far as its last window hangs over
+    after: int  # of a pooling with `ceil_mode`, up to the end of its last window
     extra: int  # what a transposed convolution adds at the end
 
 
@@ -51,8 +51,8 @@ def snippet(
 ) -> Snippet:
     """The lines for a layer on images in one framework.
 
-    A pooling takes the maximum. Lines of every kind were executed in their framework, see `tests/golden`, and
-    gave to the bit what the settings of the layer say.
+    A pooling takes the maximum. Lines of every kind were executed in their framework and compared with the
+    settings of the layer, see `tests/golden`.
 
     Args:
         layer: a convolution, a pooling or a transposed convolution; or two of one kind, (along the height,
@@ -98,7 +98,7 @@ def snippet(
 
 @cache
 def _known() -> dict[str, Any]:
-    """The lines of each framework, with holes and options; the pages fill the same ones.
+    """The lines of each framework, with placeholders and options; the explorers fill the same ones.
 
     `{stride}` is a number, or a tuple where rows and columns differ; `{stride.0}` is that of the rows;
     `<strided:...>` is left out where `strided` is zero.
@@ -109,7 +109,7 @@ def _known() -> dict[str, Any]:
 
 
 def _filled(lines: Sequence[str], facts: Mapping[str, tuple[Any, Any]]) -> list[str]:
-    """The lines with their holes filled; those of which nothing is left are dropped."""
+    """The lines with their placeholders filled; lines that come out empty are dropped."""
 
     def number(hole: re.Match[str]) -> str:
         rows, columns = facts[hole[1]]
@@ -126,12 +126,12 @@ def _filled(lines: Sequence[str], facts: Mapping[str, tuple[Any, Any]]) -> list[
 
 
 def _kind(layers: Sequence[Layer]) -> str:
-    """The kind of both, which has lines."""
+    """The kind of both layers."""
     kinds = {layer.kind for layer in layers}
     if "resize" in kinds:
         raise ValueError("layer must be a convolution, pooling or transposed convolution, got a resize")
     if len(kinds) > 1 or len({layer.ceil_mode for layer in layers}) > 1:
-        raise ValueError(f"layer must be two of one kind, which round alike, got {layers}")
+        raise ValueError(f"layer must be two of one kind and one ceil_mode, got {layers}")
     return kinds.pop()
 
 
@@ -155,7 +155,7 @@ def _check_dilation(layers: Sequence[Layer], framework: Framework) -> None:
 
 
 def _word(layers: Sequence[Layer], framework: Framework) -> str:
-    """The word for the padding, if the framework says it so: "same", "same_lower" or "valid"."""
+    """The word for the padding, "same", "same_lower" or "valid", if the framework's layer takes it."""
     words = {_one_word(layer, framework) for layer in layers}
     return words.pop() if len(words) == 1 else ""
 
@@ -189,7 +189,7 @@ def _sides(layer: Layer, size: int | None) -> tuple[int, int, int]:
     """Padding or crop (before, after), and what a transposed convolution adds at the end."""
     if size is None and isinstance(layer.padding, tuple):
         return *layer.padding, layer.output_padding
-    size = size or 1  # where it is not given, it makes no difference
+    size = size or 1  # any size gives the same padding here
     before, after = pads(size, layer)
     if not layer.grows:
         return before, after, 0
@@ -198,7 +198,7 @@ def _sides(layer: Layer, size: int | None) -> tuple[int, int, int]:
 
 
 def _facts(axes: Sequence[_Axis], framework: Framework, word: str) -> dict[str, tuple[Any, Any]]:
-    """What the holes and options of the lines ask for, along height and width."""
+    """The values for placeholders and options of the lines, along (height, width)."""
     first, second = (_axis_facts(axis, framework, word) for axis in axes)
     if framework == "pytorch" and not all(map(_is_inside, axes)):
         first["inner"] = second["inner"] = 0

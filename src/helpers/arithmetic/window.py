@@ -13,13 +13,13 @@ _Verdict = Literal["same numbers", "shifted", "same size, other windows", "diffe
 
 
 class Porting(NamedTuple):
-    """What becomes of a layer on its way into another framework.
+    """How a layer compares with its port to another framework.
 
     Attributes:
         verdict: "same numbers", "shifted", "same size, other windows" or "different sizes".
-        words: the verdict in a sentence, with the mend.
-        mend: the padding (before, after) with which the second layer reads what the first one reads; of a
-            transposed convolution, the crop. None if it reads that already, or if no padding will do.
+        words: the verdict in a sentence, with the remedy.
+        mend: the remedy: the padding (before, after), or the crop of a transposed convolution, with which the
+            second layer reads what the first one reads. None if it does already, or if there is none.
     """
 
     verdict: _Verdict
@@ -179,8 +179,8 @@ def inputs_per_output(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
 def indices_read(size: int, unit: int, **window: Unpack[Window]) -> tuple[int, ...]:
     """Input indices that one output reads; below 0 and from `size` on they are padding.
 
-    A transposed convolution and a resize have no padding: there they are inputs that an output beside the
-    others would have, were the input longer.
+    A transposed convolution and a resize have no padding: there, such indices are inputs that only a longer
+    input would have.
 
     Raises:
         TypeError: if an argument is of the wrong kind.
@@ -200,7 +200,7 @@ def indices_read(size: int, unit: int, **window: Unpack[Window]) -> tuple[int, .
 
 @lists_settings
 def unread(size: int, **window: Unpack[Window]) -> tuple[int, ...]:
-    """Input indices that no output reads: the tail the floor drops, and gaps where stride exceeds kernel.
+    """Input indices that no output reads: an end dropped by rounding down, and gaps if stride exceeds kernel.
 
     Of a transposed convolution: the inputs whose whole window is cropped.
 
@@ -325,7 +325,7 @@ def _mend(size: int, first: Layer, second: Layer) -> tuple[int, int] | None:
 
 
 def _unread_from(first: int, size: int, windows: range, layer: Layer) -> int:
-    """How many of `size` cells from the index `first` on no window reads."""
+    """How many of the `size` cells from index `first` on no window reads."""
     moved = range(windows.start - first, windows.stop - first, windows.step)
     return size - read_by(Indices.first(window_count(windows)), moved, layer).below(size).total()
 
@@ -334,7 +334,7 @@ def _windows_on(size: int, windows: range, layer: Layer) -> tuple[int, ...]:
     """How many windows have a tap on each cell of the axis they lie on."""
     stride, dilation = layer.stride, layer.dilation
     shared = gcd(stride, dilation)
-    cycle = stride // shared  # of the taps that fit a cell, each is so many after the one before
+    cycle = stride // shared  # distance of the taps that can lie on one cell
     inverse, last = pow(dilation // shared, -1, cycle), windows.stop - 1 - windows.start
 
     def taps(index: int) -> int:
@@ -345,7 +345,7 @@ def _windows_on(size: int, windows: range, layer: Layer) -> tuple[int, ...]:
         least, most = max(0, -((last - offset) // dilation)), min(layer.kernel_size - 1, offset // dilation)
         return max(0, (most - tap) // cycle - (least - 1 - tap) // cycle)
 
-    # From the last tap of the first window to the first tap of the last one the stride says it all.
+    # From the last tap of the first window to the first tap of the last one, counts repeat with the stride.
     return _listed(size, taps, windows.start + layer.reach - 1, windows.stop, period=stride)
 
 

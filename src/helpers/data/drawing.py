@@ -1,7 +1,7 @@
 """The stand-in: a labeled data set of the same shape, drawn where the real one cannot be had.
 
-Digits are set in the fonts that matplotlib brings along, garments are drawn from outlines (`garments`); every
-image is one of these prototypes, moved, bent and shaded by chance, in batches of tensors.
+Digits are set in the fonts that matplotlib brings along, garments are drawn from outlines (`garments`). These
+are the prototypes; every image is one of them, randomly moved, bent and shaded.
 """
 
 import math
@@ -59,8 +59,9 @@ def stand_in(name: str, *, split: str, size: int | None = None, seed: int = 0) -
     """Draw a data set of the shape, the classes and the size of the real one.
 
     Digits are set in the fonts that matplotlib brings along, garments are drawn from outlines; each image is
-    a drawing moved, bent and grained by chance. The classes are balanced, their order is shuffled. The same
-    arguments give the same images (with the same versions of the packages); the two splits share no image.
+    a drawing, randomly moved and bent, with noise. The classes are balanced, their order is shuffled. The
+    same arguments give the same images (with the same versions of the packages); the two splits share no
+    image.
 
     Args:
         name: "mnist" or "fashion-mnist".

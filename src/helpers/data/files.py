@@ -1,6 +1,6 @@
-"""The published files: where they may lie, whether they are whole, what is in them, and how to fetch them.
+"""The published files: find, verify, read and download them.
 
-torchvision could read them, too. But to import it takes 0.2 GB in each process of a sweep.
+torchvision could do that, too, but to import it takes 0.2 GB in each process of a sweep.
 """
 
 import contextlib
@@ -40,10 +40,10 @@ MD5 = {
         "t10k-labels-idx1-ubyte.gz": "bb300cfdad3c16e7a12a480ee83cd310",
     },
 }
-"""Of each published file its checksum, as torchvision has it."""
+"""MD5 checksum of each published file, as torchvision has it."""
 
 _PREFIX = {"train": "train-", "test": "t10k-"}
-_LARGEST = 2**26  # bytes, more than any of them has, packed or unpacked: nothing is read beyond
+_LARGEST = 2**26  # bytes, more than any of the files has, packed or unpacked: no more is read
 
 
 class DataUnavailable(RuntimeError):
@@ -80,7 +80,7 @@ class CorruptData(RuntimeError):
 
 @dataclass(frozen=True)
 class DataFolder:
-    """A folder laid out as torchvision's `root`, and how the user knows it."""
+    """A folder laid out as torchvision's `root`, and its name in messages."""
 
     label: str
     folder: Path
@@ -109,7 +109,7 @@ class DataFolder:
                 raise CorruptData(path, md5, found, _fault(path))
 
     def read(self, name: str, split: str) -> tuple[Tensor, Tensor]:
-        """Images (N, 28, 28) of uint8 and labels (N,) of int64, of files that are verified."""
+        """Images (N, 28, 28) of uint8 and labels (N,) of int64, from files that were verified."""
         images, labels = (_unpacked(path) for path, _ in self.files(name, split))
         return images, labels.to(torch.int64)
 
@@ -205,7 +205,7 @@ def fetch(name: str, *, folder: Path) -> str | None:
 
 
 def _published(file: str, md5: str, mirrors: list[str], deadline: float) -> bytes:
-    """A file of one of the mirrors; OSError says why none gave it."""
+    """Download a file from the first mirror that has it; raise OSError with the reasons if none does."""
     faults = []
     for mirror in mirrors:
         try:
@@ -220,11 +220,11 @@ def _published(file: str, md5: str, mirrors: list[str], deadline: float) -> byte
 
 
 def _received(url: str, deadline: float) -> bytes:
-    """What is at an address; OSError if that is too much, or takes too long."""
+    """Download from an address; raise OSError if the content is too large, or takes too long."""
     request = urllib.request.Request(url, headers={"User-Agent": "stride-and-padding"})
     content = bytearray()
     with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-        # As much as is there: to wait for a full block could take hours, a byte a second.
+        # `read1` returns what has arrived: a slow sender could delay a full block for hours.
         while part := response.read1(1 << 16):
             content += part
             if len(content) > _LARGEST:

@@ -1,4 +1,4 @@
-"""What a data set is in this book: its name, its classes, its images; the box for drawn ones."""
+"""A data set: its name, its classes, its images; and the notice that images are drawn."""
 
 import re
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ class Images:
     def as_float(self) -> Tensor:
         """The images as a network takes them: float32 in [0, 1], shape (N, 1, 28, 28).
 
-        A new tensor at each call, four times the size of `images` (188 MB for 60,000); keep it, or take
+        Each call makes a new tensor, four times the size of `images` (188 MB for 60,000): keep it, or call
         `first` or `select` before.
         """
         return self.images.unsqueeze(1).to(torch.float32).div_(255)  # (N, 1, 28, 28)
@@ -109,9 +109,9 @@ class Notice:
 
 
 def stand_in_notice(*images: Images) -> Notice | None:
-    """What a page shows above its numbers: a warning if any of these images were drawn, else nothing.
+    """A warning for the top of a page if any of these images were drawn; else None.
 
-    Meant as the last line of a cell, where None leaves no trace.
+    It is meant as the last line of a notebook cell, where None shows nothing.
 
     >>> from helpers.data import stand_in
     >>> print(stand_in_notice(stand_in("mnist", split="test", size=10)).title)

@@ -1,4 +1,4 @@
-"""Load a data set: `load` insists on the real one, `load_or_draw` makes do with a drawn one."""
+"""Load a data set: `load` the real one or fail, `load_or_draw` the real one or else draw one."""
 
 import os
 import zlib
@@ -56,10 +56,10 @@ def load_or_draw(name: str, *, split: str, root: Root = None, download: bool = T
 
 
 def excerpt(name: str, *, split: str, drawn: bool) -> Images:
-    """The few images that a page can carry and train on: 2,000 to learn from, 1,000 to be tested on.
+    """The images that fit into a web page: the first 2,000 for training, the first 1,000 for testing.
 
-    They are the first of their split, in four grays from black to white, which packs 3,000 images into a
-    quarter of a megabyte. `TrainingExplorer` trains on these.
+    They have four grays from black to white, which packs 3,000 images into a quarter of a megabyte.
+    `TrainingExplorer` trains on them.
 
     Args:
         name: "mnist" or "fashion-mnist".
@@ -81,7 +81,7 @@ def excerpt(name: str, *, split: str, drawn: bool) -> Images:
 
 
 def packed_excerpt(name: str) -> bytes:
-    """The images of `excerpt` as a page unpacks them: labels, then four pixels a byte, compressed by zlib.
+    """Both splits of `excerpt` as bytes for a web page: labels, then four pixels a byte, compressed by zlib.
 
     Args:
         name: "mnist" for the real ones; "digits" or "garments" for drawn ones.
@@ -103,9 +103,9 @@ def packed_excerpt(name: str) -> bytes:
 
 
 def describe(name: str, *, root: Root = None, download: bool = True) -> str:
-    """Say what `load_or_draw` gives: "real, from ..." or "stand-in, because ...".
+    """Say in words what `load_or_draw` returns: "real, from ..." or "stand-in, because ...".
 
-    The files are verified, and fetched if need be, but not unpacked.
+    The files are verified, and downloaded if need be, but not unpacked.
 
     Raises:
         CorruptData, TypeError, ValueError: as `load` does.
@@ -136,7 +136,7 @@ def _locate(name: str, *, split: str, root: Root, download: bool) -> DataFolder:
 
 
 def _verified(folder: DataFolder, name: str, split: str) -> str | None:
-    """Why the split is not to be had from this folder; None if it is, and is what was published."""
+    """Why the split cannot be loaded from this folder; None if it can, and its files are as published."""
     try:
         folder.verify(name, split)
         return folder.absence(name, split)

@@ -1,4 +1,4 @@
-"""Convolutions under dense layers: models A and B, the four MNIST settings, and most controls."""
+"""Convolutions followed by dense layers: models A and B, the four MNIST networks, and most controls."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -92,18 +92,18 @@ def cnn(
     whatever their strides. Shapes: (N, 1, 28, 28) in, logits (N, 10) out.
 
     Args:
-        strides: of each convolution; there are as many convolutions.
-        padding: see `features`, as for the next six.
-        channels: that each convolution makes.
+        strides: stride of each convolution; there are as many convolutions as strides.
+        padding: `features` explains this and the next six.
+        channels: output channels of each convolution.
         pools: kernel size and stride of each pooling, None for no pooling; all 2 and 2 if empty.
         pooling: "max", "blur", "max-blur", "polyphase" or "space-to-depth".
         padding_mode: what "same" pads with.
-        kernel_sizes: of each convolution; all 3 if empty.
-        border: zeros put around the image first, before and after on both axes.
-        head: "flatten" gives the dense layers the whole map; "average" each channel's mean, so that the size
-            of the map decides no parameters.
-        units: of the first dense layer.
-        dropout: share of these units that is dropped in training; 0 for no such layer.
+        kernel_sizes: kernel size of each convolution; all 3 if empty.
+        border: rows and columns of zeros (before, after) put around the image first.
+        head: "flatten" gives the dense layers the whole map; "average" gives them each channel's mean, so
+            that the size of the map does not change the number of parameters.
+        units: units of the first dense layer.
+        dropout: share of these units that is dropped in training; 0 for no dropout layer.
 
     Raises:
         ValueError: if a word is unknown, or the lengths do not match.
@@ -142,15 +142,15 @@ def small_cnn(
     border: int = 0,
     channels: tuple[int, int] = (8, 16),
 ) -> nn.Sequential:
-    """The network that a page trains: twice a convolution, ReLU and pooling, then one dense layer.
+    """A small network: twice a convolution, ReLU and pooling, then one dense layer.
 
-    `helpers.widgets.TrainingExplorer` computes the same one in the browser. Shapes: (N, 1, 28, 28) in, logits
+    `helpers.widgets.TrainingExplorer` trains the same one in the browser. Shapes: (N, 1, 28, 28) in, logits
     (N, 10) out.
 
     Args:
         strides: of the first and of the second convolution.
         padding: of both convolutions, as `helpers.arithmetic.output_size` takes it.
-        convention: whose "same".
+        convention: the framework that "same" follows.
         kernel_size: of both convolutions, on both axes.
         pool: whether each convolution is followed by the maximum of 2 x 2 pixels.
         border: black rows, and columns, put around the image first; an odd one goes after it.
@@ -187,7 +187,9 @@ def _size_after(name: str, size: int, layer: Layer) -> int:
     try:
         return output_size(size, **layer.window)
     except ValueError as error:
-        raise ValueError(f"strides, padding and pool must leave maps that {name} can take: {error}") from None
+        raise ValueError(
+            f"strides, padding and pool must leave maps that {name} can take, got {size} pixels: {error}"
+        ) from None
 
 
 def features(
@@ -204,21 +206,21 @@ def features(
     """The layers conv1, pool1, relu1, conv2 and so on; as many convolutions as there are strides.
 
     ReLU comes after max-pooling: either order gives the same numbers and gradients, to the bit, but this one
-    leaves four times fewer to clip, and is faster. The other poolings follow ReLU, as a blur has to.
+    applies ReLU to four times fewer values. The other poolings follow ReLU, as a blur has to.
 
     Args:
-        strides: of each convolution.
+        strides: stride of each convolution.
         padding: of all convolutions: "valid" for none; "same" as TensorFlow pads, the odd pixel after;
             "same-pytorch" for one pixel on each side, which at stride 2 reads other samples.
-        channels: that each convolution makes; those beyond the last stride are ignored.
+        channels: output channels of each convolution; those beyond the last stride are ignored.
         pools: kernel size and stride of the pooling after each convolution, None for no pooling; 2 and 2
             after each if empty.
         pooling: "max"; "blur" for a binomial blur of three taps, then the stride; "max-blur" for the maximum
-            at stride 1, then the same; "polyphase" for a stride at the phase of the largest norm;
-            "space-to-depth" for all phases, each as channels of its own.
-        padding_mode: what "same" pads with; "partial" for zeros that are made up for.
-        kernel_sizes: of each convolution; all 3 if empty.
-        border: zeros put around the image first, before and after on both axes.
+            at stride 1, then the same; "polyphase" for `PolyphasePool2d`; "space-to-depth" for
+            `nn.PixelUnshuffle`.
+        padding_mode: what "same" pads with, as in `nn.Conv2d`; "partial" for `PartialConv2d`.
+        kernel_sizes: kernel size of each convolution; all 3 if empty.
+        border: rows and columns of zeros (before, after) put around the image first.
 
     Raises:
         ValueError: if a word is unknown, or the lengths do not match.
@@ -252,10 +254,10 @@ def features(
 
 
 def map_shape(layers: OrderedDict[str, nn.Module]) -> tuple[int, int, int]:
-    """Channels, height and width of what the layers make of an image of 28 x 28.
+    """Channels, height and width of the map that some layers make of a 28 x 28 image.
 
     Raises:
-        ValueError: if a layer cannot take what those before it leave of the image; torch's reason is in it.
+        ValueError: if a layer cannot take the map before it; the message holds torch's reason.
     """
     maps = torch.zeros(1, 1, IMAGE_SIZE, IMAGE_SIZE)
     for name, layer in layers.items():
@@ -274,7 +276,7 @@ def map_shape(layers: OrderedDict[str, nn.Module]) -> tuple[int, int, int]:
 def with_classifier(
     layers: OrderedDict[str, nn.Module], units: int, dropout: float
 ) -> OrderedDict[str, nn.Module]:
-    """The layers, and on top dropout, unless it is 0, and a dense layer from `units` to the classes."""
+    """Append dropout, unless it is 0, and a dense layer from `units` to the classes; return the layers."""
     if dropout:
         layers["dropout"] = nn.Dropout(dropout)
     layers["fc2" if "fc1" in layers else "fc1"] = nn.Linear(units, _CLASSES)

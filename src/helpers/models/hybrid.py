@@ -1,4 +1,4 @@
-"""Convolutions under an LSTM: model C, what it should be compared with, and the two layers this takes."""
+"""Convolutions followed by an LSTM: model C, the networks to compare it with, and two layers for them."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -15,10 +15,11 @@ _ORDER_SEED = 0  # of the one shuffled order, so that every network with one has
 
 
 class MapToSequence(nn.Module):
-    """Read a map row by row, each pixel's channels one step: (N, C, H, W) -> (N, H * W, C).
+    """Turn a map into a sequence, row by row: (N, C, H, W) -> (N, steps, features).
 
     Args:
-        reading: "pixels"; or "rows", (N, H, W * C), or "columns", (N, W, H * C), for a whole line a step.
+        reading: what one step is: "pixels" for (N, H * W, C), "rows" for (N, H, W * C), or "columns" for
+            (N, W, H * C).
         shuffled: whether the steps come in a random order, which depends on their number alone.
 
     Raises:
@@ -54,8 +55,8 @@ class MapToSequence(nn.Module):
 class LastStates(nn.LSTM):
     """LSTM that returns the last hidden state of each direction: (N, T, I) -> (N, 2 H), or (N, H) for one.
 
-    It has one bias a gate, as Keras has. Torch adds two; here the second is a buffer of zeros, no parameter,
-    so that torch's fused kernels still run. (On a CPU they run at the speed of the matrix products in them.)
+    It has one bias for each gate, as Keras has. Torch has two; here the second is a buffer of zeros, not a
+    parameter, so that torch's fused kernels still run.
     """
 
     def __init__(self, input_size: int, hidden_size: int, *, bidirectional: bool = True) -> None:
@@ -80,16 +81,16 @@ def hybrid_cnn(
     shuffled: bool = False,
     dropout: float = 0.5,
 ) -> nn.Sequential:
-    """Build a network whose last map, each convolution pooled, is read as a sequence by an LSTM.
+    """Build a network of convolutions, each pooled, whose last map an LSTM reads as a sequence.
 
-    The last state of each direction goes to the classifier. As it stands by default this is model C of
-    `stride-bilstm`. Shapes: (N, 1, 28, 28) in, logits (N, 10) out.
+    The last state of each direction goes to the classifier. The defaults give model C of `stride-bilstm`.
+    Shapes: (N, 1, 28, 28) in, logits (N, 10) out.
 
     Args:
-        strides: of each convolution, of 32 and then 64 channels; there are as many convolutions.
+        strides: stride of each convolution; the first has 32 channels, a second 64.
         padding: of the convolutions, "same", "valid" or "same-pytorch".
         reading: what one step of the sequence is: "pixels", "rows" or "columns" of the map.
-        units: of the LSTM, in each direction.
+        units: units of the LSTM in each direction.
         bidirectional: whether a second direction reads from the end.
         shuffled: whether the steps come in one fixed random order, the same in every network.
         dropout: share of the last states that is dropped in training.

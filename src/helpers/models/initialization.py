@@ -14,8 +14,7 @@ def keras_init_(model: nn.Module, generator: torch.Generator) -> None:
     forget gate. The model must be on the generator's device.
 
     Raises:
-        TypeError: if a layer with parameters is of a kind without a rule here, as a plain `nn.LSTM` with its
-            two biases is.
+        TypeError: for any other layer with parameters, such as a plain `nn.LSTM` with its two biases.
 
     Source: the defaults of keras.layers.Conv2D, Dense and LSTM; Glorot & Bengio 2010.
     """
@@ -27,7 +26,10 @@ def keras_init_(model: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(module, LastStates):
             _init_lstm(module, generator)
         elif next(module.parameters(recurse=False), None) is not None:
-            raise TypeError(f"keras_init_ has no rule for layer {name!r}, a {type(module).__name__}")
+            raise TypeError(
+                "model must have convolutions, dense layers and LastStates only, "
+                f"got layer {name!r} of type {type(module).__name__}"
+            )
 
 
 def _init_lstm(lstm: LastStates, generator: torch.Generator) -> None:

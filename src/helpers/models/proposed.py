@@ -1,4 +1,4 @@
-"""Layers that papers proposed in place of a stride and of zero padding, for the networks that judge them."""
+"""Layers that papers proposed in place of a stride or of zero padding."""
 
 import torch
 import torch.nn.functional as F
@@ -9,11 +9,11 @@ from helpers.layers import Conv2dSame, same_padding
 
 
 class PolyphasePool2d(nn.Module):
-    """Keep, of the grids that a stride could keep, the one of the largest norm: adaptive polyphase sampling.
+    """Adaptive polyphase sampling: of the grids that a stride could keep, keep the one of the largest norm.
 
-    A stride of 2 keeps one of four grids, always the same one, so that a moved image meets another grid. Here
-    the image decides, and the grid moves with it. All channels of an image keep the same grid. Shapes:
-    (N, C, H, W) in, (N, C, H / stride, W / stride) out; height and width must be multiples of the stride.
+    A stride of 2 always keeps the same one of four grids of pixels, so that a shifted image is sampled at
+    other places. Here the grid follows the image. All channels of an image keep the same grid. Shapes: (N, C,
+    H, W) in, (N, C, H / stride, W / stride) out; height and width must be multiples of the stride.
 
     Args:
         stride: pixels from one kept sample to the next, on both axes.
@@ -50,10 +50,10 @@ class PolyphasePool2d(nn.Module):
 
 
 class PartialConv2d(Conv2dSame):
-    """`Conv2dSame` that makes up for padding: each sum is divided by the share of its window that is image.
+    """Partial convolution: `Conv2dSame` whose sums are divided by the share of the window that is image.
 
-    Zeros make sums at the border smaller; here they are scaled as if the padding were holes. The bias is
-    added after that. Arguments are those of `Conv2dSame`; shapes as there.
+    Zero padding makes sums at the border smaller; the division makes up for that. The bias is added after it.
+    Arguments and shapes are those of `Conv2dSame`.
 
     Source: Liu et al. 2018, "Partial Convolution based Padding", arXiv 1811.11718.
 

@@ -14,30 +14,30 @@ _CLASSES = 10
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions, and around them a shortcut; a stride is taken by the first and by the shortcut.
 
-    Unlike in ResNet nothing is normalized, which so few layers do without. The shortcut is a 1x1 convolution
-    where stride or channels change, else nothing. Shapes: (N, C, H, W) in, (N, made, H / stride, W / stride)
-    out, rounded up.
+    Unlike ResNet it has no normalization, which so few layers do without. The shortcut is a 1x1 convolution
+    if stride or channels change, else the identity. Shapes: (N, in_channels, H, W) in, (N, out_channels, H /
+    stride, W / stride) out, rounded up.
 
     Args:
-        before: channels of the input.
-        made: channels of the output.
-        stride: of the block.
+        in_channels: channels of the input.
+        out_channels: channels of the output.
+        stride: stride of the block.
 
     Source: He et al. 2016, "Deep Residual Learning for Image Recognition", arXiv 1512.03385.
     """
 
-    def __init__(self, before: int, made: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = Conv2dSame(before, made, 3, stride)
+        self.conv1 = Conv2dSame(in_channels, out_channels, 3, stride)
         self.relu = nn.ReLU()
-        self.conv2 = Conv2dSame(made, made, 3)
+        self.conv2 = Conv2dSame(out_channels, out_channels, 3)
         self.shortcut: nn.Module = nn.Identity()
-        if stride > 1 or before != made:
-            self.shortcut = Conv2dSame(before, made, 1, stride)
+        if stride > 1 or in_channels != out_channels:
+            self.shortcut = Conv2dSame(in_channels, out_channels, 1, stride)
 
     def forward(self, input: Tensor) -> Tensor:
-        """Add what the convolutions make to what the shortcut brings."""
-        inside = self.relu(self.conv1(input))  # (N, made, H', W')
+        """Add the output of the convolutions to that of the shortcut."""
+        inside = self.relu(self.conv1(input))  # (N, out_channels, H', W')
         summed: Tensor = self.conv2(inside) + self.shortcut(input)
         return summed.relu()
 
@@ -51,15 +51,16 @@ def residual_cnn(
 ) -> nn.Sequential:
     """Build a narrow ResNet: a stem, a residual block for each stride, the mean of the map, a dense layer.
 
-    All convolutions have "same" padding as TensorFlow pads. Strides decide no parameters, so that networks
-    of the same channels and stem kernel draw the same initial weights from the same seed. Shapes:
+    All convolutions have "same" padding as TensorFlow pads. The parameters do not depend on the strides:
+    networks of the same channels and stem kernel draw the same initial weights from the same seed. Shapes:
     (N, 1, 28, 28) in, logits (N, 10) out.
 
     Args:
-        stem: kernel size and stride of the first convolution; ResNet's is (7, 2), a patch has both alike.
+        stem: kernel size and stride of the first convolution; ResNet's is (7, 2), that of a patch embedding
+            has both alike.
         stem_pool: whether max-pooling 3x3 with stride 2 follows the stem, as in ResNet.
-        strides: of each block.
-        channels: that each block makes; the stem makes as many as the first.
+        strides: stride of each block.
+        channels: output channels of each block; the stem has as many as the first.
 
     Raises:
         TypeError: if a number is no integer.

@@ -1,11 +1,11 @@
 """Figures in one visual language, each with its text alternative; nothing here trains, shows or saves.
 
-A function that draws returns a `Panel`, which can draw itself and say what it shows. `figure` lays panels out
-for the page and for a phone, and takes the words from them::
+A function that draws returns a `Panel`, which holds a drawing and its text alternative. `figure` lays panels
+out for the page and for a phone, and joins their texts::
 
     figure(*(line_windows(10, kernel_size=3, stride=s, title=f"stride {s}") for s in (1, 2)))
 
-A panel takes more marks and words with `plus`, and draws on axes of your own with `on(ax)`.
+`plus` adds marks and text to a panel; `on(ax)` draws it on your own axes.
 """
 
 from helpers.plots.cells import mark_unread, mark_window, outline

@@ -1,7 +1,7 @@
-"""The cells of a grid and the marks on them: one mark for each thing that the book names.
+"""The cells of a grid and the marks on them: windows, padding, pixels never read.
 
 The cell in row r and column c is the unit square around the point (c, r), as in `imshow`; row numbers grow
-downward. What is marked carries its name as a label, from which a figure makes its key.
+downward. Each mark has its meaning as its label, from which a figure makes its legend.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -48,7 +48,7 @@ def mix(name: str, share: float) -> Color:
 
 
 def squares(cells: Iterable[Position]) -> Path:
-    """The outline of every cell as one path, which keeps a map of a thousand cells small."""
+    """The outline of every cell as one path, which keeps the file of a large map small."""
     corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5), (-0.5, -0.5)])
     codes = [Path.MOVETO, Path.LINETO, Path.LINETO, Path.LINETO, Path.CLOSEPOLY]
     centers = [(column, row) for row, column in cells]
@@ -107,7 +107,7 @@ def mark_window(ax: Axes, rows: Sequence[int], columns: Sequence[int]) -> Axes:
 def outline(
     ax: Axes, corner: Position, *, width: float = 1, height: float = 1, edge: str = "ink", label: str = ""
 ) -> Axes:
-    """Outline `width` by `height` cells from an upper left one on; a dark edge makes it show on any gray."""
+    """Outline `width` by `height` cells, with `corner` the upper left one; a dark edge shows on any gray."""
     row, column = corner
     box = Rectangle((column - 0.5, row - 0.5), width, height, fill=False, edgecolor=color(edge), label=label)
     box.set(linewidth=points(3), joinstyle="miter", zorder=5, clip_on=False, path_effects=[cased(3)])
@@ -121,7 +121,7 @@ def cased(width: float) -> AbstractPathEffect:
 
 
 def mark_published(ax: Axes, cell: Position, text: str) -> None:
-    """Write what a source printed into the lower half of a cell, after a cross."""
+    """Write the value that a source printed into the lower half of a cell, after a cross."""
     row, column = cell
     write_cell(ax, (row + 0.22, column), f"×{text}", label=PUBLISHED)
 
@@ -133,7 +133,7 @@ def write_cell(ax: Axes, cell: Position, text: str, *, label: str = NUMBER, **st
 
 
 def numbers(ax: Axes) -> list[Text]:
-    """All text in cells: numbers, and what was published."""
+    """All texts in cells: numbers, and published values."""
     return [text for text in ax.texts if text.get_label() in (NUMBER, PUBLISHED)]
 
 
@@ -152,20 +152,20 @@ def frame(ax: Axes, rows: Span, columns: Span, *, ticks: bool = True) -> None:
 
 
 def tick_indices(start: int, stop: int, *, at_most: int = NUMBERED) -> list[int]:
-    """Every index from `start` on; where that is more than `at_most`, the multiples of a power of two."""
+    """Every index from `start` to `stop` - 1; if more than `at_most`, only multiples of a power of two."""
     step = next(2**power for power in count() if stop - start <= at_most * 2**power)
     return [index for index in range(start, stop) if index % step == 0]
 
 
 def shade_key(ax: Axes, shade: Any, text: str) -> None:
-    """Add a shade and its meaning to the key of the figure."""
+    """Add a shade and its meaning to the legend of the figure."""
     ax.plot(
         [], [], linestyle="", marker="s", markersize=points(12), color=shade, mec=color("line"), label=text
     )
 
 
 def key_handles(artists: Iterable[Artist]) -> dict[str, Artist]:
-    """Legend handles by label for what the artists show, in the same order in every figure."""
+    """Legend handles for these artists by label, in the same order in every figure."""
     labeled = {str(artist.get_label()): artist for artist in artists}
     handles = {name: make() for name, make in _KEY.items() if name in labeled}
     drawn = {

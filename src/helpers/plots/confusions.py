@@ -1,4 +1,4 @@
-"""Which class was taken for which: a confusion matrix, and what changed between two."""
+"""Confusion matrices, and the difference of two."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,18 +18,18 @@ from helpers.plots.words import counted, sentence
 _SIGNED = LinearSegmentedColormap.from_list(
     "signed", [mix("window", 0.7), mix("window", 0), mix("output", 0.7)]
 )
-_SAID = 5  # so many of the largest off the diagonal are said in words
+_SAID = 5  # how many of the largest errors the text alternative names
 
 
 def confusion(counts: ArrayLike, *, classes: Sequence[str], per: int = 100, title: str = "") -> Panel:
-    """Draw a confusion matrix; a cell's number says how many of `per` images of its true class went there.
+    """Draw a confusion matrix; each cell holds how many of `per` images of its true class were predicted so.
 
-    Cells that round to zero are left blank. Shades grow with the square root, so that errors show. The words
-    say what is right of each class, and the most frequent errors.
+    Cells that round to zero are left blank. Shades grow with the square root, so that errors show. The text
+    alternative gives the recall of each class, and the most frequent errors.
 
     Args:
-        counts: images of each true class (rows) by predicted class (columns); runs may be added up.
-        classes: their names.
+        counts: images of each true class (rows) by predicted class (columns); it may be a sum over runs.
+        classes: names of the classes.
         per: 100 for percent; 1000 where the errors are rare.
         title: the title above the panel.
 
@@ -65,13 +65,13 @@ def confusion_difference(
 ) -> Panel:
     """Draw how two confusion matrices differ, with signs: blue is more, orange less.
 
-    On the diagonal more is better, beside it less. Cells that round to zero are left blank.
+    More is better on the diagonal, worse elsewhere. Cells that round to zero are left blank.
 
     Args:
-        difference: first minus second, in points or per thousand of the true class, (classes, classes).
-        classes: their names.
-        told: whether each cell's difference is told from noise; such cells are outlined.
-        per: how many images of a class its numbers are out of.
+        difference: first minus second, in images of each true class out of `per`, (classes, classes).
+        classes: names of the classes.
+        told: whether each cell's difference is significant, (classes, classes); such cells are outlined.
+        per: 100 for points; 1000 for per thousand.
         title: the title above the panel.
 
     Raises:
@@ -136,7 +136,7 @@ def _draw(
 
 
 def _rates(counts: ArrayLike, classes: Sequence[str], per: int) -> NDArray[np.float64]:
-    """How many of `per` images of each true class went to each predicted class."""
+    """How many of `per` images of each true class were predicted as each class."""
     images = _square("counts", counts, classes)
     if not (images >= 0).all():
         raise ValueError(f"counts must be zero or more, got {images.min()}")

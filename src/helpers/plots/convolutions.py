@@ -27,7 +27,7 @@ from helpers.plots.words import listed, number
 
 
 class _Axis(NamedTuple):
-    """What the setting does along one axis."""
+    """The windows along one axis."""
 
     taps: list[range]  # for each window, the indices it reads
     pads: tuple[int, int]
@@ -58,9 +58,9 @@ def convolution_figure(
         stride: input pixels from one window to the next; one value or (rows, columns), as are the next two.
         padding: as in `helpers.convolution.convolve2d`.
         dilation: input pixels from one tap to the next.
-        convention: whose "same".
-        padded: the padded input, where the padding is not zeros.
-        published: what a source printed as the output.
+        convention: the framework that "same" follows.
+        padded: the padded input, if the padding is not zeros.
+        published: the output that a source printed.
         caption: a line below the figure.
 
     Raises:
@@ -118,7 +118,7 @@ def feature_maps(
     Args:
         maps: the maps, (N, H, W).
         labels: the title above each; by default "map 0" and so on.
-        shared: one scale for all maps; otherwise each map has its own, and says its range.
+        shared: whether all maps share one scale; otherwise each has its own, with its range in the title.
         caption: a line below the figure.
 
     Raises:

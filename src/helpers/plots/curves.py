@@ -26,7 +26,7 @@ from helpers.plots.style import (
 from helpers.plots.words import capitalized, number, spoken
 
 Band = Literal["mean", "run"] | None
-"""95%, over the runs: where their mean lies ("mean"), or where one more run would lie ("run"); or none."""
+"""The 95% interval of the mean over runs ("mean"), the 95% prediction interval of one more run, or none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,7 @@ class Curve:
     """A quantity after each epoch, of one run, (epochs,), or of several, (runs, epochs).
 
     Attributes:
-        label: what the key calls it.
+        label: its name in the legend.
         values: the quantity.
         stride: 1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray).
         padding: "same" (filled markers) or "valid" (open markers); None for no markers.
@@ -81,9 +81,9 @@ def curves(
     Args:
         drawn: the curves.
         ylabel: the quantity and its unit.
-        band: what to draw around the mean in place of the runs: its own 95% interval ("mean"), or the one for
-            a further run ("run").
-        limits: the least and the most of the quantity to show, so that panels side by side can agree.
+        band: what to draw around the mean in place of the runs: its own 95% interval ("mean"), or the 95%
+            prediction interval of a further run ("run").
+        limits: lower and upper end of the vertical axis, so that panels side by side can agree.
         title: the title above the panel.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Runs, what is estimated from them, and differences: rows from the top down, each with its name."""
+"""Runs, estimates with intervals, and differences: one row each, from the top down."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from helpers.plots.words import capitalized, counted, number, spoken
 if TYPE_CHECKING:
     from helpers.statistics import Effect  # at run time it would import scipy, which few pages need
 
-_BINS = 45  # over the range of all runs, so that a bin is about as wide as a dot
-_STEP, _STACK = 0.11, 0.65  # height of a dot, and of the highest stack at most, in rows
+_BINS = 45  # over the range of all runs: then a bin is about as wide as a dot
+_STEP, _STACK = 0.11, 0.65  # height of a dot, and greatest height of a stack, in rows
 _ESTIMATE = "mean, 95% interval"
 _RUN = "single run"
 _BELOW = 0.22  # how far below an estimate its runs stand, in rows
@@ -57,15 +57,15 @@ class Dots:
 
 @dataclass(frozen=True, eq=False)
 class Estimate:
-    """A number with its 95% interval, and what to compare it with.
+    """An estimate with its 95% interval, its single runs and a published value to compare it with.
 
     Attributes:
-        label: what it is an estimate of.
+        label: its name.
         value: the estimate.
         low: the lower end of the interval.
         high: the upper end.
-        runs: the single runs it was taken from, (runs,).
-        published: what a source printed.
+        runs: the values of the single runs, (runs,).
+        published: the value that a source printed.
         stride: 1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray).
         padding: "valid" (open point), or "same" or None (filled).
     """
@@ -97,7 +97,7 @@ class Estimate:
         stride: Stride = None,
         padding: PaddingLook = None,
     ) -> Estimate:
-        """An effect, such as `helpers.statistics.crossed_effect` gives, with its 95% interval.
+        """The estimate of an effect, such as `helpers.statistics.crossed_effect` returns.
 
         >>> from helpers.statistics import seed_effect
         >>> Estimate.of("blur", seed_effect([0.4, 0.5, 0.6])).value
@@ -113,14 +113,14 @@ class Estimate:
 
 
 def dots(drawn: Sequence[Dots], *, xlabel: str, quantity: str | None = None, title: str = "") -> Panel:
-    """Draw one dot a run, stacked where several lie close together, and a line below them at their mean.
+    """Draw one dot for each run, stacked where several lie close together, and a line at the mean below them.
 
-    A dot stands in the middle of its bin, a 45th of the range of all runs wide.
+    A dot stands in the middle of its bin; the range of all runs has 45 bins.
 
     Args:
         drawn: the runs, from the top down.
         xlabel: the quantity and its unit.
-        quantity: what the words call it; by default as the label does.
+        quantity: name of the quantity in the text alternative; by default as in `xlabel`.
         title: the title above the panel.
 
     Raises:
@@ -130,7 +130,7 @@ def dots(drawn: Sequence[Dots], *, xlabel: str, quantity: str | None = None, tit
     'Accuracy in percent of every run. stride 1: three runs from 98.8 to 99.2, mean 99.'
     """
     if not drawn:
-        raise ValueError("drawn must hold the runs of at least one thing, got none")
+        raise ValueError("drawn must hold at least one Dots, got none")
 
     def draw(ax: Axes) -> None:
         width = float(np.ptp(np.concatenate([each.runs for each in drawn]))) / _BINS or 1.0
@@ -161,14 +161,14 @@ def estimates(
     limits: tuple[float, float] | None = None,
     title: str = "",
 ) -> Panel:
-    """Draw each estimate as a point on its interval, its runs as rings below, what was published as a cross.
+    """Draw each estimate as a point on its interval, its runs as rings below, a published value as a cross.
 
     Args:
         drawn: the estimates, from the top down.
         xlabel: the quantity and its unit.
-        quantity: what the words call it; by default as the label does.
-        reference: a value to draw a line at, such as 0 where differences are drawn.
-        limits: the least and the most of the quantity to show, so that several figures can agree.
+        quantity: name of the quantity in the text alternative; by default as in `xlabel`.
+        reference: a value to draw a line at, such as 0 for differences.
+        limits: lower and upper end of the horizontal axis, so that several figures can agree.
         title: the title above the panel.
 
     Raises:
@@ -206,10 +206,10 @@ def class_estimates(
     """Draw the estimates of each class below one another, such as the recall of two networks.
 
     Args:
-        drawn: for each class its estimates; the key tells them apart by their labels, so every class has the
-            same ones in the same order. Their runs are not drawn.
+        drawn: the estimates of each class. Their labels make the legend, so every class has the same labels
+            in the same order. Single runs are not drawn.
         xlabel: the quantity and its unit.
-        quantity: what the words call it; by default as the label does.
+        quantity: name of the quantity in the text alternative; by default as in `xlabel`.
         title: the title above the panel.
 
     Raises:
@@ -236,10 +236,10 @@ def class_estimates(
 
 
 def differences(drawn: Mapping[str, Effect], *, margin: float, xlabel: str, title: str = "") -> Panel:
-    """Draw each difference as a point on its 95% interval, thick where the 90% interval is.
+    """Draw each difference as a point on a thin bar, its 95% interval, and a thick bar, its 90% interval.
 
-    The thin bar answers whether there is a difference: it leaves out zero. The thick one answers whether any
-    difference is too small to matter: it lies within the margin, which is shaded.
+    If the thin bar leaves out zero, there is a difference. If the thick bar lies within the margin, which is
+    shaded, any difference is too small to matter.
 
     Args:
         drawn: the differences by the name of their row, from the top down.
@@ -276,7 +276,7 @@ def differences(drawn: Mapping[str, Effect], *, margin: float, xlabel: str, titl
 
 
 def _stacked(values: NDArray[np.float64], width: float) -> tuple[NDArray[np.float64], NDArray[np.int_]]:
-    """The middle of the bin of each value, in order, and how many of that bin come before it."""
+    """The middle of each value's bin, in ascending order, and how many values of the bin come before it."""
     bins = np.round(np.sort(values) / width)
     return bins * width, np.arange(len(bins)) - np.searchsorted(bins, bins)
 

@@ -32,13 +32,13 @@ Pads = tuple[tuple[int, int], tuple[int, int]]
 """((top, bottom), (left, right)), in cells."""
 
 Unread = tuple[Sequence[int], Sequence[int]]
-"""The rows and the columns that no window reads, those of the padding too."""
+"""The rows and the columns that no window reads, including those of the padding."""
 
 _SIDES = (("row", "above"), ("row", "below"), ("column", "left"), ("column", "right"))
 
 
 class Scale(NamedTuple):
-    """Two color maps: one as dark as it gets, and one light enough for black numbers."""
+    """Two color maps: a dark one, and one that is light enough for black numbers."""
 
     deep: Colormap
     numbered: Colormap
@@ -71,13 +71,13 @@ def grid(
     """Draw an input: the higher a pixel's value, the darker its cell.
 
     Args:
-        values: the input, (H, W); with `pads`, the padded input, of which pixel (0, 0) keeps its index.
+        values: the input, (H, W); with `pads`, the padded input, in which pixel (0, 0) keeps its index.
         pads: how many of the outermost rows and columns are padding: white, dotted, in italics.
-        unread: the rows and the columns that no window reads, those of the padding too (negative above and
-            left of pixel (0, 0)): a pixel in one of them is hatched, a padding cell has a dash through.
+        unread: the rows and the columns that no window reads, including those of the padding (negative above
+            and left of pixel (0, 0)). A pixel in one of them is hatched, a padding cell has a dash.
         limits: values of the lightest and of the darkest cell; by default those of the input itself.
         title: the title above the panel.
-        name: what the words call it; by default the title.
+        name: its name in the text alternative; by default the title.
         ticks: whether rows and columns are numbered along the edges.
 
     Raises:
@@ -118,7 +118,7 @@ def kernel_grid(values: ArrayLike, *, title: str = "", name: str | None = None) 
     Args:
         values: the kernel, (H, W).
         title: the title above the panel.
-        name: what the words call it; by default the title.
+        name: its name in the text alternative; by default the title.
 
     Raises:
         TypeError: if the values are not numbers.
@@ -148,15 +148,15 @@ def output_grid(
     name: str | None = None,
     ticks: bool = True,
 ) -> Panel:
-    """Draw an output: blue, the higher the value the more of it.
+    """Draw an output: the higher the value, the deeper the blue.
 
     Args:
         values: the output, (H, W).
         selected: the cell to outline.
-        published: what a source printed, (H, W); where it differs, its value stands below, crossed.
+        published: the output that a source printed, (H, W); values that differ stand below, with a cross.
         limits: values of the lightest and of the darkest cell; by default those of the output itself.
         title: the title above the panel.
-        name: what the words call it; by default the title.
+        name: its name in the text alternative; by default the title.
         ticks: whether rows and columns are numbered along the edges.
 
     Raises:
@@ -210,9 +210,9 @@ def paint(
     *,
     ruled: bool | None = None,
 ) -> None:
-    """Fill the cells from (0, 0) on, with one image for all of them, and rule lines between and around them.
+    """Fill the cells from (0, 0) on with one image, and draw lines between and around them.
 
-    Without `ruled` to decide it, large grids get a line around them only: they are pictures, not tables.
+    By default large grids get a line around them only; `ruled` decides it otherwise.
     """
     low, high = limits or (values.min(), values.max())
     ax.imshow(values, cmap=shades, vmin=low, vmax=high if high > low else low + 1, interpolation="none")
@@ -286,7 +286,7 @@ def check_cell(name: str, cell: tuple[int, int], shape: tuple[int, ...]) -> None
 
 
 def _misprints(values: NDArray[np.float64], published: ArrayLike | None) -> dict[tuple[int, int], float]:
-    """What was published, by cell, where it is not the true value.
+    """The published values that are not the true ones, by cell.
 
     Raises:
         ValueError: if the two differ in shape.
@@ -311,7 +311,7 @@ def crossing(shape: tuple[int, ...], rows: Sequence[int], columns: Sequence[int]
 
 
 def _describe_grid(values: NDArray[np.float64], name: str) -> str:
-    """Say what a grid holds: every number up to 12 by 12 cells, and their range beyond."""
+    """The values of a grid in words: each of them up to 12 by 12 cells, else their range."""
     height, width = values.shape
     if max(height, width) > NUMBERED:
         told = f"values from {number(values.min())} to {number(values.max())}"
@@ -321,7 +321,7 @@ def _describe_grid(values: NDArray[np.float64], name: str) -> str:
 
 
 def _describe_misprints(wrong: dict[tuple[int, int], float]) -> list[str]:
-    """Say what was published in each cell where that is not the true value."""
+    """The wrong published values in words, a sentence each."""
     return [
         f"Published at row {row}, column {column}: {number(value)}." for (row, column), value in wrong.items()
     ]

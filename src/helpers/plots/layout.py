@@ -22,10 +22,10 @@ from helpers.plots.words import capitalized
 _GAP = 24  # between panels
 _BORDER = 8  # around the figure
 _EDGE = 3  # around each panel, for outlines that are drawn on its border
-_CELL = (32, 46)  # the least and the most for a cell that holds a number
+_CELL = (32, 46)  # least and greatest width of a cell that holds a number
 _MAP = (130, 330)  # the same for a whole map, whose cells hold none
-_CHART = 330  # the least width of a panel that is no grid
-_ROW = (30, 90)  # the least and the most height of a row in a list of estimates
+_CHART = 330  # least width of a panel that is no grid
+_ROW = (30, 90)  # least and greatest height of a row in a list of estimates
 _LINE = 8  # free room between the numbers of neighboring cells
 
 
@@ -57,15 +57,15 @@ def figure(*panels: Panel, alt: str | None = None, caption: str | None = None, k
     """Draw the panels twice, for the page's column and for a phone, as one picture.
 
     Args:
-        panels: what the functions of this package return, such as `grid(image)`.
-        alt: what the figure shows, in words; by default the words of its panels, each after its title where
-            there are several.
+        panels: the panels, such as `grid(image)` returns.
+        alt: the text alternative of the figure; by default those of its panels, each after its title if there
+            are several.
         caption: a line below the figure.
-        key: whether to say below the panels what their marks mean.
+        key: whether to draw a legend below the panels.
 
     Raises:
-        TypeError: if something else than a Panel is given, or the text is not a string.
-        ValueError: if there is no panel, or the text is empty.
+        TypeError: if something else than a Panel is given, or `alt` is not a string.
+        ValueError: if there is no panel, or `alt` is empty.
     """
     composed = compose(*panels, width=COLUMN, key=key)
     wide = drawing(composed)
@@ -150,7 +150,7 @@ def _margins(ax: Axes, width: float, height: float) -> tuple[float, float, float
 
 
 def _arrange(sheets: Sequence[_Sheet], width: float) -> tuple[list[list[_Sheet]], float]:
-    """As few rows of panels as leave the cells large enough, and the size of a cell in them."""
+    """The fewest rows of panels that leave the cells large enough, and the size of a cell in them."""
     least = max(sheet.least for sheet in sheets)
     most = max(least, min(sheet.most for sheet in sheets))
     for row_count in range(1, len(sheets) + 1):
@@ -173,7 +173,7 @@ def _width(row: Sequence[_Sheet], cell: float) -> float:
 
 
 def _shrink_numbers(ax: Axes, cell: float) -> None:
-    """Where a cell is still narrower than its number, only smaller text can keep them apart."""
+    """Reduce the font size if a cell is narrower than its number."""
     texts = numbers(ax)
     widest = max((text.get_window_extent().width for text in texts), default=0)
     if widest > cell - _LINE / 2:
@@ -198,7 +198,7 @@ def _charts(axes: Sequence[Axes], width: float) -> list[_Box]:
 
 
 def _list_heights(ax: Axes) -> tuple[float, float]:
-    """Limits for the height of a list, whose rows run downward; none for a chart, whose axis points up."""
+    """Limits for the height of a list, whose axis points down; (0, inf) for a chart, whose axis points up."""
     low, high = ax.get_ylim()
     if low <= high:
         return 0.0, inf
@@ -208,7 +208,7 @@ def _list_heights(ax: Axes) -> tuple[float, float]:
 
 
 def _place(figure: Figure, boxes: Sequence[_Box], room: float, *, key: bool) -> None:
-    """Make the figure as large as its panels and its key, and put them where they go."""
+    """Fit the figure to its panels and its legend, and put them in place."""
     margins = [_margins(box.ax, box.width, box.height) for box in boxes]
     right = max(box.left + box.width + margin[1] for box, margin in zip(boxes, margins, strict=True))
     bottom = max(box.top + box.height + margin[3] for box, margin in zip(boxes, margins, strict=True))
@@ -225,20 +225,20 @@ def _place(figure: Figure, boxes: Sequence[_Box], room: float, *, key: bool) -> 
 
 
 def _keep_label_inside(ax: Axes, width: float, right: float) -> None:
-    """Move the label below an axis to the left, if beside long names it would be wider than its panel."""
+    """Move the label of the horizontal axis to the left if it would leave the figure."""
     label = ax.xaxis.label
     beyond = label.get_window_extent().width / 2 - (width / 2 + right)
     label.set_x(0.5 - max(beyond, 0) / width)
 
 
 def _add_key(figure: Figure, width: float) -> tuple[float, float]:
-    """Say below the panels what their marks mean, in as few lines as fit; return the room this takes."""
+    """Draw the legend below the panels in as few lines as fit; return its width and height in pixels."""
     handles = key_handles([artist for ax in figure.axes for artist in ax.get_children()])
     if not handles:
         return 0.0, 0.0
     for columns in range(len(handles), 0, -1):
         figure.legends.clear()
-        # A legend fills its columns first; the key is to be read line by line.
+        # Matplotlib fills a legend column by column; this one is read line by line.
         names = [name for column in range(columns) for name in list(handles)[column::columns]]
         marks = [handles[name] for name in names]
         legend = figure.legend(marks, names, loc="lower center", ncols=columns, borderaxespad=0)

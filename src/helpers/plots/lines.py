@@ -121,7 +121,7 @@ def _draw_pixels(ax: Axes, size: int, window: Window) -> Span:
 
 
 def _draw_bar(ax: Axes, height: float, taps: range, *, dashed: bool) -> None:
-    """A window as a bar below the pixels it spans; where its taps lie apart, a bar for each on one line."""
+    """Draw a window as a bar below the pixels it spans; with dilation, as a bar for each tap on one line."""
     if taps.step > 1:
         ax.plot((taps[0], taps[-1]), (height, height), color=color("window"), lw=points(2), zorder=1)
     wide = 1 if taps.step > 1 else len(taps)

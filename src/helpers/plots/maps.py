@@ -47,10 +47,10 @@ _MARKS: tuple[dict[str, Any], ...] = (
 
 
 def coverage_map(rows: Sequence[int], columns: Sequence[int] | None = None, *, title: str = "") -> Panel:
-    """Draw how many windows read each pixel: the more, the darker; where it is none, hatched.
+    """Draw how many windows read each pixel: the more, the darker; pixels never read are hatched.
 
     Args:
-        rows: for each row, how many windows along the height read it, as `helpers.arithmetic.coverage` says.
+        rows: for each row, how many windows along the height read it, from `helpers.arithmetic.coverage`.
         columns: the same for the columns; by default as the rows.
         title: the title above the panel.
 
@@ -94,11 +94,11 @@ def reading_map(
     image: ArrayLike | None = None,
     title: str = "",
 ) -> Panel:
-    """Draw which pixels of an image something never reads: they are hatched.
+    """Draw which pixels of an image a layer or network never reads: they are hatched.
 
     Args:
         shape: rows and columns of the image.
-        rows: the rows that are never read, as `unread` and `network_unread` of `helpers.arithmetic` say.
+        rows: the rows that are never read, from `unread` or `network_unread` of `helpers.arithmetic`.
         columns: the columns that are never read; by default as the rows.
         image: an image of that shape to draw below.
         title: the title above the panel.
@@ -248,8 +248,8 @@ def _counts(rows: Sequence[int], columns: Sequence[int] | None) -> NDArray[np.fl
 
 
 def _shade(counts: NDArray[np.float64]) -> Any:
-    """How much blue a count gets: on a logarithmic scale, the same in every map of the book."""
-    return np.log(1 + counts) / np.log(50)  # the densest here: all 49 windows of a 7 x 7 kernel at stride 1
+    """How deep a blue a count gets: on a logarithmic scale, the same in every map of the book."""
+    return np.log(1 + counts) / np.log(50)  # the highest count here: 49 windows of a 7 x 7 kernel at stride 1
 
 
 def _lost(shape: tuple[int, int], rows: Sequence[int], columns: Sequence[int]) -> list[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""What figures are made of: panels that draw and say what they show, and the finished picture of them."""
+"""Panels, which hold a drawing and its text alternative, and the finished picture made of them."""
 
 import re
 from base64 import b64encode
@@ -25,15 +25,15 @@ Draw = Callable[[Axes], object]
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One part of a figure: how to draw it, and what it shows in words.
+    """One part of a figure: how to draw it, and its text alternative.
 
     `grid`, `curves` and the other functions of this package return one. Nothing is drawn before `figure`,
-    `compose` or `on` asks for it; `figure` asks twice, for the page and for a phone.
+    `compose` or `on` asks for it; `figure` draws it twice, for the page and for a phone.
 
     Attributes:
         draw: draws on the axes that it is given.
-        says: what the drawing shows, in whole sentences, or a function that returns them.
-        title: what a figure of several panels puts in front of these words; empty if they need nothing.
+        says: the text alternative in whole sentences, or a function that returns it.
+        title: what a figure of several panels puts before this text; empty for nothing.
     """
 
     draw: Draw
@@ -42,17 +42,17 @@ class Panel:
 
     @cached_property
     def alt(self) -> str:
-        """What the drawing shows, in words on one line."""
+        """The text alternative, on one line."""
         words = self.says() if callable(self.says) else self.says
         return words.replace("\n", " ")
 
     def on(self, ax: Axes) -> Axes:
-        """Draw on axes of your own, and return them."""
+        """Draw on your own axes, and return them."""
         self.draw(ax)
         return ax
 
     def plus(self, draw: Draw | None = None, *, says: str = "") -> "Panel":
-        """The same panel with more marks, drawn last, or with more words, said last.
+        """The same panel with more marks, drawn last, or with more text at the end of its alternative.
 
         >>> from helpers.plots import kernel_grid
         >>> kernel_grid([[1, 2]]).plus(says="The taps add up to 3.").alt
@@ -79,8 +79,8 @@ class Drawing:
     def address(self) -> str:
         """The drawing as a data URL, so that a page needs no second file.
 
-        Percent-encoded, not base64: servers compress text, and it then takes two thirds of the bytes. Single
-        quotes, which need no escape, save a fourteenth more.
+        It is percent-encoded, not base64: compressed by the server, that takes two thirds of the bytes.
+        Single quotes, which need no escape, save a fourteenth more.
         """
         svg = self.svg if "'" in self.svg else self.svg.replace('"', "'")
         return f"data:image/svg+xml,{quote(svg, safe=_PLAIN)}"
@@ -90,9 +90,16 @@ class Drawing:
 class Picture:
     """A figure with its text alternative; a notebook cell that ends in one shows it.
 
-    It is an HTML image, and as plain text its alternative: the same in JupyterLab, in the built page and in
-    print. Where a phone's drawing is given, the browser chooses between the two by the width of the window.
-    Beside it is an image of pixels, for hosts that show no image inside HTML, as GitHub does not.
+    It shows as an HTML image, and as plain text by its alternative: the same in JupyterLab, in the built page
+    and in print. If there is a narrow drawing, the browser chooses between the two by the width of the
+    window. A PNG image comes with it for hosts that show no image inside HTML, such as GitHub.
+
+    Attributes:
+        alt: the text alternative.
+        wide: the drawing for the page's column.
+        narrow: the drawing for a phone; None if `wide` fits there.
+        caption: a line below the figure.
+        pixels: function that returns the PNG file.
     """
 
     alt: str
@@ -105,7 +112,7 @@ class Picture:
         if not isinstance(self.alt, str):
             raise TypeError(f"alt must be a string, got {self.alt!r}")
         if not self.alt.strip():
-            raise ValueError("alt must say what the figure shows, for readers who cannot see it")
+            raise ValueError(f"alt must say what the figure shows, got {self.alt!r}")
 
     @property
     def html(self) -> str:
@@ -133,7 +140,7 @@ class Picture:
 
 
 def drawing(figure: Figure) -> Drawing:
-    """The figure as SVG; the same figure gives the same bytes, at any time and on any machine."""
+    """The figure as SVG; the same figure gives the same bytes at any time and on any machine."""
     file = StringIO()
     with mpl.rc_context(style()):
         figure.savefig(file, format="svg", dpi=DPI)
@@ -150,7 +157,7 @@ def png(figure: Figure) -> bytes:
 
 
 def _trimmed(svg: str) -> str:
-    """SVG without prologue, date, comments, names of groups, or digits and blanks that change nothing."""
+    """SVG without prologue, date, comments, group names, or digits and blanks that change nothing."""
     svg = svg[svg.index("<svg") :]
     names = '(?<=<g) id="[^"]*"', ' id="image[^"]*"'  # nothing refers to them
     for needless in ("<metadata>.*?</metadata>", "<!--.*?-->", r"(?<=>)\s+(?=<)", *names):

@@ -1,4 +1,4 @@
-"""A stack of layers: what one of its units depends on, and how the map gets smaller on the way."""
+"""A stack of layers: the receptive field of a unit, and the size of the map after each layer."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -39,7 +39,7 @@ class _Level(NamedTuple):
     first: float  # the center of what unit 0 spans, in input pixels
     jump: int | Fraction
     field: list[int]  # units that the traced one depends on
-    padding: list[int]  # indices beside the map that it depends on too
+    padding: list[int]  # indices outside the map that it depends on, too
 
     def centers(self, units: Sequence[int]) -> list[float]:
         """Where units stand, in input pixels."""
@@ -47,7 +47,7 @@ class _Level(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One layer of a network: the size of its output map, and what made it so.
+    """One layer of a network: the size of its output map, and the settings behind it.
 
     Attributes:
         size: units along one axis of its output map.
@@ -67,8 +67,8 @@ def receptive_field_pyramid(
 ) -> Panel:
     """Draw every map of a stack as a row of units, the input at the bottom, and what one unit depends on.
 
-    A unit stands above the center of its receptive field, so that a stride shows as room between units. The
-    room from unit 0 to unit 1 is marked: the jump.
+    A unit stands above the center of its receptive field, so that a stride shows as space between units. The
+    distance from unit 0 to unit 1, the jump, is marked.
 
     Args:
         size: pixels of the input.
@@ -183,14 +183,14 @@ def _levels(size: int, layers: Sequence[Layer], unit: int | None) -> list[_Level
         )
         windows = [indices_read(below, above, **layer.window) for above in levels[-1].field]
         reads = sorted({index for window in windows for index in window})
-        if layer.grows:  # what it crops or adds has no cells beside the map
+        if layer.grows:  # cropped or added pixels have no cells outside the map
             reads = [index for index in reads if 0 <= index < below]
     levels.append(_Level("input", size, 1, 0, 1, *_split(reads, size)))
     return levels[::-1]
 
 
 def _split(indices: Sequence[int], size: int) -> tuple[list[int], list[int]]:
-    """Those inside a map, and those beside it."""
+    """The indices inside a map, and those outside."""
     inside = [index for index in indices if 0 <= index < size]
     return inside, [index for index in indices if index not in inside]
 
@@ -226,7 +226,7 @@ def _draw_level(ax: Axes, level: _Level, height: float) -> None:
 
 
 def _draw_cone(ax: Axes, below: _Level, above: _Level, height: float, pitch: float) -> None:
-    """Shade the room between the units that depend and the units they depend on."""
+    """Shade the area between units and the units they depend on."""
     upper, lower = above.centers(above.field), below.centers([*below.field, *below.padding])
     corners = [
         (min(upper) - 0.5, height - 0.5),

@@ -1,4 +1,4 @@
-"""The look of every figure: colors and sizes from one table, and how each stride and padding is drawn."""
+"""The style of every figure: colors and sizes from one table, and how each stride and padding is drawn."""
 
 import json
 from functools import cache
@@ -16,7 +16,7 @@ COLUMN = 720
 PHONE = 350
 """Width of the text on a phone, in CSS pixels."""
 
-DPI = 96  # so that a pixel of a figure is a CSS pixel
+DPI = 96  # then a pixel of a figure is a CSS pixel
 
 
 Stride = Literal[1, 2] | None
@@ -65,7 +65,7 @@ def text_points(name: str) -> float:
 
 @cache
 def style() -> mpl.RcParams:
-    """The settings of matplotlib that make a figure one of the book's."""
+    """Matplotlib's settings for the figures of the book."""
     small, ink, muted = text_points("small_text_size"), color("ink"), color("muted")
     settings = {
         "figure.dpi": DPI,

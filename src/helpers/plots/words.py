@@ -20,7 +20,7 @@ _WORDS = (
     "eleven",
     "twelve",
 )
-_SHORT = 8  # a longer list is told by its beginning and its end
+_SHORT = 8  # a longer list is shortened to its beginning and its end
 
 
 def number(value: float) -> str:
@@ -107,16 +107,16 @@ def capitalized(text: str) -> str:
 
 
 def spoken(label: str) -> str:
-    """The label of an axis as a sentence says it.
+    """The label of an axis as words of a sentence.
 
     Raises:
-        ValueError: for an empty one, of which no sentence can be made.
+        ValueError: if the label is empty.
 
     >>> spoken("test accuracy, %")
     'test accuracy in percent'
     """
     if not label.strip():
-        raise ValueError(f"the label of an axis must name a quantity, got {label!r}")
+        raise ValueError(f"label must name a quantity, got {label!r}")
     return label.replace(", %", " in percent")
 
 

@@ -1,6 +1,6 @@
 """How a difference is judged: intervals over seeds and test images, paired differences, classes.
 
-Numbers in, numbers out: nothing here knows a record of a run. The rules that judge recorded runs are in
+All functions take and return plain numbers and arrays. The rules that judge recorded runs are in
 `study.judging`.
 """
 

@@ -16,8 +16,8 @@ class ClassReport(NamedTuple):
     """Three numbers a class, from 0 to 1; each array has the shape of the matrices without their last axis.
 
     Attributes:
-        precision: of the images given this class, the share that is of it; 0 where none was given it.
-        recall: of the images of this class, the share that was given it.
+        precision: of the images predicted as this class, the share that belongs to it; 0 if there are none.
+        recall: of the images of this class, the share that was predicted as it.
         f1: the harmonic mean of the two; 0 where both are.
     """
 
@@ -42,12 +42,12 @@ def class_report(confusion: ArrayLike) -> ClassReport:
     counts = _counts(confusion)
     hits = np.diagonal(counts, axis1=-2, axis2=-1)
     actual, given = counts.sum(axis=-1), counts.sum(axis=-2)
-    # F1 = 2 P R / (P + R), in counts: so that it is defined where nothing was given the class.
+    # F1 = 2 P R / (P + R), in counts: so that it is defined where no image was predicted as the class.
     return ClassReport(hits / np.maximum(given, 1), hits / actual, 2 * hits / (actual + given))
 
 
 def row_shares(confusion: ArrayLike) -> NDArray[np.float64]:
-    """Each row divided by its sum: for the images of a class, the share given each class.
+    """Each row divided by its sum: of the images of a class, the share predicted as each class.
 
     Raises:
         ValueError: as `class_report` does.
@@ -63,8 +63,8 @@ class CellDifferences:
 
     Attributes:
         difference: mean of the row shares, in points, (classes, classes).
-        p: of the paired t-test in each cell, corrected for all of them by Holm's method.
-        seeds: how many seeds both have.
+        p: p-values of the paired t-test in each cell, corrected over all cells by Holm's method.
+        seeds: how many seeds both variants have.
     """
 
     difference: NDArray[np.float64]
@@ -91,7 +91,7 @@ def cell_differences(first: Mapping[int, ArrayLike], second: Mapping[int, ArrayL
     one, other = (row_shares(np.stack([runs[seed] for seed in seeds])) for runs in (first, second))
     differences = 100 * (one - other)  # (seeds, classes, classes)
     mean = differences.mean(axis=0)
-    p = np.where(mean == 0, 1.0, 0.0)  # where the seeds do not differ, there is no noise to tell it from
+    p = np.where(mean == 0, 1.0, 0.0)  # where all seeds agree, there is no noise
     varies = np.ptp(differences, axis=0) > 0
     if varies.any():
         p[varies] = stats.ttest_1samp(differences[:, varies], 0.0).pvalue

@@ -11,24 +11,24 @@ from scipy import stats
 from helpers.checks import whole_number
 from helpers.statistics.intervals import Interval, checked_level, finite_numbers, mean_interval
 
-RESAMPLES = 9_999  # with one more in the denominator, the tails of 95% and 90% are whole numbers of draws
+RESAMPLES = 9_999  # one less than 10,000: then the tails of 95% and 90% are whole numbers of draws
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Effect:
-    """An estimate, and draws of where the true value may lie, from which interval and both tests are read.
+    """An estimate, and draws of where the true value may lie.
 
-    One set of draws serves all three, so a test and the interval around the effect cannot disagree:
+    The interval and both tests come from the same draws, so they cannot disagree:
     `p_value() <= 0.05` exactly when the 95% interval excludes zero, and `p_equivalence(margin) <= 0.05`
     exactly when the 90% interval lies inside the margin.
 
     Attributes:
         estimate: the mean over seeds and images, in the unit of the table.
         standard_error: of the estimate, over seeds and images.
-        degrees_of_freedom: how well that error is known; few seeds give few.
+        degrees_of_freedom: degrees of freedom of that error; few seeds give few.
         draws: sorted, shape (resamples,).
         seeds: how many seeds it rests on.
-        images: how many test images; 0 where the effect is over seeds alone.
+        images: how many test images it rests on; 0 if the effect is over seeds alone.
     """
 
     estimate: float
@@ -56,11 +56,11 @@ class Effect:
         return min(1.0, 2 * min(self._share_from(0.0), self._share_to(0.0)))
 
     def p_equivalence(self, margin: float) -> float:
-        """P-value of the test for equivalence: the larger of two one-sided ones against the margin.
+        """P-value of the test for equivalence: the larger of two one-sided p-values against the margin.
 
-        A small one says that the effect is closer to zero than the margin. Source: Schuirmann 1987; this is
-        `statsmodels.stats.weightstats.ttost_paired` with the draws in place of its t distribution, which is
-        over seeds alone.
+        A small p-value says that the effect is closer to zero than the margin. Source: Schuirmann 1987; this
+        is `statsmodels.stats.weightstats.ttost_paired` with the draws in place of its t distribution, which
+        is over seeds alone.
 
         Raises:
             ValueError: unless the margin is above zero.
@@ -87,22 +87,22 @@ def crossed_effect(
 ) -> Effect:
     """Mean of a table of seeds by images, resampling both (the two-way or pigeonhole bootstrap).
 
-    Resampling rows and columns is right about the two main sources of chance, but counts what is left in a
-    cell three times where it should count once (Owen 2007), and few rows vary too little. The draws are
-    therefore scaled to the unbiased standard error of the crossed analysis of variance, and each is widened
-    by a chance draw of that error itself (Satterthwaite's degrees of freedom). Simulated from 5 seeds on, the
-    95% interval covers the truth in 93% to 98% of studies; unscaled, in 85% to 99%. That is with seeds that
-    scatter normally: where a few lie far to one side (log-normal ones, say), it is about 80% at 5 seeds
-    and 90% at 10.
+    Resampling rows and columns is right about the variance between seeds and between images. But it counts
+    the residual variance of a cell three times instead of once (Owen 2007), and with few rows it varies too
+    little. The draws are therefore scaled to the unbiased standard error of the crossed analysis of variance,
+    and each is widened by a random draw of that error itself (Satterthwaite's degrees of freedom). In
+    simulations from 5 seeds on, the 95% interval covers the truth in 93% to 98% of studies; unscaled, in 85%
+    to 99%. That is with seeds that scatter normally: if a few lie far to one side (log-normal ones, say), it
+    is about 80% at 5 seeds and 90% at 10.
 
-    The images number thousands, so their resampled mean, given the resampled seeds, is drawn from the normal
-    distribution it has, not image by image: the same in distribution, and a hundred times faster.
+    There are thousands of images, so their resampled mean, given the resampled seeds, is drawn from its
+    normal distribution, not image by image: the same in distribution, and a hundred times faster.
 
     Args:
         table: shape (seeds, images), such as `paired_table` gives.
-        samples: how many samples of images a value rests on, each as large as that of the table. With 2, as
-            for accuracy on training images minus accuracy on test images, the images count twice as a source
-            of chance: those that the table does not have are taken to scatter as those that it has.
+        samples: how many samples of images a value rests on, each as large as that of the table. It is 2 for
+            accuracy on training images minus accuracy on test images: then the variance between images counts
+            twice, as if the images that are not in the table scattered like those that are.
         resamples: draws of the bootstrap.
         seed: of the bootstrap's own random numbers.
 
@@ -125,7 +125,7 @@ def crossed_effect(
 
 
 def seed_effect(values: Sequence[float]) -> Effect:
-    """Mean of one value a seed, for measures that have no value an image, such as seconds.
+    """Mean of one value per seed, for measures that have no value per image, such as seconds.
 
     The draws are evenly spaced quantiles of Student's t distribution around the mean.
 
@@ -192,14 +192,14 @@ class PairedDifference:
     """First minus second, over seeds alone.
 
     Attributes:
-        seeds: how many seeds both have.
+        seeds: how many seeds both variants have.
         difference: mean difference over these, in the unit of the values.
         interval: Student's t interval of that mean.
-        p: of the paired t-test.
-        correlation: Pearson's, between the two at the same seed; NaN where one of them never varies.
-        welch_difference: difference of the means over all runs of each, paired or not.
-        welch_interval: Welch's interval of it.
-        welch_p: of Welch's test.
+        p: p-value of the paired t-test.
+        correlation: Pearson's, between the variants at the same seed; NaN if one of them never varies.
+        welch_difference: difference of the means over all runs of each variant, paired or not.
+        welch_interval: Welch's interval of that difference.
+        welch_p: p-value of Welch's test.
     """
 
     seeds: int
@@ -215,12 +215,12 @@ class PairedDifference:
 def paired_difference(
     first: Mapping[int, float], second: Mapping[int, float], *, level: float = 0.95
 ) -> PairedDifference:
-    """Compare two variants seed by seed, and beside it as if their seeds had nothing in common (Welch 1947).
+    """Compare two variants seed by seed, and also as if their seeds had nothing in common (Welch 1947).
 
-    Where the correlation is near zero, as it may be for networks of different shapes, the two agree.
+    If the correlation is near zero, as it may be for networks of different shapes, both results agree.
 
     Args:
-        first: one value a run, by seed.
+        first: one value per run, by seed.
         second: the same for the other variant; seeds that only one of the two has count for Welch alone.
         level: of both intervals.
 

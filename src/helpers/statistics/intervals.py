@@ -24,7 +24,7 @@ class Interval(NamedTuple):
 
 
 def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
-    """Where the mean over all possible seeds lies, given one value a seed (Student's t).
+    """Confidence interval of the mean over all possible seeds, given one value per seed (Student's t).
 
     It says nothing about other test images: `crossed_effect` does.
 
@@ -39,7 +39,7 @@ def mean_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
 
 
 def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Interval:
-    """Where one further run lies, given one value a seed: what a published single run is compared with.
+    """Prediction interval of one further run, such as a published one, given one value per seed.
 
     The runs are taken to be normally distributed, and to share the test images with the further one.
 
@@ -56,17 +56,17 @@ def prediction_interval(values: Sequence[float], *, level: float = 0.95) -> Inte
 def smallest_found(
     standard_error: float, *, degrees_of_freedom: float, alpha: float = 0.05, power: float = 0.8
 ) -> float:
-    """The smallest difference that a study like this finds with this probability, in the unit of its error.
+    """The minimum detectable difference: the smallest that a study finds with probability `power`.
 
-    Found is what the two-sided t test of no difference rejects. Of a study that is over, this says what it
-    could have seen, whatever it has seen.
+    A difference is found if the two-sided t test rejects that there is none. For a study that is over, this
+    says what it could have found, whatever it has found. The unit is that of the standard error.
 
     Args:
         standard_error: of the difference, above 0.
         degrees_of_freedom: of that error; over n seeds alone, n - 1.
-        alpha: the accepted probability to find what is not there; divide it by the number of rules for the
-            first test of Holm's correction.
-        power: the probability to find it, above alpha and below 1.
+        alpha: the level of the test; divide it by the number of rules for the first test of Holm's
+            correction.
+        power: above alpha and below 1.
 
     Raises:
         ValueError: if a number is out of its range.
@@ -92,7 +92,7 @@ def smallest_found(
 
 
 def wilson_interval(correct: int, *, total: int, level: float = 0.95) -> Interval:
-    """Where the accuracy of one trained network lies, as a fraction, given its answers to `total` images.
+    """Confidence interval of one network's accuracy, as a fraction, given its answers to `total` images.
 
     Source: Wilson 1927, through statsmodels.
 
@@ -149,8 +149,8 @@ class Agreement:
     Attributes:
         published: what the source printed.
         decimals: digits after the decimal point that it printed.
-        mean: of the runs.
-        interval: where one further run lies, which the source's would be if the set-ups are the same.
+        mean: mean of the runs.
+        interval: prediction interval of one further run, which the source's is if the set-ups are the same.
     """
 
     published: float
@@ -166,13 +166,13 @@ class Agreement:
 
 
 def agreement(published: float, runs: Sequence[float], *, decimals: int, level: float = 0.95) -> Agreement:
-    """Hold a published number against one value a run, both in the same unit.
+    """Compare a published number with one value per run, both in the same unit.
 
     Args:
         published: what the source printed.
         runs: the same quantity, of each run.
         decimals: digits after the decimal point that the source printed.
-        level: of the prediction interval; where the set-ups are the same, so many published numbers agree.
+        level: of the prediction interval: the share of published numbers that agree if set-ups are the same.
 
     Raises:
         ValueError: for fewer than two runs, a value that is not finite, or a level outside (0, 1).

@@ -35,7 +35,7 @@ class Examples(NamedTuple):
 
 
 def on_device(name: str, examples: Labeled, device: torch.device) -> Examples:
-    """All of `examples` in the memory of `device`, the labels as int64; what is there already is not copied.
+    """All of `examples` on `device`, the labels as int64; tensors that are there already are not copied.
 
     Raises:
         ValueError: if there are no images, they have another rank, or the labels do not match.
@@ -44,7 +44,7 @@ def on_device(name: str, examples: Labeled, device: torch.device) -> Examples:
     if images.dim() not in (3, 4) or len(images) == 0:
         raise ValueError(f"{name}.images must be (N, H, W) or (N, C, H, W), N > 0, got {tuple(images.shape)}")
     if labels.shape != images.shape[:1]:
-        raise ValueError(f"{name} has {len(images)} images, but labels of shape {tuple(labels.shape)}")
+        raise ValueError(f"{name}.labels must have shape ({len(images)},), got {tuple(labels.shape)}")
     return Examples(images.to(device), labels.to(device, torch.int64))
 
 
@@ -67,11 +67,11 @@ def choose_device(name: str = "auto") -> torch.device:
     if name not in available:
         raise ValueError(f"device must be 'auto', 'cpu', 'cuda' or 'mps', got {name!r}")
     if not available[name]:
-        raise ValueError(f"device must be one that this machine has, got {name!r}; use 'auto' or 'cpu'")
+        raise ValueError(f"device must be one that this machine has, got {name!r}: use 'auto' or 'cpu'")
     return torch.device(name)
 
 
-Augment = Callable[[Tensor, torch.Generator], Tensor]
+Augment = Callable[[Tensor, torch.Generator], Tensor]  # a batch and a generator to a changed batch
 
 
 class Optimizer(Protocol):
@@ -161,7 +161,7 @@ def train_one_epoch(
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            # Read back once an epoch: a GPU would have to stop and wait for every number looked at here.
+            # Read back once an epoch: on a GPU, each `.item()` here would wait for the step to end.
             losses[step] = loss.detach()
             hits += (logits.argmax(dim=1) == labels).sum()
     _check_finite(losses, epoch)

@@ -1,4 +1,4 @@
-"""One seed, several independent streams of random numbers: a generator each."""
+"""One seed, several independent streams of random numbers, each a `torch.Generator`."""
 
 import threading
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ _global_lock = threading.RLock()
 
 
 class Streams(NamedTuple):
-    """A generator for each thing that a run draws at random.
+    """A generator for each purpose for which a run draws random numbers.
 
-    Two models that share a seed share these streams as well: they see the images in the same order, even
-    though one draws more initial weights than the other. That is what makes their results a pair.
+    Two models that share a seed share these streams as well: they see the images in the same order, even if
+    one draws more initial weights than the other. That is what makes their results a pair.
     """
 
     initialization: torch.Generator
@@ -27,7 +27,7 @@ class Streams(NamedTuple):
 
 
 def streams(seed: int) -> Streams:
-    """Return the streams of one run: the same seed gives the same ones, and they are independent.
+    """Return the streams of one run. They are independent; the same seed gives the same streams.
 
     Raises:
         TypeError: if `seed` is not an integer.
@@ -46,7 +46,7 @@ def streams(seed: int) -> Streams:
 def global_stream(generator: torch.Generator, device: torch.device) -> Iterator[None]:
     """Seed torch's global generator, which dropout draws from, by `generator`; restore it afterwards.
 
-    One thread at a time: others that train in this process wait, so that none draws from another's stream.
+    It admits one thread at a time: other threads that train wait, so that none draws from another's stream.
     """
     seed = int(torch.randint(2**62, (), generator=generator))
     gpus = [device] if device.type == "cuda" else []

@@ -10,7 +10,7 @@ import anywidget
 
 MODULE_FOLDER = Path(__file__).resolve().parent
 PALETTE = MODULE_FOLDER.parent / "palette.json"
-LIBRARIES = ("common", "share", "arithmetic", "drills", "engine")  # for others; each imports those before it
+LIBRARIES = ("common", "picture", "share", "arithmetic", "drills", "engine")  # each imports those before it
 
 # The pages' theme and JupyterLab each say in their own way that it is dark.
 _DARK = 'html[data-theme="dark"], body[data-jp-theme-light="false"]'

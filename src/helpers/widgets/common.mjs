@@ -88,13 +88,6 @@ export function randomStream(seed, purpose) {
   return () => (mix((counter = (counter + 0x9e3779b9) | 0)) >>> 0) / 2 ** 32;
 }
 
-/** The ink of a handwritten 7 at a point of the unit square, 0 to 9. */
-export function ink(x, y) {
-  const bar = Math.max(Math.abs(y - 0.22), Math.abs(x - 0.5) - 0.25);
-  const stem = Math.max(0.9 * Math.abs(x - 0.75 + 0.5 * (y - 0.22)), Math.abs(y - 0.52) - 0.3);
-  return clamp(Math.floor(15.5 - 120 * Math.min(bar, stem)), 0, 9);
-}
-
 /** Cells of padding before and after an axis. */
 function pads(size, reach, { stride, padding, convention }) {
   if (padding === "valid") return [0, 0];
@@ -260,14 +253,15 @@ export const keepKeys = (el) => {
   el.onkeydown = (event) => ["Escape", "Tab"].includes(event.key) || event.stopPropagation();
 };
 
-/** A fold below an explorer, of a title and what fills its body, and returns what shows a setting there. */
-function addFold(el, [title, fill], read) {
+/** A fold below an explorer, of which `foldOf` gives the title and what fills it; returns what shows a setting there. */
+function addFold(el, foldOf, parts) {
   const fold = document.createElement("details");
   fold.className = "fold";
+  const [title, fill] = foldOf({ ...parts, fold });
   fold.innerHTML = `<summary>${title}</summary><div></div>`;
   el.append(fold);
   let show;
-  const refresh = () => fold.open && (show ??= fill(fold.lastChild))(read());
+  const refresh = () => fold.open && (show ??= fill(fold.lastChild))(parts.now());
   fold.ontoggle = refresh;
   return refresh;
 }
@@ -292,11 +286,12 @@ export function problemOf(act) {
  *
  * `fit` takes a state that passes the rules, and throws a sentence for the reader if it cannot be drawn, or returns
  * what changes with it; `adapt` first makes what the reader has chosen fit. `showControls` and `update` draw. What is in
- * `given` is the page's, and in no address; `lean` leaves out of a setting what goes without saying. `folds` stand below.
+ * `given` is the page's, and in no address; `lean` leaves out of a setting what goes without saying. `folds` stand below, and
+ * `picture` is what the reader may put in the place of the image.
  */
 export function openView(explorer) {
   const { model, el, name, template, rules, defaults, adapt = (state) => ({ ...state }), fit, showControls, update } = explorer;
-  const { lean = (state) => state, given: givens = [], folds = [] } = explorer;
+  const { lean = (state) => state, given: givens = [], picture, folds = [] } = explorer;
   const id = `${name}-${++instances}`;
   el.classList.add("book-explorer");
   el.innerHTML = template;
@@ -376,8 +371,9 @@ export function openView(explorer) {
     model.set({ ...defaults, ...(rules.examples && { examples: rules.examples.passes(examples) ? examples : {} }) });
   }
 
-  const parts = { model, el, name, own, rules, given: givens, defaults, lean };
-  const refreshers = folds.map((foldOf) => addFold(el, foldOf(parts), given));
+  const closing = []; // what folds do when the view goes
+  const parts = { model, el, id, name, own, rules, given: givens, defaults, lean, picture, now: given, read, choose, closing };
+  const refreshers = [picture?.fold, ...folds].filter(Boolean).map((foldOf) => addFold(el, foldOf, parts));
 
   /** Draws now and after each change; returns the clean-up. */
   function start() {
@@ -385,13 +381,16 @@ export function openView(explorer) {
     redraw();
     if (refused) tell(refused, "its default");
     if (model.page) model.page.view = { follow, refuseAddress };
-    return () => model.off("change", redraw);
+    return () => {
+      model.off("change", redraw);
+      for (const close of closing) close();
+    };
   }
 
   return { id, part, read, write, choose, start };
 }
 
-const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+export const ARROWS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
 const STEPS = { ...ARROWS, Home: [-99, -99], End: [99, 99] };
 
 /** Lets pointer and keys move a window over what it lies on, and choose its stop in the map of stops. */

@@ -4,10 +4,11 @@
 
 import { axes, copies, grownFormula, groundAndStops, isPooling, layerOf, meeting } from "./arithmetic.mjs";
 import {
-  CELL, EXAMPLES, MARKS, PADDINGS, addSlider, at, cellsOf, clamp, either, floored, formula, grid, ink, isInput, isNumber,
+  CELL, EXAMPLES, MARKS, PADDINGS, addSlider, at, cellsOf, clamp, either, floored, formula, grid, isInput, isNumber,
   limit, line, menu, oneOf, openView, paddingOf, pair, pairOf, perAxis, put, range, remark, say, square, steer, truth,
   whole, windowOf,
 } from "./common.mjs";
+import { IMAGES, KERNELS, cellsNamed, ownPicture } from "./picture.mjs";
 import { foldsOf } from "./share.mjs";
 
 const SLIDERS = ["input_size", "kernel_size", "stride", "dilation", "padding", "output_padding"];
@@ -22,24 +23,6 @@ const LACKS = {
   "average pooling": { padding_mode: "zeros", output_padding: 0, dilation: 1 },
 };
 const GRIDS = [["image", "input_size"], ["kernel", "kernel_size"]];
-
-// Inputs and kernels that exist at any size.
-const isCenter = ({ row, column, height, width }) => row === height >> 1 && column === width >> 1;
-const IMAGES = {
-  digits: ({ row: y, column: x }) => ((y * y + 2 * x * x + 2 * y * x + 6 * y + 8 * x + 3) % 19) % 10,
-  counting: ({ row, column, width }) => row * width + column + 1,
-  edge: ({ column, width }) => (2 * column < width ? 0 : 9),
-  dot: (at) => 9 * isCenter(at),
-  seven: ({ row, column, height, width }) => ink((column + 0.5) / width, (row + 0.5) / height),
-};
-const KERNELS = {
-  "vertical edges": ({ column, width }) => Math.sign(width - 1 - 2 * column),
-  "horizontal edges": ({ row, height }) => Math.sign(height - 1 - 2 * row),
-  outline: (at) => isCenter(at) * at.height * at.width - 1,
-  mean: ({ height, width }) => 1 / (height * width),
-  ones: () => 1,
-  identity: (at) => +isCenter(at),
-};
 
 const sides = pairOf(whole(0, 10));
 export const RULES = {
@@ -67,10 +50,7 @@ export const DEFAULTS = {
 };
 
 /** The numbers of a grid that has a name, or its own. */
-function cells(value, table, height, width) {
-  if (Array.isArray(value)) return value;
-  return grid(height, width, (row, column) => table[value]({ row, column, height, width }));
-}
+const cells = (value, table, height, width) => (Array.isArray(value) ? value : cellsNamed(value, table, height, width));
 
 /** What changes with a setting, if it can be drawn. */
 function fit(setting) {
@@ -89,11 +69,12 @@ function fit(setting) {
 }
 
 /** The setting with grids of the size that is chosen. */
-function adapt(setting) {
+function adapt(setting, picture) {
   const resized = { ...setting };
   for (const [name, size] of GRIDS) {
-    const own = setting[name];
-    if (Array.isArray(own)) resized[name] = grid(...pair(setting[size]), (i, j) => own[i % own.length][j % own[0].length]);
+    const [own, sizes] = [setting[name], pair(setting[size])];
+    if (picture.isOwn(own)) resized[name] = picture.at(...sizes);
+    else if (Array.isArray(own)) resized[name] = grid(...sizes, (i, j) => own[i % own.length][j % own[0].length]);
   }
   return resized;
 }
@@ -318,9 +299,10 @@ const template = `
   <p part="remarks"></p>`;
 
 function render({ model, el }) {
+  const picture = ownPicture({ sizes: "input_size", instead: DEFAULTS.image, stand: "the digits as its input" });
   const view = openView({
-    model, el, name: "convolution-explorer", template, rules: RULES, defaults: DEFAULTS, adapt, fit, showControls, update,
-    folds: foldsOf(layerOf),
+    model, el, name: "convolution-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update, picture,
+    adapt: (setting) => adapt(setting, picture), folds: foldsOf(layerOf),
   });
   const { part, read, write } = view;
   const [, stops, stop, frame] = part.input.children;
@@ -362,6 +344,7 @@ function render({ model, el }) {
     part.coverage.checked = model.get("view") === "coverage";
     part.padding.value = paddingKind(setting);
     for (const name of MENUS) part[name].value = Array.isArray(setting[name]) ? "" : setting[name];
+    part.image.lastChild.text = picture.isOwn(setting.image) ? "your picture" : "its own";
     for (const name of SWITCHES) part[name].checked = setting[name];
     part.kind.value = setting.kind;
     for (const name of ["padding_mode", ...SWITCHES]) part[name].parentNode.hidden = name in LACKS[setting.kind];
@@ -450,7 +433,10 @@ function render({ model, el }) {
   for (const name of MENUS) part[name].onchange = () => choose({ [name]: part[name].value });
   for (const name of SWITCHES) part[name].onchange = () => choose({ [name]: part[name].checked });
   part.kind.onchange = () => choose({ kind: part.kind.value, ...LACKS[part.kind.value] });
-  part.example.onchange = () => choose(examples[part.example.value], part.example.value);
+  part.example.onchange = () => {
+    const { image, ...layer } = examples[part.example.value] ?? {};
+    choose({ ...layer, ...(image && !picture.isOwn(read().image) && { image }) }, part.example.value);
+  };
   part.coverage.onchange = () => write({ view: part.coverage.checked ? "coverage" : "values" });
   part.padding.onchange = () => {
     const now = sides().map(({ before, after }) => [before, after].map((count) => clamp(count, RULES.padding.low, RULES.padding.high)));

@@ -98,9 +98,9 @@ function unfold({ padded, patches, starts, taps, input: [channels, height, width
 
 /** The weights in the order in which `convolve` reads them: four filters side by side, tap after tap. */
 function pack({ packed, weight, taps: { length: reach } }) {
-  for (let from = 0; from < weight.length; from++) {
-    const filter = Math.floor(from / reach);
-    packed[(filter - (filter % 4)) * reach + 4 * (from % reach) + (filter % 4)] = weight[from];
+  for (let filter = 0, from = 0; from < weight.length; filter++) {
+    const beside = filter % 4;
+    for (let to = (filter - beside) * reach + beside, end = from + reach; from < end; from++, to += 4) packed[to] = weight[from];
   }
 }
 
@@ -111,7 +111,8 @@ function convolve(layer, image) {
   const { sums, packed, patches, bias } = layer;
   const [places, reach, filters] = [layer.starts.length, layer.taps.length, bias.length];
   for (let filter = 0; filter < filters; filter += 4) {
-    const [i, j, k, l] = [0, 1, 2, 3].map((more) => (filter + more < filters ? bias[filter + more] : 0));
+    const i = bias[filter], j = filter + 1 < filters ? bias[filter + 1] : 0;
+    const k = filter + 2 < filters ? bias[filter + 2] : 0, l = filter + 3 < filters ? bias[filter + 3] : 0;
     for (let place = 0; place < places; place += 2) {
       const next = place + 1 < places ? reach : 0; // an odd last window is summed twice
       let a = i, b = j, c = k, d = l, e = i, f = j, g = k, h = l;
@@ -218,7 +219,7 @@ function poolBack({ slopes, chosen }, inputSlopes) {
 /** A sum of all inputs for each class, with weights (classes, inputs). */
 function denseLayer(inputs, classes) {
   const learned = { weight: new Float32Array(classes * inputs), bias: new Float32Array(classes) };
-  return layerOf("dense", [classes, 1, 1], learned);
+  return { ...layerOf("dense", [classes, 1, 1], learned), sums: new Float64Array(inputs) };
 }
 
 function weigh({ maps, weight, bias }, input) {
@@ -229,8 +230,8 @@ function weigh({ maps, weight, bias }, input) {
   }
 }
 
-function weighBack({ slopes, weight, parameters: [{ gradient: weightGradient }, { gradient: biasGradient }] }, input, inputSlopes) {
-  const sums = new Float64Array(input.length);
+function weighBack({ slopes, weight, sums, parameters: [{ gradient: weightGradient }, { gradient: biasGradient }] }, input, inputSlopes) {
+  sums.fill(0);
   for (let made = 0, row = 0; made < slopes.length; made++, row += input.length) {
     const slope = slopes[made];
     biasGradient[made] += slope;

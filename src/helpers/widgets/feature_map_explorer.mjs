@@ -4,10 +4,11 @@
 // tests/golden/maps.json holds its arithmetic to what torch computes.
 
 import {
-  CELL, MARKS, at, axis, box, cellsOf, clamp, either, floored, formula, grid, ink, isInput, limit, line, listOf, nothing,
+  CELL, MARKS, at, axis, box, cellsOf, clamp, either, floored, formula, isInput, limit, line, listOf, nothing,
   number, objectOf, oneOf, openView, pairOf, paint, put, ramp, range, remark, resize, say, square, steer, text, truth,
   whole, windowOf,
 } from "./common.mjs";
+import { IMAGES, SIDE, cellsNamed, ownPicture } from "./picture.mjs";
 import { foldsOf } from "./share.mjs";
 
 const SLIDERS = ["stride", "padding"];
@@ -41,7 +42,7 @@ const CLASSIC = {
   identity: [[0, 0, 0], [0, 1, 0], [0, 0, 0]],
 };
 export const DEFAULTS = {
-  image: grid(28, 28, (row, column) => ink((column + 0.5) / 28, (row + 0.5) / 28)),
+  image: cellsNamed("seven", IMAGES, SIDE, SIDE),
   filters: Object.entries(CLASSIC).map(([name, weights]) => ({ name, weights, bias: 0 })),
   filter: "vertical edges", stride: 1, padding: 0, relu: false, selected: [0, 0], layer: "", _live: {},
 };
@@ -221,8 +222,9 @@ const template = `
   <div class="strip" part="liveStrip"></div></fieldset>`;
 
 function render({ model, el }) {
+  const picture = ownPicture({ stand: "the image of the page" });
   const view = openView({
-    model, el, name: "feature-map-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update,
+    model, el, name: "feature-map-explorer", template, rules: RULES, defaults: DEFAULTS, fit, showControls, update, picture,
     given: ["image", "filters", "layer"], folds: foldsOf(layerOf),
   });
   const { id, part, read, write, choose } = view;

@@ -14,7 +14,7 @@ _Cell = Callable[[int, int, int, int], float]  # (row, column, height, width) ->
 
 
 def image_cells(name: str, height: int, width: int) -> Grid:
-    """Return the input `name` at a size; `convolution_explorer.mjs` draws the same one.
+    """Return the input `name` at a size; `picture.mjs` draws the same one.
 
     >>> image_cells("counting", 2, 3)
     [[1, 2, 3], [4, 5, 6]]
@@ -23,7 +23,7 @@ def image_cells(name: str, height: int, width: int) -> Grid:
 
 
 def kernel_cells(name: str, height: int, width: int) -> Grid:
-    """Return the kernel `name` at a size; `convolution_explorer.mjs` draws the same one.
+    """Return the kernel `name` at a size; `picture.mjs` draws the same one.
 
     >>> kernel_cells("vertical edges", 2, 3)
     [[1, 0, -1], [1, 0, -1]]

@@ -195,11 +195,11 @@ function shortest(setting, { own, rules, defaults, lean }) {
   return known.reduce((least, each) => (length(each) < length(least) ? each : least), from(defaults));
 }
 
-/** The line of Python that makes an explorer of a setting; what is the page's own goes by its name. */
-function toPython(type, setting, { own, given, defaults, lean }) {
+/** The line of Python that makes an explorer of a setting; what is the page's own, and not the reader's, goes by its name. */
+function toPython(type, setting, { own, given, defaults, lean, picture }) {
   const here = lean(setting);
   const told = differing([...given, ...own], here, lean(defaults)).map((name) => {
-    const isPages = given.includes(name) && typeof here[name] === "object";
+    const isPages = given.includes(name) && typeof here[name] === "object" && !picture?.isOwn(here[name]);
     return `${name}=${isPages ? name : inPython(here[name])}`;
   });
   return `${type}(${told.join(", ")})`;
@@ -239,6 +239,7 @@ function addCopy(parent, name) {
 /** The fold that a reader takes a setting away from: as an address, for another page, as a line of Python. */
 const linkFold = ({ model, el, ...parts }) => [model.page ? "Link to this setting" : "This setting in Python", (body) => {
   const { page } = model;
+  const words = body.appendChild(document.createElement("p"));
   const link = page && addCopy(body, "Copy the link");
   const embed = page && addCopy(body, "Copy the line that embeds it");
   const python = addCopy(body, "Copy the line of Python");
@@ -246,7 +247,10 @@ const linkFold = ({ model, el, ...parts }) => [model.page ? "Link to this settin
   const type = title.replace(/(?:^| )(.)/g, (_, letter) => letter.toUpperCase());
   let address;
   body.querySelector("button").addEventListener("click", () => page?.show(address));
-  return (setting) => {
+  return (whole) => {
+    const isOwn = parts.picture?.isOwn(whole.image);
+    const setting = isOwn ? { ...whole, ...parts.picture.instead } : whole;
+    say(words, page && isOwn ? `Your picture stays on this page: the link leads to this setting with ${parts.picture.stand}.` : "");
     const values = shortest(setting, parts);
     const isPages = differing(parts.given, setting, parts.defaults).length > 0; // and another page does not have it
     const folded = [...el.querySelectorAll(".fold > div")].reduce((sum, { offsetHeight }) => sum + offsetHeight, 0);
@@ -255,7 +259,7 @@ const linkFold = ({ model, el, ...parts }) => [model.page ? "Link to this settin
     link?.(`${location.href.split("#")[0]}#${address}`);
     const source = attribute([page?.bare, writeAddress(values)].filter(Boolean).join("#"));
     embed?.(isPages ? "" : `<iframe src="${source}" title="${title}" width="100%" height="${high}"></iframe>`);
-    python(toPython(type, setting, parts));
+    python(toPython(type, whole, parts));
   };
 }];
 

@@ -4,13 +4,14 @@
 // on this page, some milliseconds at a time. tests/browser/test_training.py holds it to Python and to torch.
 
 import {
-  EXAMPLES, axis, either, ink, listOf, menu, objectOf, oneOf, openView, pair, pairOf, paint, perAxis, put,
+  EXAMPLES, axis, either, listOf, menu, objectOf, oneOf, openView, pair, pairOf, paint, perAxis, put,
   ramp, randomStream, range, resize, rule, say, text, truth, whole,
 } from "./common.mjs";
+import { IMAGES, SIDE, cellsNamed, openPad } from "./picture.mjs";
 import { foldsOf } from "./share.mjs";
 import { openDesk, shuffle, workerSource } from "./engine.mjs";
 
-const [SIDE, CLASSES, TRAIN, TEST] = [28, 10, 2000, 1000];
+const [CLASSES, TRAIN, TEST] = [10, 2000, 1000];
 const POINTS = 2; // measurements an epoch
 const SETS = { mnist: "MNIST", digits: "drawn digits", garments: "drawn garments" };
 const CHANGES = { none: "as they are", corner: "pushed into the lower right corner", shuffled: "with shuffled labels" };
@@ -233,12 +234,9 @@ const template = `
   <div class="bar">${menu("metric", "curves of", '<option value="accuracy">test accuracy<option value="loss">training loss')}</div>
   <div class="charts"><div part="byImages"></div><div part="bySeconds"></div></div>
   <div part="intervals"></div>
-  <div class="told"><div><b>An image to ask about</b>
-    <canvas part="digit" tabindex="0" role="img" aria-label="The image: draw with a pointer, move with arrow keys"></canvas>
-    <div class="bar"><button part="next">Next test image</button><button part="clear">Clear</button></div></div>
-  <p>Draw on it with a finger or a pointer; arrow keys move it. Below stands what each network answers. The last picture
-    of each row is the map of the pixels that count: blue pixels speak for the answer where they get darker, brown ones
-    against it.</p></div>
+  <fieldset><legend>An image to ask about</legend><div part="pad"></div><button part="next">Next test image</button>
+  <p>Below stands what each network answers. The last picture of each row is the map of the pixels that count: blue pixels
+    speak for the answer where they get darker, brown ones against it.</p></fieldset>
   <div part="views"></div>
   <details part="confused"><summary>Which classes are taken for which: <span part="confusedName"></span></summary>
   <div class="numbers" part="confusion"></div></details>
@@ -250,7 +248,6 @@ function render({ model, el }) {
     given: ["recorded"], folds: foldsOf(),
   });
   const { id, part, read, choose } = view;
-  const grays = ramp("pixel-low", "pixel-low", "pixel-high");
   const colors = ramp("map-negative", "pixel-low", "map-positive");
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -267,7 +264,7 @@ function render({ model, el }) {
   let shown = -1; // the test image
   let isTouched = false; // whether the reader has chosen or drawn one
   const runs = new Map(); // final accuracies by setting
-  const digit = Float32Array.from(range(SIDE ** 2), (at) => (ink(((at % SIDE) + 0.5) / SIDE, (Math.floor(at / SIDE) + 0.5) / SIDE) / 9));
+  const digit = Float32Array.from(cellsNamed("seven", IMAGES, SIDE, SIDE).flat(), (tenth) => tenth / 9);
 
   function fit({ networks, channels, editing }) {
     networks.forEach((each) => planOf(each, channels));
@@ -326,7 +323,9 @@ function render({ model, el }) {
     const { images } = loaded[drawn.images];
     const pixels = drawn.change === "corner" ? pushToCorner(images) : images;
     const start = (TRAIN + shown) * SIDE ** 2;
-    changeDigit(() => digit.forEach((_, at) => (digit[at] = pixels[start + at] / 255)));
+    digit.forEach((_, at) => (digit[at] = pixels[start + at] / 255));
+    pad.show();
+    ask();
   }
 
   async function begin() {
@@ -459,7 +458,7 @@ function render({ model, el }) {
     });
     part.rows.replaceChildren(...rows);
     const source = images === "mnist" ? "the first 2,000 training and 1,000 test images of MNIST" : `2,000 and 1,000 ${SETS[images]}, made by the package of this book`;
-    say(part.origin, `Trained on ${source}, in four grays, ${CHANGES[change]}. They are loaded when you press Train.`);
+    say(part.origin, `Trained on ${source}, in four grays, ${CHANGES[change]}. They are loaded when you press Train. One seed gives one run, to the last digit of every weight, in every browser; only its seconds differ.`);
   }
 
   const WORDS = { new: "Train", loading: "Loading…", training: "Pause", paused: "Go on", done: "Go on" };
@@ -516,10 +515,6 @@ function render({ model, el }) {
       `<p class="interval"><svg viewBox="0 0 320 34" aria-hidden="true"><path class="rule" d="M10 12H310"/>${bar}<g style="fill:${colorOf(networks[place])}">${dots}</g>
       <text x="10" y="32">${percent(low)}</text><text x="310" y="32" text-anchor="end">100%</text></svg>
       <span>${place + 1}: ${words}.</span></p>`).join(""));
-  }
-
-  function showDigit() {
-    paint(resize(part.digit, SIDE, SIDE), digit, SIDE, 1, grays);
   }
 
   const most = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
@@ -642,39 +637,13 @@ function render({ model, el }) {
 
   // The image to ask about
 
-  const changeDigit = (change) => {
-    change();
-    showDigit();
-    ask();
-  };
-  function mark({ clientX, clientY }) {
-    isTouched = true;
-    const { left, top, width } = part.digit.getBoundingClientRect();
-    const [x, y] = [((clientX - left) / width) * SIDE - 0.5, ((clientY - top) / width) * SIDE - 0.5];
-    for (let at = 0; at < digit.length; at++) {
-      const distance = Math.hypot((at % SIDE) - x, Math.floor(at / SIDE) - y);
-      digit[at] = Math.max(digit[at], Math.min(1, Math.max(0, 1.9 - distance)));
-    }
-  }
-  part.digit.onpointerdown = (event) => {
-    part.digit.setPointerCapture(event.pointerId);
-    changeDigit(() => mark(event));
-  };
-  part.digit.onpointermove = (event) => event.buttons && changeDigit(() => mark(event));
-  const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE };
-  part.digit.onkeydown = (event) => {
-    const move = MOVES[event.key];
-    if (!move) return;
-    event.preventDefault(); // the page would scroll
-    changeDigit(() => {
-      const from = digit.slice();
-      digit.forEach((_, at) => {
-        const isSameRow = Math.abs(move) > 1 || Math.floor((at - move) / SIDE) === Math.floor(at / SIDE);
-        digit[at] = (isSameRow && from[at - move]) || 0;
-      });
-    });
-  };
-  part.clear.onclick = () => changeDigit(() => digit.fill(0));
+  const pad = openPad(part.pad, {
+    el, id: `${id}-pad`, label: "The image to ask about", pixels: digit, shifts: true,
+    change() {
+      isTouched = true;
+      ask();
+    },
+  });
   part.next.onclick = async () => {
     const { images } = drawn;
     try {
@@ -705,9 +674,9 @@ function render({ model, el }) {
   document.addEventListener("visibilitychange", look);
 
   const stop = view.start();
-  showDigit();
   return () => {
     stop();
+    pad.close();
     watcher.disconnect();
     document.removeEventListener("visibilitychange", look);
     engine?.close();
