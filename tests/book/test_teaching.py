@@ -83,6 +83,19 @@ def test_too_many_drills_are_an_error_in_one_line(tmp_path, monkeypatch, capsys)
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_what_was_made_goes_beside_the_pages_in_place_of_the_old(tmp_path, monkeypatch):
+    out, html = tmp_path / "teaching", tmp_path / "html"
+    for place, name in ((out, "new"), (html / "teaching", "old")):
+        place.mkdir(parents=True)
+        (place / name).touch()
+    monkeypatch.setattr(teaching, "OUT", out)
+    monkeypatch.setattr(teaching, "HTML", html)
+    monkeypatch.setattr(teaching, "build_pages", lambda: 5)
+    assert teaching.link() == 5  # the pages are built after it, and their status is the command's
+    assert [path.name for path in (html / "teaching").iterdir()] == ["new"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["html", "teaching"]
+
+
 def test_the_table_has_a_row_for_each_misconception_that_a_number_gives_away():
     table = misconception_tables("../explorer")
     rows = revealing_drills()
