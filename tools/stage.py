@@ -133,18 +133,17 @@ def teaching() -> str:
     for sheet in sorted(folder.glob("sheet-*-solutions.pdf")):
         name = sheet.name.removesuffix("-solutions.pdf")
         chapter = name.removeprefix("sheet-")
-        lines.append(
-            f'- {{doc}}`../notebooks/{chapter}`: <a href="../teaching/{name}.pdf">sheet</a>, '
-            f'<a href="../teaching/{sheet.name}">solutions</a>'
-        )
+        files = {"sheet": f"{name}.pdf", "solutions": sheet.name}
+        links = (f'<a href="../teaching/{file}">{what}</a>' for what, file in files.items())
+        lines.append(f"- Chapter {int(chapter[:2])}, {{doc}}`../notebooks/{chapter}`: {', '.join(links)}")
     return "\n".join(lines)
 
 
 def misconceptions() -> str:
-    """The table of misconceptions, for the page for teachers."""
-    from helpers.teaching import misconception_table  # Matplotlib, which no other page needs here
+    """The tables of misconceptions, for the page for teachers."""
+    from helpers.teaching import misconception_tables  # Matplotlib, which no other page needs here
 
-    return misconception_table("../explorer")
+    return misconception_tables("../explorer")
 
 
 def front_explorer() -> str:

@@ -6,7 +6,7 @@ from helpers.teaching.bank import (
     Revealing,
     bank_json,
     drill_questions,
-    misconception_table,
+    misconception_tables,
     quiz_questions,
     revealing_drills,
 )
@@ -19,7 +19,7 @@ __all__ = [
     "Revealing",
     "bank_json",
     "drill_questions",
-    "misconception_table",
+    "misconception_tables",
     "moodle_xml",
     "qti_item",
     "qti_package",

@@ -229,8 +229,8 @@ def revealing_drills() -> list[Revealing]:
     return [found[misconception] for misconception in MISCONCEPTIONS if misconception in found]
 
 
-def misconception_table(explorers: str = "explorer") -> str:
-    """The misconceptions as a table in HTML: what to ask, the right answer, and the one that gives each away.
+def misconception_tables(explorers: str = "explorer") -> str:
+    """The misconceptions in HTML, a table a kind: what to ask, the right answer, what gives it away.
 
     Args:
         explorers: the address of the folder that holds the explorers' pages.
@@ -242,12 +242,15 @@ def misconception_table(explorers: str = "explorer") -> str:
             asked += f' <a href="{explorers}/{case[1]}.html#{escape(case[2])}">Show it</a>'
         answers = "".join(f"<td>{escape(answer_text(drill, each))}</td>" for each in (drill.answer, answer))
         row = f'<tr><th scope="row">{escape(MISCONCEPTIONS[slug])}</th><td>{asked}</td>{answers}</tr>'
-        title = f'<tr><th scope="rowgroup" colspan="4">{escape(KINDS[drill.kind].title)}</th></tr>'
-        groups.setdefault(drill.kind, [title]).append(row)
+        groups.setdefault(drill.kind, []).append(row)
     names = ("What was thought", "Ask", "Right", "Gives it away")
     head = "".join(f'<th scope="col">{name}</th>' for name in names)
-    bodies = "".join(f"<tbody>{''.join(rows)}</tbody>" for rows in groups.values())
-    return f'<table class="table misconceptions"><thead><tr>{head}</tr></thead>{bodies}</table>'
+    return "\n".join(
+        f"<details{' open' * (place == 0)}><summary>{escape(KINDS[kind].title)}</summary>"
+        '<div class="misconceptions pst-scrollable-table-container"><table class="table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
+        for place, (kind, rows) in enumerate(groups.items())
+    )
 
 
 def bank_json(bank: Iterable[Question]) -> bytes:
