@@ -172,7 +172,7 @@ def convnetjs(folder: Path) -> str:
 
 def report_bytes() -> None:
     """Print what a page with the explorer loads, plain and compressed."""
-    for name in ("common", "engine", "training_explorer"):
+    for name in ("common", "picture", "engine", "training_explorer"):
         script = page_script(name).encode()
         print(f"{name}.js: {len(script) / 1000:.1f} kB, {len(gzip.compress(script)) / 1000:.1f} kB as sent")
 

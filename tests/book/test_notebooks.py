@@ -11,6 +11,7 @@ import pytest
 from install_cell import IDENTIFIER
 
 from helpers import chapter
+from helpers.drills import KINDS
 
 ROOT = Path(__file__).resolve().parents[2]
 UNSHOWN = {"remove-input", "remove-cell"}  # cells whose code no reader of the page can look up
@@ -111,7 +112,7 @@ def test_the_sections_that_its_top_does_not_name_are_marked(path):
     titles = re.findall(r"^## (.+)$", prose(path), flags=re.MULTILINE)
     thread = [title for title in titles if not title.endswith(" (second reading)")]
     assert re.findall(r"\*(.+?)\*", " ".join(named[1].split())) == [
-        title for title in thread if title not in ("Summary", "Exercises", "Quiz")
+        title for title in thread if title not in ("Summary", "Exercises", "Practice", "Quiz")
     ]
     assert len(thread) < len(titles)
 
@@ -195,9 +196,36 @@ def test_asks_before_it_shows(path):
 @each(CHAPTERS)
 def test_closes_with_summary_exercises_and_quiz(path):
     headings = re.findall(r"^## (.+)$", prose(path), flags=re.MULTILINE)
-    assert headings[-3:] == ["Summary", "Exercises", "Quiz"]
+    practice = ["Practice"] if drills_of(path) else []
+    assert headings[headings.index("Summary") :] == ["Summary", "Exercises", *practice, "Quiz"]
     assert f'quiz("{path.stem}")' in code(path)[-1].source
     assert path.stem in chapter.chapters()
+
+
+def drills_of(path):
+    """The kinds of exercises without end that belong to a chapter."""
+    return [kind.name for kind in KINDS.values() if path.stem in kind.chapters]
+
+
+@each(CHAPTERS)
+def test_its_own_exercises_without_end_stand_before_the_quiz(path):
+    shown = [call for cell in code(path) for call in ast.walk(ast.parse(cell.source)) if calls_drill(call)]
+    assert [ast.unparse(call) for call in shown] == [
+        f"Drill(kinds={kinds})" for kinds in [drills_of(path)] if kinds
+    ]
+
+
+def calls_drill(node):
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "Drill"
+
+
+def test_every_kind_of_exercise_has_a_chapter_and_the_page_of_all_has_all():
+    assert {chapter for kind in KINDS.values() for chapter in kind.chapters} <= {
+        path.stem for path in CHAPTERS
+    }
+    assert all(kind.chapters for kind in KINDS.values())
+    page = [cell.source for cell in code(ROOT / "notebooks" / "practice.ipynb")]
+    assert "Drill(seed=SEED)" in page
 
 
 @each(CHAPTERS)

@@ -11,7 +11,6 @@ import pytest
 import stage
 from explorer_page import (
     ROOT,
-    drawn_digits,
     explorer,
     part,
     put,
@@ -25,49 +24,78 @@ from test_states import SCRIPT, plain, tampered
 from traitlets import TraitError
 
 import helpers.widgets
+from helpers import drills
 from helpers.arithmetic import Layer, output_size, resolve_padding, snippet
 from helpers.arithmetic.snippets import FRAMEWORKS
-from helpers.widgets import ConvolutionExplorer, FeatureMapExplorer, ReceptiveFieldExplorer, SolverExplorer
+from helpers.widgets import (
+    ConvolutionExplorer,
+    Drill,
+    FeatureMapExplorer,
+    ReceptiveFieldExplorer,
+    SolverExplorer,
+    base,
+)
 
 KINDS = {
     "convolution": ConvolutionExplorer,
     "feature_map": FeatureMapExplorer,
     "receptive_field": ReceptiveFieldExplorer,
     "solver": SolverExplorer,
+    "drill": Drill,
 }
 FOLDER, BARE = "book/page.html", "explorer/{}.html"
-PLACES = {"convolution": 0, "feature_map": 1, "receptive_field": 2, "solver": 3, "convolution-2": 4}
+PLACES = {
+    "convolution": 0,
+    "feature_map": 1,
+    "receptive_field": 2,
+    "solver": 3,
+    "drill": 4,
+    "convolution-2": 5,
+}
 LAST = len(PLACES) - 1
 SNIPPETS = json.loads((ROOT / "tests" / "golden" / "snippets.json").read_text(encoding="utf-8"))["cases"]
+
+
+def write_bare_pages(folder):
+    """The page of each explorer alone, and what it loads but for images, as they lie in the book."""
+    files = {
+        Path("_static") / target.relative_to("site"): content for target, content in stage.explorers().items()
+    }
+    for name in ("widgets.js", "favicon.svg"):
+        files[Path("_static") / name] = (ROOT / "site" / name).read_text(encoding="utf-8")
+    for target, content in (
+        files | {Path("explorer") / name: page for name, page in bare_pages().items()}
+    ).items():
+        (folder / target).parent.mkdir(parents=True, exist_ok=True)
+        (folder / target).write_text(content, encoding="utf-8")
+
+
+def write_book_page(folder, name, sections, *modules):
+    """A page of the book's kind beside the bare pages: these sections, and the scripts of their explorers."""
+    loads = "".join(
+        f'<script defer src="../_static/{each}"></script>' for each in explorer_scripts(*sorted(modules))
+    )
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>Page</title>'
+        '<link rel="icon" href="data:,"><link rel="stylesheet" href="../_static/widgets.css">'
+        f"{loads}<main><h1>Page</h1>{''.join(sections)}</main>",
+        encoding="utf-8",
+    )
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
     """A small book: a page of four explorers among its sections, and the bare pages."""
     folder = tmp_path_factory.mktemp("share")
-    images = {Path("site/widgets/images/digits.js"): drawn_digits()}
-    for target, content in (stage.explorers() | images).items():
-        path = folder / "_static" / target.relative_to("site")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content, encoding="utf-8")
-    for name in ("widgets.js", "favicon.svg"):
-        (folder / "_static" / name).write_text((ROOT / "site" / name).read_text(encoding="utf-8"))
+    write_bare_pages(folder)
     widgets = [*(kind() for kind in KINDS.values()), ConvolutionExplorer(input_size=9)]
     sections = [
         f'<section id="{name}"><h2>{name}</h2>{each.static_html()}<p>text</p></section>'
         for name, each in zip(PLACES, widgets, strict=True)
     ]
     sections[LAST] = f"<details><summary>folded</summary>{sections[LAST]}</details>"
-    modules = sorted({each._module for each in widgets})
-    loads = "".join(f'<script defer src="../_static/{each}"></script>' for each in explorer_scripts(*modules))
-    pages = {
-        FOLDER: '<!doctype html><html lang="en"><meta charset="utf-8"><title>Page</title>'
-        '<link rel="icon" href="data:,"><link rel="stylesheet" href="../_static/widgets.css">'
-        f"{loads}<main><h1>Page</h1>{''.join(sections)}</main>"
-    } | {BARE.format(name.removesuffix(".html")): page for name, page in bare_pages().items()}
-    for name, page in pages.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(page, encoding="utf-8")
+    write_book_page(folder, FOLDER, sections, *{each._module for each in widgets})
     with serve(folder) as address:
         yield {"http": address, "file": folder.as_uri() + "/"}
 
@@ -245,6 +273,12 @@ def legal_states(kind, chance, count):
             "stack": ["conv3s2p0,1 pool2ceil*2", "conv3"],
             "sizes": [[5, 70]],
         },
+        Drill: {
+            "kinds": [[*drills.KINDS][-2:], [*drills.KINDS][-1:]],
+            "kind": [[*drills.KINDS][-1]],
+            "seed": [0, 17, 999_999],
+            "level": [2, 4],
+        },
     }[kind]
     for _ in range(count):
         names = chance.sample(sorted(values), chance.randint(1, len(values)))
@@ -378,8 +412,10 @@ def test_whatever_the_address_says_no_script_runs_and_the_page_goes_on(open_page
 
 
 def test_there_is_a_bare_page_of_every_explorer():
-    modules = {path.stem for path in (ROOT / "src" / "helpers" / "widgets").glob("*_explorer.mjs")}
-    assert {name.removesuffix(".html") + "_explorer" for name in bare_pages()} == modules
+    modules = {*base.module_names()} - {*base.LIBRARIES, "frames"}
+    assert {name.removesuffix(".html") for name in bare_pages()} == {
+        module.removesuffix("_explorer") for module in modules
+    }
 
 
 @pytest.mark.parametrize("name", [name.removesuffix(".html") for name in bare_pages()])
@@ -387,7 +423,9 @@ def test_a_bare_page_is_for_everyone(open_page, name):
     for width in (390, 900):
         view = {"viewport": {"width": width, "height": 800}, "reduced_motion": "reduce"}
         page = open_page(BARE.format(name), "http", **view)
-        assert page.locator("h1").inner_text() == f"{name.replace('_', ' ').capitalize()} explorer"
+        module = explorer(page).get_attribute("data-module")
+        assert module in (name, f"{name}_explorer")
+        assert page.locator("h1").inner_text() == module.replace("_", " ").capitalize()
         for title in page.locator(".fold > summary").all_inner_texts():
             fold(page, title)
         assert "explorer=" in shared(page)[0]

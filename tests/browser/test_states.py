@@ -16,6 +16,7 @@ from traitlets import TraitError
 
 from helpers.widgets import (
     ConvolutionExplorer,
+    Drill,
     FeatureMapExplorer,
     Frames,
     ReceptiveFieldExplorer,
@@ -45,14 +46,18 @@ VALUES = [
     *({}, {"length": 10**9}, {"length": 3, "0": 1}, {SCRIPT: SCRIPT}, {"__proto__": {"stride": 0}}),
     *([1] * 10**5, [[1] * 3] * 10**5, [[1] * 10**5] * 3, {str(number): {} for number in range(10**4)}),
 ]
+FITTING = {"drill": [2, 3, 4, "unread", ["unread", "output-size"], []] * 8}  # others are mostly refused
 KINDS = {
     "convolution": ConvolutionExplorer,
     "feature_map": FeatureMapExplorer,
     "receptive_field": ReceptiveFieldExplorer,
     "solver": SolverExplorer,
     "training": TrainingExplorer,
+    "drill": Drill,
 }
-SIZES = dict.fromkeys(KINDS, "rows") | {"convolution": "outputSize", "feature_map": "mapSize"}
+SIZES = dict.fromkeys(KINDS, "rows")
+SIZES |= {"convolution": "outputSize", "feature_map": "mapSize", "drill": "question"}
+DRAWN = ", ".join(f"[part={part}]" for part in sorted(set(SIZES.values())))
 FILTERS = [{"name": "a", "weights": [[1]], "bias": 0}, {"name": "b", "weights": [[1, 2]], "bias": 0}]
 ONE_SHAPE = "filters must be of one shape, each of another name; 2 have {} names."
 LAYER = {"kernel_size": 1, "depthwise": True, "channels": 2}
@@ -108,14 +113,14 @@ def with_value(state, path, value):
     return changed
 
 
-def tampered(chance, state):
+def tampered(chance, state, values=VALUES):
     """The state with one to three values out of place, and the names of the traits that they are in."""
     names = set()
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
         path = chance.choice(
             [each for each in paths(state) if chance.random() < 1 / len(each)] or [*paths(state)]
         )
-        state = with_value(state, path, chance.choice(VALUES))
+        state = with_value(state, path, chance.choice(values))
         names.add(path[0])
     return state, names
 
@@ -144,13 +149,14 @@ def draw(page, module, states):
     )
     page.wait_for_timeout(50)  # an image that does not load says so later
     return page.evaluate(
-        """() => [...document.querySelectorAll(".book-widget")].map((place) => ({
+        """(drawn) => [...document.querySelectorAll(".book-widget")].map((place) => ({
             drawn: "ready" in place.dataset,
             problem: place.querySelector("[role=alert]")?.textContent ?? "",
-            size: place.querySelector("[part=outputSize], [part=mapSize], [part=rows]")?.textContent,
+            size: place.querySelector(drawn)?.textContent,
             odd: place.innerHTML.match(/.{0,60}(NaN|undefined|Infinity|\\[object).{0,20}/)?.[0] ?? "",
             guests: place.querySelectorAll("main script, [onerror], img:not(.book-figure img)").length,
-        }))"""
+        }))""",
+        DRAWN,
     )
 
 
@@ -178,10 +184,10 @@ def test_a_tampered_state_is_drawn_or_refused_as_in_python(open_page, name):
     kind = KINDS[name]
     page = quiet(open_page())
     seed = os.environ.get("STRIDE_BOOK_SEED", "")  # `make soak` asks for other cases
-    module, chance = f"{name}_explorer", random.Random(name + seed)
+    module, chance = kind._module, random.Random(name + seed)
     [default] = draw(page, module, [plain(kind())])
     assert (default["drawn"], default["problem"]) == (True, "")
-    states = [tampered(chance, plain(kind())) for _ in range(160)]
+    states = [tampered(chance, plain(kind()), VALUES + FITTING.get(name, [])) for _ in range(160)]
     refused = 0
     for start in range(0, len(states), 40):
         batch = states[start : start + 40]
@@ -208,7 +214,7 @@ def test_a_tampered_state_is_drawn_or_refused_as_in_python(open_page, name):
 
 @pytest.mark.parametrize("name", KINDS)
 def test_each_trait_is_checked(open_page, name):
-    kind, module = KINDS[name], f"{name}_explorer"
+    kind, module = KINDS[name], KINDS[name]._module
     state = plain(kind())
     page = quiet(open_page())
     values = (SCRIPT * 9, [[SCRIPT]], 10**9, {"a": 1})
@@ -226,8 +232,8 @@ def test_each_trait_is_checked(open_page, name):
 def test_the_page_has_the_limits_and_defaults_of_python(open_page, name):
     kind = KINDS[name]
     found = open_page(origin="http").evaluate(
-        """async (name) => {
-            const { RULES, LAYER_RULES, DEFAULTS } = await import(`./${name}_explorer.mjs`);
+        """async (module) => {
+            const { RULES, LAYER_RULES, DEFAULTS } = await import(`./${module}.mjs`);
             const ends = (rules = {}) => Object.fromEntries(
                 Object.entries(rules)
                     .filter(([, { high }]) => high !== undefined)
@@ -236,7 +242,7 @@ def test_the_page_has_the_limits_and_defaults_of_python(open_page, name):
             const [traits, layer] = [Object.keys(RULES), ends(LAYER_RULES)];
             return { traits, ends: ends(RULES), layer, defaults: DEFAULTS };
         }""",
-        name,
+        kind._module,
     )
     state = plain(kind())
     assert {each for each in found["traits"] if not each.startswith("_")} == set(state)

@@ -56,26 +56,29 @@ def test_check_refuses_a_record_that_the_catalog_no_longer_describes(tmp_path, c
     job = Job(experiment=replace(MNIST, batch_size=32), variant="s2-same", seed=0, device="cpu", drawn=64)
     write(run(job), tmp_path)
     assert main(["check", "--results", str(tmp_path)]) == 1
-    assert "recorded with another batch_size than the catalog has now" in capsys.readouterr().err
+    assert "whose batch_size differ" in capsys.readouterr().err
 
 
 def test_check_refuses_a_record_of_a_setting_that_the_catalog_has_no_more(tmp_path, capsys):
     record = run(Job(experiment=replace(MNIST, epochs=1), variant="s2-same", seed=0, device="cpu", drawn=64))
     write(replace(record, settings={**record.settings, "augment": {"name": "mirrored"}}), tmp_path)
     assert main(["check", "--results", str(tmp_path)]) == 1
-    assert "recorded with another augment than the catalog has now" in capsys.readouterr().err
+    assert (
+        "must be a run with the catalog's settings, got mnist/s2-same/0, whose augment differ"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run", "mnits"], "no experiment 'mnits'; there are mnist, fashion-mnist"),
-        (["sweep", "mnist", "mnits"], "no experiment 'mnits'"),
-        (["show", "mnits"], "no experiment 'mnits'"),
-        (["run", "mnist", "--variants", "s3"], "no variant 's3'; it has s1-same"),
-        (["show", "mnist/s3"], "no variant 's3'"),
-        (["show", "mnist/s1-same/7"], "nothing is recorded of mnist/s1-same/7"),
-        (["check", "mnist/s1-same/7"], "no finished run"),
+        (["run", "mnits"], "experiment must be one of 'mnist', 'fashion-mnist', "),
+        (["sweep", "mnist", "mnits"], "got 'mnits'"),
+        (["show", "mnits"], "got 'mnits'"),
+        (["run", "mnist", "--variants", "s3"], "variant of mnist must be one of 's1-same', "),
+        (["show", "mnist/s3"], "got 's3'"),
+        (["show", "mnist/s1-same/7"], "name must be of recorded runs, got mnist/s1-same/7"),
+        (["check", "mnist/s1-same/7"], "records must hold a finished run, got none"),
         (
             ["run", "mnist", *QUICK, "--scheduler", "tcp://127.0.0.1:1"],
             "no scheduler answers at tcp://127.0.0.1:1",
@@ -98,7 +101,7 @@ def test_a_number_of_seeds_is_a_whole_number_from_one(capsys, seeds):
     with pytest.raises(SystemExit) as stopped:
         main(["run", "mnist", f"--seeds={seeds}"])
     assert stopped.value.code == 2
-    assert f"'{seeds}' is not a whole number from 1" in capsys.readouterr().err
+    assert f"must be a whole number from 1, got '{seeds}'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", [["--epochs", "1"], ["--stand-in", "64"]])
@@ -108,7 +111,7 @@ def test_short_or_drawn_runs_stay_out_of_the_results(tmp_path, capsys, monkeypat
     monkeypatch.setattr(command, "_sweep_jobs", lambda options, jobs: 0)
     monkeypatch.chdir(tmp_path)
     assert main(["run", "mnist", *option, *folder]) == 1
-    assert "name another folder with --results" in capsys.readouterr().err
+    assert "--results must be another folder" in capsys.readouterr().err
     assert main(["run", "mnist", *option, "--results", "elsewhere"]) == 0
 
 
@@ -127,7 +130,7 @@ def test_a_few_drawn_garments_still_leave_one_to_validate_on(tmp_path, monkeypat
 def test_an_experiment_is_not_taken_for_the_folder_of_the_checkpoints(capsys, words):
     with pytest.raises(SystemExit):
         command._parser().parse_args(words)  # no more: what was let through would train everything there is
-    refusal = f"{words[-1]!r} has no slash; for a folder of that name write ./{words[-1]}"
+    refusal = f"must be a folder with a slash, got {words[-1]!r}: write ./{words[-1]}"
     assert refusal in capsys.readouterr().err
 
 

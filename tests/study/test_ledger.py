@@ -407,7 +407,7 @@ def waits(name):
 
 
 def test_every_measured_claim_has_its_rule_and_every_rule_its_claim(judgements):
-    assert set(MEASURED) == {name for name in rules() if not rules()[name].is_ours}
+    assert set(MEASURED) == {name for name in rules() if rules()[name].family != "own"}
     assert {name for name in MEASURED if not waits(name)} == set(judgements) - set(QUESTIONS)
     for name in MEASURED:
         assert rules()[name].contrast.first in CLAIMS[name].decided_by
@@ -469,7 +469,7 @@ def test_a_real_difference_within_the_margin_is_said_to_be_one():
 
 
 def test_every_rule_of_our_own_says_what_it_decides():
-    assert {name for name, rule in rules().items() if rule.is_ours} == set(QUESTIONS)
+    assert {name for name, rule in rules().items() if rule.family == "own"} == set(QUESTIONS)
     assert set(map(says, rules())) >= set(QUESTIONS.values())
 
 

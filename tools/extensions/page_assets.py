@@ -71,13 +71,13 @@ def bare_pages() -> dict[str, str]:
     pages = {}
     for kind in (getattr(helpers.widgets, name) for name in helpers.widgets.__all__):
         name = kind._module.removesuffix("_explorer")
-        if name not in ("", kind._module):  # neither the base nor figures over a slider
+        if name not in ("", "frames"):  # neither the base nor figures over a slider
             explorer: BookWidget = kind()
             loads = "\n".join(
                 f'<script src="../_static/{script}" defer></script>'
                 for script in explorer_scripts(kind._module)
             )
-            title = f"{name.replace('_', ' ').capitalize()} explorer"
+            title = kind._module.replace("_", " ").capitalize()
             pages[f"{name}.html"] = BARE.format(title=title, scripts=loads, explorer=explorer.static_html())
     return pages
 

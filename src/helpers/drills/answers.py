@@ -124,14 +124,15 @@ def _numbers(text: str, count: int) -> list[_Number] | None:
     found = [_NUMBER.fullmatch(part) for part in parts]
     if len(found) != count or None in found:
         return None
-    return [_value(*each.groups()) for each in found if each]
+    values = [_value(*each.groups()) for each in found if each]
+    return values if all(below for _, below in values) else None
 
 
 def _value(sign: str, digits: str, decimals: str | None, below: str | None) -> _Number:
     """A number as a fraction; one of more than 15 digits as one that no answer reaches."""
     decimals = (decimals or "").rstrip("0")
     above = (digits.replace(",", "") + decimals).lstrip("0") or "0"
-    below = ((below or "1") + "0" * len(decimals)).lstrip("0")
-    if max(len(above), len(below)) > _MOST_DIGITS or not below:
+    below = ((below or "1") + "0" * len(decimals)).lstrip("0") or "0"
+    if max(len(above), len(below)) > _MOST_DIGITS:
         return 10**_MOST_DIGITS, 1
     return int(above) * (-1 if sign == "-" else 1), int(below)

@@ -21,7 +21,7 @@ Form = Literal["number", "pair", "choice"]
 
 LEVELS = 4
 _MOST_SEED = 2**32 - 1
-_MOST_ON_A_SHEET = 200
+_MOST_ON_A_SHEET = 100
 _TRIES = 2000  # draws of an exercise, of which the rules of a level take some
 
 
@@ -149,7 +149,7 @@ def sheet(
     Args:
         kinds: keys of `KINDS`; all if left out.
         seed: as in `exercise`; one seed gives one sheet.
-        count: how many, 1 to 200.
+        count: how many, 1 to 100.
         level: of all of them; if left out, it rises from 1 to 4 over the sheet.
 
     Raises:
@@ -172,7 +172,9 @@ def sheet(
     asked: set[str] = set()
     while len(made) < count:
         rising = 1 + LEVELS * len(made) // count
-        each = exercise(names[len(made) % len(names)], seed=below(2**32), level=level or rising)
+        each = exercise(
+            names[len(made) % len(names)], seed=below(2**32), level=rising if level is None else level
+        )
         if each.question not in asked:
             asked.add(each.question)
             made.append(each)

@@ -201,6 +201,8 @@ def _unread(draw: Drawn, level: int) -> Case | None:
     first, last = axes[0], axes[-1]
     if not all(axis["fits"] for axis in axes) or ((level == 3) != (first["gap"] > 0) and level < 4):
         return None
+    if level == 2 and not first["rest"]:
+        return None
     lost = tuple(len(unread(axis["size"], **axis["window"])) for axis in axes)
     if lost != tuple(axis["lost"] for axis in axes):
         return None  # a gap reaches into the padding, which the lines do not tell

@@ -34,7 +34,7 @@ def _padding_for_size(draw: Drawn, level: int) -> Case | None:
         "no-stride": _half(wanted - 1 + reach - size),
         "difference-only": wanted - size,
         "difference-halved": _half(wanted - size),
-        "no-kernel": _half(missing + 1 - reach),
+        "window-is-a-point": _half(missing + 1 - reach),
         "one-by-habit": 1,
     }
     axis |= {"wanted": wanted, "needed": missing + size, "missing": missing, "least": least}
@@ -125,7 +125,7 @@ def _grown_mistaken(axis: Facts) -> dict[str, int]:
         "dilated-kernel": cropped + dilation * kernel - reach + extra,
         "output-padding-twice": cropped + 2 * extra,
         "no-stride": size - 1 + reach - 2 * padding + extra,
-        "no-kernel": cropped + 1 - reach + extra,
+        "copies-are-points": cropped + 1 - reach + extra,
     }
 
 

@@ -2,6 +2,7 @@
 
 from helpers.widgets.base import BookWidget
 from helpers.widgets.convolution_explorer import ConvolutionExplorer
+from helpers.widgets.drill import Drill
 from helpers.widgets.feature_map_explorer import FeatureMapExplorer
 from helpers.widgets.frames import Frames
 from helpers.widgets.receptive_field_explorer import ReceptiveFieldExplorer
@@ -11,6 +12,7 @@ from helpers.widgets.training_explorer import TrainingExplorer
 __all__ = [
     "BookWidget",
     "ConvolutionExplorer",
+    "Drill",
     "FeatureMapExplorer",
     "Frames",
     "ReceptiveFieldExplorer",

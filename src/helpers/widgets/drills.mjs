@@ -11,15 +11,19 @@ import TABLE from "../drills.json" with { type: "json" };
 const LEVELS = 4;
 const TRIES = 2000; // draws of an exercise, of which the rules of a level take some
 
-/** What an exercise can be about: title and chapters by name. */
-export const DRILLS = Object.fromEntries(Object.entries(TABLE.kinds).map(([name, { title, chapters }]) => [name, { name, title, chapters }]));
+
+const mapped = (object, change) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]));
+
+/** What an exercise can be about, by name. */
+export const DRILLS = mapped(TABLE.kinds, ({ title, chapters }, name) => ({ name, title, chapters }));
 
 // What the rules of a kind make of drawn numbers: `facts` for the templates, and `layers`, those of each layer or axis; the
 // `answer`; `wrong` answers by misconception; `bends`, the layer at whose line each bends; and the explorer that `opens`.
 
 /** A list for each misconception, of its numbers along each axis. */
 const joined = (axes) => mapped(axes[0], (_, slug) => axes.map((own) => own[slug]));
-const mapped = (object, change) => Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(value, name)]));
+
+/** By misconception the first axis along which a wrong answer is wrong. */
 const firstBends = (wrong, answer) =>
   mapped(wrong, (each) => Math.max(0, each.findIndex((number, place) => number !== answer[place])));
 const firstIndex = (tests) => (tests.includes(true) ? tests.indexOf(true) : null);
@@ -125,7 +129,7 @@ function unreadPixels(draw, level) {
     if (unreadOf(own) !== own.lost) return null; // a gap reaches into the padding, which the lines do not tell
   }
   const [first, last] = [axes[0], axes.at(-1)];
-  if ((level === 3) !== first.gap > 0 && level < 4) return null;
+  if (((level === 3) !== first.gap > 0 && level < 4) || (level === 2 && !first.rest)) return null;
   const total = (rows, columns) => first.size * last.size - (first.size - rows) * (last.size - columns);
   let wrong = joined(axes.map(lostMistaken));
   const lost = axes.map((own) => own.lost);
@@ -167,7 +171,7 @@ function paddingForSize({ layers: [draw] }, level) {
     "both-sides-at-once": missing, "half-down": half(missing), "same-rule": half(reach - 1),
     "kernel-for-reach": up(missing + kernel - reach, 2), "dilated-kernel": up(missing + dilation * kernel - reach, 2),
     "as-many-strides": up(missing + stride, 2), "no-stride": up(wanted - 1 + reach - size, 2),
-    "difference-only": wanted - size, "difference-halved": up(wanted - size, 2), "no-kernel": up(missing + 1 - reach, 2),
+    "difference-only": wanted - size, "difference-halved": up(wanted - size, 2), "window-is-a-point": up(missing + 1 - reach, 2),
     "one-by-habit": 1,
   };
   return {
@@ -230,7 +234,7 @@ function grownMistaken({ size, kernel_size: kernel, stride, padding, dilation, o
     "dilated-kernel": cropped + dilation * kernel - reach + extra,
     "output-padding-twice": cropped + 2 * extra,
     "no-stride": size - 1 + reach - 2 * padding + extra,
-    "no-kernel": cropped + 1 - reach + extra,
+    "copies-are-points": cropped + 1 - reach + extra,
   };
 }
 
@@ -314,8 +318,11 @@ function receptiveField(draw, level) {
     "jump-forgotten": (strided ?? 0) + 1, "last-layer": last, "last-stride": last,
     "strides-added": 1, "kernels-multiplied": 1, "kernels-added": 1,
   };
-  const opens = { explorer: "receptive_field", input_size: field + 3 * jump, layers: layers.map((layer) => forExplorer(layer, 1)) };
-  return { facts: {}, layers, answer: [field, jump], wrong: fieldMistaken(layers, [field, jump]), opens, bends };
+  const shownLayers = layers.map((layer) => forExplorer(layer, 1));
+  return {
+    facts: {}, layers, answer: [field, jump], wrong: fieldMistaken(layers, [field, jump]), bends,
+    opens: { explorer: "receptive_field", input_size: field + 3 * jump, layers: shownLayers },
+  };
 }
 
 /** A layer as the receptive field explorer takes it; a pooling has no channels. */
@@ -491,13 +498,17 @@ function uNet({ depth, three, count, layers }) {
   return {
     facts: { factors: factors.join(", "), product: factors.join(" · "), depth, across: sizes.at(-1), single: count === 1 },
     layers: axes, answer, wrong, bends,
-    opens: { explorer: "solver", question: "stack", stack: names.join(" "), sizes: [sizes[0], sizes[0] + multiple], input_size: axes[0].side },
+    opens: {
+      explorer: "solver", question: "stack", stack: names.join(" "), sizes: [sizes[0], sizes[0] + multiple],
+      input_size: axes[0].side,
+    },
   };
 }
 
 const CASES = {
   "output-size": outputSize, unread: unreadPixels, "padding-for-size": paddingForSize, "same-padding": samePadding,
-  "receptive-field": receptiveField, transposed: transposedSize, cost: costOf, "which-layer-fails": whichLayerFails, "u-net": uNet,
+  "receptive-field": receptiveField, transposed: transposedSize, cost: costOf, "which-layer-fails": whichLayerFails,
+  "u-net": uNet,
 };
 
 // From a case to an exercise
@@ -509,8 +520,10 @@ function shown(value) {
 }
 
 /** A template with its holes fill: `{size}` is a fact, `<rest:...>` is left out where `rest` is zero or empty. */
-const fill = (template, facts) =>
-  template.replace(/<(\w+):([^>]*)>/g, (_, name, text) => (facts[name] ? text : "")).replace(/\{(\w+)\}/g, (_, name) => shown(facts[name]));
+function fill(template, facts) {
+  const kept = template.replace(/<(\w+):([^>]*)>/g, (_, name, text) => (facts[name] ? text : ""));
+  return kept.replace(/\{(\w+)\}/g, (_, name) => shown(facts[name]));
+}
 
 /** Numbers and words for an exercise, in the order of the table; `layer` is drawn as often as `count` says. */
 function drawn({ layer, ...level }, below) {
@@ -560,7 +573,7 @@ function worded(kind, seed, level, { answer, opens, choices = [], bends = {}, ro
     .map((slug) => ({ answer: wrong[slug], misconception: slug, step: stepOf(slug) }));
   const named = [answer, ...mistakes.map((each) => each.answer)].flat();
   for (const place of range(choices.length).filter((each) => !named.includes(each))) {
-    const slug = place < answer[0] ? "too-early" : "too-late"; // what no known mistake names stands before the answer, or after it
+    const slug = place < answer[0] ? "too-early" : "too-late";
     mistakes.push({ answer: [place], misconception: slug, step: stepOf(slug, Math.min(place, answer[0], layers.length - 1)) });
   }
   return {
@@ -610,8 +623,8 @@ const TYPED = /^([+-]?)([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.([0-9]*)|\/([0-9]+)
 function fractionOf([, sign, digits, decimals = "", below = "1"]) {
   const kept = decimals.replace(/0+$/, "");
   const above = (digits.replaceAll(",", "") + kept).replace(/^0+/, "") || "0";
-  const under = (below + "0".repeat(kept.length)).replace(/^0+/, "");
-  if (Math.max(above.length, under.length) > MOST_DIGITS || !under) return [10 ** MOST_DIGITS, 1];
+  const under = (below + "0".repeat(kept.length)).replace(/^0+/, "") || "0";
+  if (Math.max(above.length, under.length) > MOST_DIGITS) return [10 ** MOST_DIGITS, 1];
   return [Number(above) * (sign === "-" ? -1 : 1) || 0, Number(under)];
 }
 
@@ -624,7 +637,8 @@ function numbersOf(text, count) {
     if (parts.length !== 2) parts = bare.split(",");
   }
   const found = parts.map((part) => TYPED.exec(part));
-  return found.length === count && found.every(Boolean) ? found.map(fractionOf) : null;
+  const values = found.length === count && found.every(Boolean) ? found.map(fractionOf) : null;
+  return values?.every(([, below]) => below) ? values : null;
 }
 
 /** The index of a choice, given by its words or its number from 1. */
@@ -648,9 +662,10 @@ function explained(drill, given) {
   const { answer, form } = drill;
   const wrong = range(given.length).filter((place) => given[place] !== answer[place]);
   const found = known(drill, given, wrong);
+  const isBeside = (place) => Math.abs(given[place] - answer[place]) === 1;
   let [slug, step] = found.length ? [found[0].misconception, found[0].step] : ["", null];
   if (!found.length && Math.min(...given) < 0) slug = "negative";
-  else if (!found.length && form !== "choice" && wrong.every((place) => Math.abs(given[place] - answer[place]) === 1)) slug = "off-by-one";
+  else if (!found.length && form !== "choice" && wrong.every(isBeside)) slug = "off-by-one";
   const said = found.map(({ misconception }) => TABLE.misconceptions[misconception]);
   if (!found.length) said.push(TABLE.misconceptions[slug] ?? TABLE.diagnoses.wrong);
   if (given.length === 2 && wrong.length === 1) said.unshift(TABLE.diagnoses[wrong[0] ? "first" : "second"]);
@@ -661,9 +676,11 @@ function explained(drill, given) {
 export function diagnose(drill, typed) {
   const { form, choices, answer, rounds } = drill;
   const narrow = (sign) => String.fromCharCode(sign.charCodeAt(0) - 0xfee0);
-  const text = ([...typed].length <= MOST_TYPED ? typed : "?").replace(/[\uff01-\uff5e]/g, narrow).replaceAll("\u2212", "-").replace(ENDS, "");
+  const short = [...typed].length <= MOST_TYPED ? typed : "?";
+  const text = short.replace(/[\uff01-\uff5e]/g, narrow).replaceAll("\u2212", "-").replace(ENDS, "");
   const given = form === "choice" ? chosenOf(choices, text) : numbersOf(text, answer.length);
-  const unreadable = { outcome: "unreadable", misconception: "", says: TABLE.diagnoses[form].replace("{choices}", choices.join(", ")), step: null };
+  const hint = TABLE.diagnoses[form].replace("{choices}", choices.join(", "));
+  const unreadable = { outcome: "unreadable", misconception: "", says: hint, step: null };
   if (!given) return unreadable;
   const whole = given.map(([above, below]) => Math.floor((above - (((above % below) + below) % below)) / below));
   if (given.some(([above, below]) => above % below)) {

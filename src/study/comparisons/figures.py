@@ -1,4 +1,4 @@
-"""Figures of recorded runs, in one look for all chapters."""
+"""Figures of recorded runs, in one style for all chapters."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple
@@ -16,10 +16,10 @@ from study.judging import accuracy
 
 
 class Look(NamedTuple):
-    """How a variant is called and drawn.
+    """The name and the style of a variant in figures.
 
     Attributes:
-        label: what it is called.
+        label: its name.
         stride: 1 (blue, solid) or 2 (orange, dashed); None if the comparison is not about stride (gray).
         padding: "valid" (open marks), or "same" or None (filled).
     """
@@ -140,10 +140,10 @@ def class_means(
 def result(
     labels: Mapping[str, Sequence[str]], *, xlabel: str = "difference in accuracy, points"
 ) -> tuple[plots.Picture, Styler]:
-    """What rules of one measure and margin found: the figure of their contrasts, the table of their verdicts.
+    """The result of rules of one measure and margin: a figure of their contrasts, a table of their verdicts.
 
     Args:
-        labels: by rule, what its contrast and then each of its conditions compares.
+        labels: by rule, the names of its contrast and then of each of its conditions.
         xlabel: the quantity and its unit.
 
     Raises:

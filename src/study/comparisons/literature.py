@@ -1,4 +1,4 @@
-"""What chapter 13 computes of the literature's claims: no run is needed for these."""
+"""Measurements on untrained networks for the literature's claims in chapter 13; they need no run."""
 
 from collections.abc import Sequence
 
@@ -14,15 +14,15 @@ from study.experiments.runs import untrained
 
 
 def changes_by_shift(variant: str, *, steps: int = 8, seed: int = 0) -> NDArray[np.float64]:
-    """How far the logits of an untrained network of `small-shifts` change when its image is moved.
+    """How much the logits of an untrained network of `small-shifts` change when its image is shifted.
 
     Args:
         variant: "stride", "polyphase", "blur" or "max".
-        steps: the image, of noise, is moved by 0 to steps - 1 pixels on both axes, and wraps around.
+        steps: the image, of noise, is shifted by 0 to steps - 1 pixels on both axes, and wraps around.
         seed: of the image and the network.
 
     Returns:
-        The largest change among the logits for each shift but none, in per cent of the largest logit,
+        The largest change of a logit for each shift except (0, 0), in per cent of the largest logit, shape
         (steps ** 2 - 1,).
     """
     model = untrained(find("small-shifts").variant(variant), seed).double().eval()
@@ -36,18 +36,18 @@ def changes_by_shift(variant: str, *, steps: int = 8, seed: int = 0) -> NDArray[
 
 
 def places_told(variant: str, *, seeds: Sequence[int], images: int = 200) -> NDArray[np.float64]:
-    """How much of row and column can be read out of untrained networks of `small-padding`, in per cent.
+    """How well row and column can be predicted from the maps of untrained networks of `small-padding`.
 
     Args:
         variant: such as "zeros" or "valid".
-        seeds: of the networks.
-        images: of noise that they are shown.
+        seeds: seeds of the networks.
+        images: number of noise images to show them.
 
     Returns:
-        The share of the variance explained on images that the read-out was not fitted on, for each seed.
+        R-squared of `position_read_out` for each seed, in per cent, shape (seeds,).
     """
     drawn = stand_in("fashion-mnist", split="test", size=1)
-    splits = Splits(drawn, drawn, drawn)  # of which the read-out takes the size of an image and no more
+    splits = Splits(drawn, drawn, drawn)  # the read-out uses the size of an image only
     told = []
     for seed in seeds:
         model = untrained(find("small-padding").variant(variant), seed)

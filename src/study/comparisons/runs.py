@@ -1,4 +1,4 @@
-"""A variant: its network, what its recorded runs measured, and one variant beside another."""
+"""A variant: its network, the measurements of its recorded runs, and its difference from another variant."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -32,7 +32,7 @@ def runs(variant: str) -> list[Record]:
         variant: "experiment/variant", such as "mnist/s1-same".
 
     Raises:
-        ValueError: if the name does not read so, or no run of it is recorded.
+        ValueError: if no run of that name is recorded.
 
     >>> len(runs("mnist/s1-same"))
     60
@@ -60,9 +60,9 @@ def hits(variant: str) -> dict[int, NDArray[np.bool_]]:
 
 
 def fine_grained_over_images(labels: ArrayLike) -> Effect:
-    """What F-07 asks, B minus A, over seeds and test images, where its rule is over seeds alone.
+    """The contrast of rule F-07, B minus A, over seeds and test images; the rule itself is over seeds alone.
 
-    Each image counts by one over the images of its class, so that the mean is that of the recalls.
+    Each image is weighted by one over the number of images of its class, so that the mean is that of recalls.
 
     Args:
         labels: of the test images of Fashion-MNIST, (images,).
@@ -79,7 +79,7 @@ def measurements(variant: str, name: str = "accuracy") -> dict[int, float]:
 
     Args:
         variant: "experiment/variant".
-        name: "accuracy" (on the test images), or a share that the runs measured besides (`Record.extra`).
+        name: "accuracy" (on the test images), or the name of another share in `Record.extra`.
 
     Raises:
         ValueError: if a run did not measure it.
@@ -116,12 +116,12 @@ def learned(variant: str, quantity: str) -> NDArray[np.float64]:
 
 
 class PageInterval(TypedDict):
-    """Where one more run in the page lies, as `helpers.widgets.TrainingExplorer` takes it.
+    """The 95% prediction interval of one more run in a web page, for `helpers.widgets.TrainingExplorer`.
 
     Attributes:
         network: the settings of the network, without its name.
         images: "mnist", "digits" or "garments".
-        change: what was done to them: "none", "corner" or "shuffled".
+        change: the change of the images or labels: "none", "corner" or "shuffled".
         low: lower end of the 95% prediction interval of a run's test accuracy, 0 to 1.
         high: its upper end.
         runs: how many are recorded.
@@ -136,7 +136,7 @@ class PageInterval(TypedDict):
 
 
 def page_intervals() -> list[PageInterval]:
-    """Where one more run in the page lies, for each setting of which two or more are recorded."""
+    """The prediction interval for each setting in a web page of which two or more runs are recorded."""
     found = []
     plain = {name: each.default for name, each in signature(small_cnn).parameters.items()}
     for name in ("page", "page-garments"):
@@ -204,10 +204,10 @@ def confusion_changes(first: str, second: str) -> CellDifferences:
 
 
 def beyond_mistakes(variant: str) -> dict[int, float]:
-    """Wrong training labels that a network gives back, beyond those that mistakes alone would hit, by seed.
+    """How many wrong training labels a network predicts, beyond those that it would hit by mistake, by seed.
 
-    A network that learned no wrong label by heart still hits some of them: a mistake falls on any class
-    but the true one, and one of these is the label that was dealt.
+    A network that memorized no wrong label still hits some of them: a mistake falls on any class but the true
+    one, and one of these is the wrong label.
 
     Args:
         variant: "experiment/variant" whose training labels were partly wrong.
@@ -222,7 +222,7 @@ def beyond_mistakes(variant: str) -> dict[int, float]:
 
 
 def beyond_chance(confusion: ArrayLike) -> float:
-    """Accuracy, less what the same answers would score if they had nothing to do with the images, in points.
+    """Accuracy minus the accuracy expected if predictions and true classes were independent, in points.
 
     Args:
         confusion: test images of each true class (rows) by predicted class (columns).
@@ -261,10 +261,10 @@ def layer_table(variant: str) -> pd.DataFrame:
 
 
 def network_facts(names: Mapping[str, str]) -> pd.DataFrame:
-    """What may explain a difference between networks, a row each.
+    """Properties of networks that may explain a difference between them, one row each.
 
     Args:
-        names: by "experiment/variant" what to call it.
+        names: the name of each network, by "experiment/variant".
 
     Returns:
         Columns network, parameters, MACs, last map, receptive field and pixels never read. The last three are
@@ -297,7 +297,7 @@ def network_table(names: Mapping[str, str]) -> Styler:
 
 
 def ink_unread(image: ArrayLike, lines: Sequence[int]) -> float:
-    """Share of an image's ink that stands in rows and columns which a network never reads.
+    """Share of an image's ink in rows and columns that a network never reads, from 0 to 1.
 
     Args:
         image: shape (size, size), 0 where there is no ink.

@@ -1,4 +1,4 @@
-"""What the committed rules found, in words and as tables."""
+"""The verdicts of the committed rules, in words and as tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -33,7 +33,7 @@ def between(ends: Sequence[float], *, decimals: int = 2) -> str:
 
 
 def verdict(claim: str) -> str:
-    """A rule's verdict in words, and whether a difference that is real may still not matter.
+    """A rule's verdict in words; it says so if a significant difference is within the margin.
 
     >>> verdict("M-03")
     'holds'
@@ -44,7 +44,7 @@ def verdict(claim: str) -> str:
 
 
 def effects(*claims: str) -> dict[tuple[str, str], Effect]:
-    """What rules of one measure found: the effect of each contrast and condition, by its two variants.
+    """The effect of each contrast and condition of some rules of one measure, by its two variants.
 
     >>> list(effects("M-03"))[0]
     ('mnist/s2-same', 'mnist/s1-valid')
@@ -59,7 +59,7 @@ def effects(*claims: str) -> dict[tuple[str, str], Effect]:
 
 
 def in_numbers(claim: str) -> dict[str, str]:
-    """What stands behind a rule's verdict: over seeds and images, and over seeds alone."""
+    """The numbers behind a rule's verdict: over seeds and images, and over seeds alone."""
     each = judgements()[claim]
     return {
         "verdict": str(each.verdict),
@@ -83,7 +83,7 @@ def contrast_table(labels: Mapping[str, Sequence[str]]) -> Styler:
     """Each contrast of some rules with its difference and interval, and the verdict of each rule.
 
     Args:
-        labels: by rule, what its contrast and then each of its conditions compares.
+        labels: by rule, the names of its contrast and then of each of its conditions.
 
     Raises:
         ValueError: unless each contrast of a rule has its label.
@@ -104,10 +104,10 @@ def contrast_table(labels: Mapping[str, Sequence[str]]) -> Styler:
 
 
 def verdict_table(claims: Mapping[str, str]) -> Styler:
-    """Verdicts of rules with what stands behind them.
+    """Verdicts of rules with the numbers behind them.
 
     Args:
-        claims: by rule, what it compares.
+        claims: by rule, the name of its contrast.
     """
     rows = []
     for claim, compared in claims.items():
@@ -118,7 +118,7 @@ def verdict_table(claims: Mapping[str, str]) -> Styler:
 
 
 def summary_table(*claims: str) -> Styler:
-    """Rules with their verdict, difference and statement; the unit where it is not points."""
+    """Rules with their verdict, difference and statement; units other than points are named."""
     rows = []
     for claim in claims:
         each = judgements()[claim]
@@ -135,12 +135,12 @@ def summary_table(*claims: str) -> Styler:
 
 
 def pairing() -> pd.Series:
-    """The correlation of the two sides of each rule's contrast over seeds, by rule."""
+    """The correlation over seeds of the two variants of each rule's contrast, by rule."""
     return pd.Series({claim: each.paired.correlation for claim, each in judgements().items()})
 
 
 def open_conditions() -> dict[str, int]:
-    """How many of its conditions a rule that holds leaves open: the interval covers zero; by rule."""
+    """For each rule that holds, how many of its conditions have an interval that covers zero, if any."""
     found = {
         claim: sum(effect.interval().covers(0) for effect in each.conditions)
         for claim, each in judgements().items()
@@ -150,9 +150,9 @@ def open_conditions() -> dict[str, int]:
 
 
 def sensitivity_table() -> Styler:
-    """By number of seeds, the difference in accuracy that four of five studies like these would find.
+    """By margin and number of seeds, the minimum detectable difference in accuracy at a power of 80%.
 
-    Alone, and where it has to pass the first test of Holm's correction of its family; the median over rules.
+    It is given for a single test, and for the first test of Holm's correction; both are medians over rules.
     """
     rows = []
     for each in judgements().values():
@@ -170,7 +170,7 @@ def sensitivity_table() -> Styler:
 
 
 def _fine_print(table: Styler, claims: Iterable[str]) -> Styler:
-    """The table, and with it what its intervals do not say: no images, and words more careful than they."""
+    """Add notes to a table: intervals over seeds alone, and verdicts that the correction changed."""
     told = {claim: judgements()[claim] for claim in claims}
     alone = [claim for claim, each in told.items() if not each.effect.images]
     notes = [f"Over seeds alone: {', '.join(alone)}."] if alone else []

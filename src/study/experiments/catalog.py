@@ -5,6 +5,7 @@ from functools import partial
 
 from torch import nn
 
+from helpers.checks import choice
 from helpers.models import CNNBiLSTM, cnn, fashion_cnn, hybrid_cnn, mnist_cnn, small_cnn
 from helpers.sources import MNIST_SETTINGS
 from helpers.training import Augment
@@ -61,7 +62,7 @@ _DOWN_RIGHT = partial(pushed, corner="down-right")
 
 
 def _four(suffix: str, *changes: Change, seeds: int = 10) -> tuple[Variant, ...]:
-    """The four settings of the source, on images that are changed."""
+    """The four networks of the source, on images with these changes."""
     return tuple(_variant(name + suffix, build, *changes, seeds=seeds) for name, build in _SETTINGS.items())
 
 
@@ -266,7 +267,8 @@ _FASHION_LONG = _on_fashion(
     test_every_epoch=True,
 )
 
-# What a page trains: small networks, 2,000 images, seconds a run. The distribution beside the reader's run.
+# What a web page trains: small networks, 2,000 images, seconds per run. It shows these runs beside the
+# reader's.
 
 _in_page = partial(Experiment, epochs=5, batch_size=32, learning_rate=5e-3, tolerance=5.0)
 _real, _drawn = partial(excerpted, drawn=False), partial(excerpted, drawn=True)
@@ -334,6 +336,5 @@ def find(name: str) -> Experiment:
     Raises:
         ValueError: if there is none.
     """
-    if name not in EXPERIMENTS:
-        raise ValueError(f"no experiment {name!r}; there are {', '.join(EXPERIMENTS)}")
+    choice("experiment", name, EXPERIMENTS)
     return EXPERIMENTS[name]

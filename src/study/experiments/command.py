@@ -29,7 +29,7 @@ CHECKPOINTS = platformdirs.user_cache_path("stride-and-padding") / "checkpoints"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line says; return the exit status, 1 if anything failed."""
+    """Run the command line; return the exit status, 1 if anything failed."""
     words = sys.argv[1:] if arguments is None else arguments
     options = _parser().parse_args(words)
     options.command = f"python -m study {shlex.join(words)}"
@@ -58,7 +58,7 @@ def _show(options: argparse.Namespace) -> int:
     found = list(records(options.results, experiment=name, variant=variant or "*"))
     found = [record for record in found if seed in ("", str(record.seed))]
     if not found:
-        raise ValueError(f"nothing is recorded of {options.what} in {options.results}")
+        raise ValueError(f"name must be of recorded runs, got {options.what}, none in {options.results}")
     print(*(details(found[0]) if seed else table(found)), sep="\n")
     return 0
 
@@ -102,7 +102,8 @@ def _repetition(recorded: Record, options: argparse.Namespace) -> Job:
     )
     if changed := job.other_settings(recorded):
         raise ValueError(
-            f"{job.name} was recorded with another {', '.join(changed)} than the catalog has now"
+            "name must be a run with the catalog's settings, "
+            f"got {job.name}, whose {', '.join(changed)} differ"
         )
     return job
 
@@ -116,7 +117,8 @@ def _jobs(
 ) -> list[Job]:
     if (options.epochs or options.stand_in) and options.results.resolve() == RECORDED.resolve():
         raise ValueError(
-            f"{RECORDED} holds complete runs on the real data; name another folder with --results"
+            f"--results must be another folder for short runs or drawn images, got {RECORDED}, which holds "
+            "complete runs on the real data"
         )
     held_out = experiment.validation
     if held_out and options.stand_in:
@@ -143,7 +145,7 @@ def _sweep_jobs(options: argparse.Namespace, jobs: Sequence[Job]) -> int:
     print(f"{len(jobs) - len(missing)} of {len(jobs)} runs are in {options.results}", flush=True)
     if not options.scheduler:
         for plan in {job.experiment.name: job.experiment for job in missing}.values():
-            # Once here, so that data which cannot be had stops the sweep, and one process downloads it.
+            # Once here, so that missing data stops the sweep, and only one process downloads it.
             prepare(plan.data, validation=plan.validation, drawn=options.stand_in)
     if not missing:
         return 0
@@ -162,7 +164,7 @@ def _say(text: str) -> None:
 def _workers(options: argparse.Namespace) -> AbstractContextManager[Client]:
     if options.scheduler:
         return cluster_workers(options.scheduler)
-    # Several workers would only wait for each other at one GPU.
+    # Several workers on one GPU would only wait for each other.
     on_cpu = choose_device(options.device or "auto").type == "cpu"
     return local_workers(options.workers or ((os.cpu_count() or 1) if on_cpu else 1))
 
@@ -232,13 +234,13 @@ def _add_device(parser: argparse.ArgumentParser) -> None:
 
 
 def _folder(text: str) -> Path:
-    """A folder that cannot be meant as the name of an experiment."""
+    """A folder, written with a slash so that it cannot be mistaken for the name of an experiment."""
     if not {"/", os.sep} & set(text):
-        raise argparse.ArgumentTypeError(f"{text!r} has no slash; for a folder of that name write ./{text}")
+        raise argparse.ArgumentTypeError(f"must be a folder with a slash, got {text!r}: write ./{text}")
     return Path(text)
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, got {text!r}")
     return int(text)

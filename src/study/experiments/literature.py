@@ -1,7 +1,7 @@
-"""The experiments on what papers and courses say: small networks, few images, many seeds.
+"""The experiments on claims of papers and courses: small networks, few images, many seeds.
 
-They share nothing with the set-ups of the write-ups but the data. All channels are multiples of eight: with
-fewer than eight, the convolutions of the torch that ran them crash.
+They share only the data with the experiments of the write-ups. All channels are multiples of eight: with
+fewer than eight, convolutions crash in the version of torch that ran them.
 """
 
 from collections.abc import Callable
@@ -159,4 +159,4 @@ SMALL_EXPERIMENTS = (
     _STEM,
     _PATCHES,
 )
-"""In the order in which they are worth running."""
+"""The experiments, the most worth running first."""

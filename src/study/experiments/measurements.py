@@ -1,4 +1,4 @@
-"""What is measured of a trained network besides its accuracy on the test images."""
+"""Measurements of a trained network besides its accuracy on the test images."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from study.experiments.preparation import Splits
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A run that is over.
+    """A finished run, as measurements take it.
 
     Attributes:
         model: the trained network, on its device.
-        untrained: makes the network that the run began with.
-        splits: what it learned from and was tested on.
-        unchanged: the same before the variant's changes.
+        untrained: function that makes the network with its initial weights.
+        splits: the images of the run.
+        unchanged: the images before the variant's changes.
     """
 
     model: nn.Module
@@ -39,8 +39,8 @@ def under_noise(trained: Trained, *, levels: Sequence[float], seed: int = 0) -> 
 
     Args:
         trained: the run.
-        levels: standard deviations, where white is 1; what leaves the range from black to white is clipped.
-        seed: of the noise.
+        levels: standard deviations of the noise, with black 0 and white 1; sums are clipped to that range.
+        seed: seed of the noise.
     """
     clean = trained.splits.test.as_float()  # (N, 1, H, W)
     noise = torch.randn(clean.shape, generator=torch.Generator().manual_seed(seed))
@@ -51,14 +51,14 @@ def under_noise(trained: Trained, *, levels: Sequence[float], seed: int = 0) -> 
 
 
 def under_shifts(trained: Trained, *, pixels: Sequence[int]) -> dict[str, float]:
-    """Accuracy, and share of unchanged predictions, when the test images are moved; black is moved in.
+    """Accuracy, and share of unchanged predictions, when the test images are shifted and filled with black.
 
     Both are means over the four directions. Consistent is not correct: a network that always makes the same
     wrong prediction is consistent.
 
     Args:
         trained: the run.
-        pixels: how far; each for itself.
+        pixels: distances of the shifts; each is measured for itself.
     """
     test = trained.splits.test
     still = evaluate(trained.model, test).predictions
@@ -75,12 +75,12 @@ def under_shifts(trained: Trained, *, pixels: Sequence[int]) -> dict[str, float]
 
 
 def shifted(images: Tensor, down: int, right: int) -> Tensor:
-    """The images (N, H, W) moved by whole pixels, black moved in."""
+    """The images (N, H, W) shifted by whole pixels and filled with black."""
     return F.pad(images, (right, -right, down, -down))
 
 
 def fit_of_labels(trained: Trained) -> dict[str, float]:
-    """Shares of the mislabeled training images that are given their wrong label, and their true one."""
+    """Shares of the mislabeled training images that are predicted as their wrong and as their true label."""
     given, true = trained.splits.train.labels, trained.unchanged.train.labels
     wrong = (given != true).nonzero().flatten()
     images = trained.splits.train.images[wrong]
@@ -110,15 +110,15 @@ def edge_response(trained: Trained) -> dict[str, float]:
 def initial_gradients(trained: Trained, *, images: int) -> dict[str, float]:
     """The gradient at the first convolution of the untrained network, compared with that at the last.
 
-    It is the decimal logarithm of the ratio of their root mean squares: 0 where both are the same.
+    It is the decimal logarithm of the ratio of their root mean squares: 0 if both are the same.
 
     Args:
         trained: the run; its network is an `nn.Sequential`.
-        images: how many of the first training images the loss is the mean of.
+        images: how many of the first training images the loss is taken on.
     """
     model, train = trained.untrained().eval(), trained.splits.train
     batch = train.first(min(images, len(train)))
-    # Keeps the maps of a fifth of the layers at a time, and computes them again on the way back: same bits.
+    # Checkpointing keeps the maps of a fifth of the layers at a time, and gives the same gradient to the bit.
     logits = checkpoint_sequential(model, 5, batch.as_float(), use_reentrant=False)  # type: ignore[no-untyped-call]
     loss = F.cross_entropy(logits, batch.labels)
     convolutions = _convolutions(model)
@@ -128,17 +128,17 @@ def initial_gradients(trained: Trained, *, images: int) -> dict[str, float]:
 
 
 def position_read_out(trained: Trained, *, images: int, seed: int = 0) -> dict[str, float]:
-    """How well a linear read-out of the last convolution's map tells where in it a unit lies.
+    """How well a linear model of the last convolution's channels predicts the position of a unit in its map.
 
-    The network is shown noise, which is alike everywhere, so that only its padding can tell places apart. Row
-    and column of each unit are predicted from the unit's channels by least squares, fitted on the first half
-    of the images; the result is the share of their variance that is explained on the second half, the mean
-    of both axes: 1 if the place is known exactly, about 0 if nothing is known of it.
+    The network is shown noise, which is alike everywhere, so only padding can make positions differ. Row and
+    column of each unit are predicted from the unit's channels by least squares, fitted on the first half of
+    the images. The result is R-squared on the second half, the mean of both axes: 1 if the position is known
+    exactly, about 0 if nothing is known of it.
 
     Args:
         trained: the run.
-        images: of noise, at least 2, uniform from black to white.
-        seed: of the noise, the same for every network.
+        images: number of noise images, at least 2, uniform from black to white.
+        seed: seed of the noise, the same for every network.
     """
     shape = (images, 1, *trained.splits.test.images.shape[1:])
     noise = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
@@ -158,7 +158,7 @@ def _accuracy(trained: Trained, images: Tensor) -> float:
 
 
 def _last_maps(model: nn.Module, images: Tensor) -> Tensor:
-    """What the last convolution makes of the images, before the ReLU: (N, C, H, W), float64."""
+    """The output of the last convolution for the images, before the ReLU: (N, C, H, W), float64."""
     maps: list[Tensor] = []
     convolution = _convolutions(model)[-1]
     hook = convolution.register_forward_hook(lambda _, __, output: maps.append(output.double()))

@@ -1,10 +1,10 @@
-"""What keeps a process of a sweep quick and small: glibc told how to keep memory, and an Adam of its own.
+"""Speed and memory of a sweep's processes: settings of glibc's malloc, and an Adam of its own.
 
-A training step frees its feature maps and asks for as many in the next step. By default glibc returns blocks
+A training step frees its feature maps and allocates as many in the next step. By default glibc returns blocks
 of this size to the system at once, and the kernel zeroes them page by page when they are wanted again: 8,000
-page faults a step, two fifths of the time that the MNIST networks take. There are two ways out. Large pages
-make few faults, and a block that is returned leaves no hole behind; but glibc has to be told before the
-process starts. Else it can be told to keep what is freed. With another C library, nothing is done.
+page faults per step, two fifths of the time that the MNIST networks take. There are two remedies. Large pages
+cause few faults, and freed blocks leave no holes; but glibc must be set before the process starts. Else glibc
+can be told to keep freed memory. With another C library, nothing is done.
 """
 
 import ctypes
@@ -28,9 +28,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 def with_large_pages(tunables: str) -> str:
-    """Add to glibc's tunables, as GLIBC_TUNABLES has them, that a process asks the kernel for large pages.
+    """Add to the value of GLIBC_TUNABLES that a process asks the kernel for large pages.
 
-    They stay as they are where the kernel gives no such pages, or something is said of them already.
+    The value stays as it is if the kernel has no such pages, or if it already sets them.
     """
     if "hugetlb" in tunables or not _kernel_gives_large_pages():
         return tunables
@@ -38,7 +38,7 @@ def with_large_pages(tunables: str) -> str:
 
 
 def hand_back_freed_memory() -> None:
-    """Return to the system what `keep_freed_memory` has let pile up."""
+    """Return to the system the freed memory that `keep_freed_memory` has kept."""
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -1,4 +1,4 @@
-"""What an experiment is, as data."""
+"""An experiment as data: its variants and how they are trained."""
 
 import json
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from typing import Any
 
 from torch import nn
 
+from helpers.checks import choice
 from helpers.training import Augment
 from study.experiments.measurements import Measurement
 from study.experiments.preparation import Change
@@ -15,17 +16,17 @@ from study.experiments.preparation import Change
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One network of an experiment, and what it learns from.
+    """One network of an experiment, and the data it is trained on.
 
-    All functions are of a module, or a `partial` of one with keywords, so that they travel to other processes
-    and the record can say what they are.
+    Functions are those of a module, or a `partial` of one with keywords: then they can be pickled, and the
+    record can name them with their arguments.
 
     Attributes:
-        name: what follows the slash in "mnist/s1-same".
-        build: makes the untrained network.
-        seeds: how many runs are recorded, seeds 0 to seeds - 1.
-        changes: what is done to the images and labels before the run, in this order; the same for every seed.
-        augment: changes each batch that the network learns from.
+        name: the part after the slash in "mnist/s1-same".
+        build: function that makes the untrained network.
+        seeds: how many runs are recorded, of seeds 0 to seeds - 1.
+        changes: changes of images and labels before the run, in this order; the same for every seed.
+        augment: function that changes each training batch.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Variant:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The network's name and arguments, and what is changed if anything is, for the record."""
+        """The network's name and arguments, its changes and its augmentation if any, for the record."""
         optional = {
             "changes": [_described(change) for change in self.changes],
             "augment": _described(self.augment) if self.augment else None,
@@ -52,18 +53,18 @@ class Experiment:
     The same seed gives every variant the same order of images, the same initial draws and the same dropout.
 
     Attributes:
-        name: what precedes the slash in "mnist/s1-same".
-        question: what it is to answer, in a line.
+        name: the part before the slash in "mnist/s1-same".
+        question: the question that it is to answer, in one line.
         data: "mnist" or "fashion-mnist".
-        variants: what is compared.
+        variants: the networks that are compared.
         epochs: passes over the training images.
-        batch_size: images a step.
+        batch_size: images per training step.
         learning_rate: Adam's.
-        epsilon: Adam's; Keras's default, where torch's is 1e-8.
+        epsilon: Adam's; 1e-7 is Keras's default, torch's is 1e-8.
         validation: how many training images are held out to validate on, the same for every seed; with 0 the
             test images validate.
         tolerance: points of test accuracy by which a run on another machine may differ from the recorded one.
-            Rounding differs there, and a trained network is no closer to itself than to another seed.
+            Rounding differs there, and after training the two differ as much as two seeds do.
         evaluations: what is measured of each trained network besides its test accuracy.
         test_every_epoch: whether test accuracy is measured after each epoch as well.
     """
@@ -83,7 +84,7 @@ class Experiment:
 
     @property
     def measurements(self) -> dict[str, Any]:
-        """What is measured besides, if anything is, for the record."""
+        """The additional measurements, if any, for the record."""
         return _given(
             {
                 "evaluations": [_described(evaluation) for evaluation in self.evaluations],
@@ -97,11 +98,9 @@ class Experiment:
         Raises:
             ValueError: if there is none.
         """
-        for variant in self.variants:
-            if variant.name == name:
-                return variant
-        known = ", ".join(variant.name for variant in self.variants)
-        raise ValueError(f"experiment {self.name!r} has no variant {name!r}; it has {known}")
+        by_name = {variant.name: variant for variant in self.variants}
+        choice(f"variant of {self.name}", name, by_name)
+        return by_name[name]
 
 
 def _described(function: Callable[..., Any]) -> dict[str, Any]:
@@ -113,5 +112,5 @@ def _described(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def _given(settings: dict[str, Any]) -> dict[str, Any]:
-    """Those that are not empty: runs recorded before a setting existed are runs without it."""
+    """The settings that are not empty: runs recorded before a setting existed are runs without it."""
     return {name: value for name, value in settings.items() if value}

@@ -1,7 +1,7 @@
-"""The images that an experiment trains, validates and tests on, and what is changed in them before.
+"""The images that an experiment trains, validates and tests on, and changes of them.
 
-A change of images or labels is made once, before a network learns from them; what is random in it has a seed
-of its own, so that it is the same for every run.
+A change of images or labels is made once, before training. Its random numbers have a seed of their own, so
+that it is the same for every run.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from torch import Tensor
 from helpers.checks import choice, whole_number
 from helpers.data import Images, excerpt, load, stand_in
 
-# The number that `stride-bilstm` gives its split; which images that holds out is not published.
+# The seed that `stride-bilstm` prints for its split; which images it holds out is not published.
 SPLIT_SEED = 42
 
 Corner = Literal["up-left", "down-right"]
 
 
 class Splits(NamedTuple):
-    """What a run learns from, validates on after each epoch, and is tested on in the end."""
+    """The images that a run trains on, validates on after each epoch, and is tested on at the end."""
 
     train: Images
     validation: Images
@@ -33,15 +33,15 @@ class Splits(NamedTuple):
 Change = Callable[[Splits], Splits]
 
 
-@lru_cache(maxsize=1)  # a worker meets the same experiment again and again
+@lru_cache(maxsize=1)  # a worker runs the same experiment many times
 def prepare(data: str, *, validation: int, drawn: int = 0) -> Splits:
     """Load the images of an experiment; the held-out ones are the same for every seed.
 
     Args:
         data: "mnist" or "fashion-mnist".
         validation: how many training images to hold out; with 0 the test images validate.
-        drawn: 0 for the real data; else so many images of the stand-in to train on, and a quarter, at least
-            one, to test on.
+        drawn: 0 for the real data; else how many images of the stand-in to train on, with a quarter as many,
+            at least one, to test on.
 
     Raises:
         ValueError: if no image would be left to train on.
@@ -56,9 +56,9 @@ def prepare(data: str, *, validation: int, drawn: int = 0) -> Splits:
 
 
 def stratified_split(labels: Tensor, *, held_out: int, seed: int = SPLIT_SEED) -> tuple[Tensor, Tensor]:
-    """Indices to keep and indices to hold out, each sorted; every class gives its share, to within one image.
+    """Indices to keep and indices to hold out, each sorted, with each class held out in proportion.
 
-    The images are shuffled, sorted by class, and then held out at even steps.
+    The images are shuffled, sorted by class, and then held out at even steps: shares are right to one image.
 
     Raises:
         ValueError: unless 0 < held_out < the number of labels.
@@ -78,24 +78,24 @@ def stratified_split(labels: Tensor, *, held_out: int, seed: int = SPLIT_SEED) -
 
 
 def excerpted(splits: Splits, *, drawn: bool) -> Splits:
-    """Take the few images that a page trains on; the test images validate.
+    """Take the few images that a web page trains on (`helpers.data.excerpt`); the test images validate.
 
     Args:
-        splits: of the data set that they are of.
-        drawn: whether they are the package's drawings instead.
+        splits: the splits, which name the data set.
+        drawn: whether to take drawn images instead of real ones.
     """
     train, test = _excerpts(splits.train.name, drawn)
     return Splits(train, test, test)
 
 
-@lru_cache(maxsize=1)  # a worker meets the same ones again and again
+@lru_cache(maxsize=1)  # a worker needs the same ones many times
 def _excerpts(name: str, drawn: bool) -> tuple[Images, Images]:
     train, test = (excerpt(name, split=split, drawn=drawn) for split in ("train", "test"))
     return train, test
 
 
 def pushed(splits: Splits, *, corner: Corner) -> Splits:
-    """Move every image of all splits as far into a corner as its ink goes; no ink is lost.
+    """Shift every image of all splits into a corner, as far as no ink is lost.
 
     Raises:
         ValueError: if the corner is another.
@@ -124,7 +124,7 @@ def blanked(splits: Splits, *, rings: int) -> Splits:
 
 
 def mislabeled(splits: Splits, *, share: float, seed: int = 0) -> Splits:
-    """Give this share of the training images the label of another class, any with the same chance.
+    """Give a share of the training images the label of another class, each with the same probability.
 
     Raises:
         ValueError: unless 0 < share <= 1.
@@ -139,13 +139,13 @@ def mislabeled(splits: Splits, *, share: float, seed: int = 0) -> Splits:
 
 
 def shuffled_labels(splits: Splits, *, seed: int = 0) -> Splits:
-    """Deal the labels of the training images out anew, so that they tell nothing about the images."""
+    """Permute the labels of the training images, so that they say nothing about the images."""
     order = torch.randperm(len(splits.train), generator=torch.Generator().manual_seed(seed))
     return splits._replace(train=replace(splits.train, labels=splits.train.labels[order]))
 
 
 def first_images(splits: Splits, *, train: int, validation: int) -> Splits:
-    """Keep so many of the first training and validation images, and all test images.
+    """Keep the first `train` training and `validation` validation images, and all test images.
 
     Raises:
         TypeError: if a number is no integer.
@@ -157,14 +157,14 @@ def first_images(splits: Splits, *, train: int, validation: int) -> Splits:
 
 
 def moved_and_mirrored(images: Tensor, generator: torch.Generator, *, pixels: int) -> Tensor:
-    """Augment a batch: move each image up to so many pixels on both axes, and mirror half of them.
+    """Augment a batch: shift each image randomly on both axes, and mirror about half of them.
 
-    What is moved in is black. Garments, unlike digits, are as good mirrored.
+    Shifted images are filled with black. Garments, unlike digits, may be mirrored.
 
     Args:
         images: float, shape (N, 1, H, W).
-        generator: what is drawn from.
-        pixels: at most; every whole number up to it has the same chance, in each direction.
+        generator: source of the random numbers.
+        pixels: the largest shift; all whole numbers from -pixels to pixels have the same probability.
     """
     count, _, height, width = images.shape
     down, right = torch.randint(-pixels, pixels + 1, (2, count, 1), generator=generator).to(images.device)
@@ -198,12 +198,12 @@ def _push(images: Tensor, *, to_end: bool) -> Tensor:
     for across in (2, 1):  # rows have ink across the columns, and the other way round
         occupied = ink.any(across).to(torch.uint8)  # (N, size)
         blank = -occupied.flip(1).argmax(1) if to_end else occupied.argmax(1)
-        # What is rolled over the edge is blank, so rolling loses nothing.
+        # Only blank lines are rolled over the edge, so no ink is lost.
         lines.append((torch.arange(size) + blank.unsqueeze(1)) % size)  # (N, size)
     return _picked(images, *lines)
 
 
 def _picked(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Of each image (H, W) its own rows and columns, shape (N, rows, columns)."""
+    """Select from each image (H, W) its own rows and columns: shape (N, rows, columns)."""
     which = torch.arange(len(images), device=images.device)[:, None, None]
     return images[which, rows.unsqueeze(2), columns.unsqueeze(1)]

@@ -1,4 +1,4 @@
-"""What there is to run, what is recorded, and whether a run comes out the same when it is run again."""
+"""What there is to run, what is recorded, and whether a repeated run gives the same result."""
 
 import datetime
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ def overview(experiment: Experiment, records: Sequence[Record]) -> Iterator[str]
 
 
 def table(records: Sequence[Record]) -> Iterator[str]:
-    """One line a variant: runs, accuracy on the test images over seeds, parameters, MACs, time."""
+    """One line for each variant: runs, test accuracy over seeds, parameters, MACs, time."""
     columns = f"{'runs':>4} {'failed':>6} {'accuracy (sd)':>15} {'parameters':>10} {'MACs':>10}"
     yield f"{'variant':22} {columns}  time a run"
     for name in dict.fromkeys(record.variant for record in records):
@@ -29,7 +29,7 @@ def table(records: Sequence[Record]) -> Iterator[str]:
 
 
 def details(record: Record) -> Iterator[str]:
-    """Everything about one run that fits a screen."""
+    """One run in detail, a screen of lines."""
     yield f"{record.experiment}/{record.variant}, seed {record.seed}"
     yield "settings: " + ", ".join(f"{name} {value}" for name, value in record.settings.items())
     environment = record.environment
@@ -68,7 +68,7 @@ class Comparison(NamedTuple):
 
 
 def pick(records: Sequence[Record], *, name: str = "", date: datetime.date | None = None) -> Record:
-    """Choose the finished run to repeat: by name, or another one each day.
+    """Choose the finished run to repeat: by name, or a different one each day.
 
     Args:
         records: to choose from.
@@ -80,12 +80,11 @@ def pick(records: Sequence[Record], *, name: str = "", date: datetime.date | Non
     """
     finished = {record.name: record for record in records if not record.failed}
     if not finished:
-        raise ValueError("there is no finished run to check; record some with `run` first")
+        raise ValueError("records must hold a finished run, got none: record some with `run` first")
     if not name:
         return list(finished.values())[(date or datetime.date.today()).toordinal() % len(finished)]
     if name not in finished:
-        example = next(iter(finished))
-        raise ValueError(f"no finished run {name!r}; names read experiment/variant/seed, as in {example}")
+        raise ValueError(f"name must be of a finished run, such as {next(iter(finished))}, got {name!r}")
     return finished[name]
 
 
@@ -103,7 +102,7 @@ def compare(recorded: Record, repeated: Record) -> Comparison:
 
 
 def duration(seconds: float) -> str:
-    """Say a time in two units at most.
+    """A time as text, in at most two units.
 
     >>> duration(42), duration(150), duration(7300)
     ('42 s', '2 min 30 s', '2 h 1 min')

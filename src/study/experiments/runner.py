@@ -1,4 +1,4 @@
-"""Tasks on Dask workers, of this machine or of a cluster; a worker that dies takes no finished task along."""
+"""Run tasks on Dask workers of this machine or of a cluster; a worker that dies costs no finished task."""
 
 import logging
 import os
@@ -22,16 +22,16 @@ Output = TypeVar("Output")
 
 _NO_MORE: Any = object()
 _POLL = 1.0  # seconds between two looks at which workers are alive
-_SILENT = 10.0  # seconds without any worker after which that is said: a nanny restarts one in less
+_SILENT = 10.0  # seconds without any worker before a message: a nanny restarts one in less
 
 
 class ClusterUnavailable(RuntimeError):
-    """The cluster cannot be had, or went away."""
+    """The cluster cannot be reached, or went away."""
 
 
 @dataclass(frozen=True)
 class Died:
-    """What stands in for a result where the workers died."""
+    """Takes the place of a result if the workers died."""
 
     reason: str
 
@@ -47,7 +47,7 @@ class _Attempt(Generic[Task]):
 
 @contextmanager
 def local_workers(processes: int) -> Iterator[distributed.Client]:
-    """Start processes of one thread each, which a nanny restarts; they end with the context or this process.
+    """Start worker processes of one thread each, which a nanny restarts; they end with the context.
 
     Raises:
         TypeError, ValueError: unless `processes` is a whole number from 1.
@@ -58,11 +58,11 @@ def local_workers(processes: int) -> Iterator[distributed.Client]:
     settings = {
         "distributed.nanny.pre-spawn-environ": threads | ({TUNABLES: tunables} if tunables else {}),
         "distributed.worker.profile.enabled": False,
-        # Else a nanny whose worker takes more than seconds to start again, on a busy machine, is closed.
+        # Else Dask closes a nanny whose worker takes long to restart, as on a busy machine.
         "distributed.deploy.lost-worker-timeout": "1 hour",
     }
     with _quiet(), _environment_kept(), dask.config.set(settings):
-        with _interrupts_blocked():  # Ctrl-C is for this process, which then ends the workers
+        with _interrupts_blocked():  # only this process gets Ctrl-C, and then ends the workers
             cluster = distributed.LocalCluster(
                 n_workers=processes,
                 threads_per_worker=1,
@@ -120,20 +120,20 @@ def run_on_workers(
 ) -> Iterator[tuple[Task, Output | Died]]:
     """Yield each task with its result, in the order in which they are finished.
 
-    A worker has one task at a time, however many threads it has, and a task is drawn from `tasks` only when a
-    worker is free for it. Where a worker dies (killed for want of memory, say), its task goes to another.
+    A worker has one task at a time, however many threads it has. A task is taken from `tasks` only when a
+    worker is free for it. If a worker dies, as when memory runs out, its task goes to another one.
 
     Args:
-        function: of a module that the workers can import.
-        tasks: what it is called with; they and the results must be picklable.
-        client: of the workers.
-        attempts: how many workers a task may cost before it is given up.
-        patience: seconds to wait for a worker where all are gone.
-        say: told that all workers are gone.
-        fatal: errors of `function` that no other task would escape; any other costs its task only.
+        function: a function of a module that the workers can import.
+        tasks: its arguments, one call each; they and the results must be picklable.
+        client: client of the workers.
+        attempts: how many workers a task may kill before it is given up.
+        patience: seconds to wait for a worker if all are gone.
+        say: function that is called with a message if all workers are gone.
+        fatal: errors of `function` that stop everything; any other error costs only its task.
 
     Raises:
-        One of `fatal`: where `function` raised it, with the address of the worker as a note.
+        One of `fatal`: if `function` raised it, with the address of the worker as a note.
         ClusterUnavailable: if the scheduler goes away, or all workers are gone for too long.
     """
     queue, again = iter(tasks), list[tuple[Task, int]]()
@@ -152,7 +152,7 @@ def run_on_workers(
             elif is_lost and isinstance(result, Died):
                 yield attempt.task, Died(f"{result.reason}, {attempt.count} times")
             else:
-                yield attempt.task, result  # before another is drawn: that may raise, and this would be lost
+                yield attempt.task, result  # before a task is taken: that may raise, and lose this result
         for worker in workers - {attempt.worker for attempt in busy.values()}:
             task, count = again.pop() if again else (next(queue, _NO_MORE), 1)
             if task is _NO_MORE:
@@ -202,7 +202,7 @@ class _RollCall:
 
 
 def _wait(client: distributed.Client, futures: list[distributed.Future[Any]]) -> None:
-    """Wait until one of them is done, but no longer than workers may go unwatched."""
+    """Wait until one of the futures is done, at most `_POLL` seconds."""
     if not futures:
         time.sleep(_POLL)
         return
@@ -211,7 +211,7 @@ def _wait(client: distributed.Client, futures: list[distributed.Future[Any]]) ->
 
 
 def _result(future: distributed.Future[Any], worker: str, fatal: tuple[type[Exception], ...]) -> Any:
-    """The result of a task that is done; of one whose worker is gone, that it died."""
+    """The result of a task that is done; `Died` if its worker is gone."""
     if future.status == "error":
         error = future.exception()
         if isinstance(error, fatal):
@@ -235,7 +235,7 @@ def _is_address(text: str) -> bool:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep Dask's log, tracebacks among it, off the terminal: what matters is raised."""
+    """Keep Dask's log with its tracebacks off the terminal; errors that matter are raised."""
     log = logging.getLogger("distributed")
     before = log.level
     log.setLevel(logging.CRITICAL + 1)
@@ -247,7 +247,7 @@ def _quiet() -> Iterator[None]:
 
 @contextmanager
 def _environment_kept() -> Iterator[None]:
-    """Take back what Dask's nannies put into this process's environment for those that they start."""
+    """Restore this process's environment, which Dask's nannies change for the processes that they start."""
     before = dict(os.environ)
     try:
         yield
@@ -259,7 +259,7 @@ def _environment_kept() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Let threads and processes that start meanwhile, and those that they start, never see Ctrl-C."""
+    """Keep Ctrl-C from threads and processes that start meanwhile, and from those that they start."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

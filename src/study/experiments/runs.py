@@ -1,4 +1,4 @@
-"""One training run, from its name to its record, and what its network costs."""
+"""One training run, from a job to its record, and the cost of its network."""
 
 import threading
 import warnings
@@ -25,7 +25,7 @@ from study.records import Environment, Outcome, Record, capture, to_json
 
 
 class Cost(NamedTuple):
-    """Learned numbers, and multiply-accumulates for one image, biases excluded."""
+    """Number of parameters, and multiply-accumulates for one image, biases excluded."""
 
     parameters: int
     macs: int
@@ -69,11 +69,14 @@ def _macs(module: nn.Module, input: torch.Tensor, output: torch.Tensor) -> int:
         gates = 4 * module.hidden_size
         a_step = macs(module.input_size, gates, 1, 1) + macs(module.hidden_size, gates, 1, 1)
         return (2 if module.bidirectional else 1) * input.shape[1] * a_step
-    raise TypeError(f"no rule for the MACs of a {type(module).__name__}")
+    raise TypeError(
+        "model must have convolutions, dense layers and LSTMs of one layer only, "
+        f"got a layer of type {type(module).__name__}"
+    )
 
 
-# The first training images, on which each epoch is evaluated to see how well they are fitted: as many as test
-# images. Their number is part of each record.
+# How many of the first training images each epoch is evaluated on: as many as there are test images. The
+# number is part of each record.
 FITTED_IMAGES = 10_000
 
 # Torch's number of threads, its flags and its global generator belong to the process.
@@ -82,17 +85,17 @@ _one_run = threading.Lock()
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What to run, and what the record shall say of it.
+    """A run to do, with what its record needs besides.
 
     Attributes:
-        experiment: the whole of it, so that it need not be in the catalog of the process that runs it.
+        experiment: the whole experiment, so that it need not be in the catalog of the process that runs it.
         variant: name of one of its variants.
-        seed: of initial weights, order, dropout and augmentation.
+        seed: seed of initial weights, order, dropout and augmentation.
         device: "auto", "cpu", "cuda" or "mps".
         drawn: 0 for the real data; else how many images of the stand-in to train on.
-        command: what the user typed.
+        command: the command line that the user typed.
         rules: digest of each rule, by claim, that will judge this run.
-        checkpoints: a folder for the trained weights; None to forget them.
+        checkpoints: a folder for the trained weights; None to discard them.
     """
 
     experiment: Experiment
@@ -111,7 +114,7 @@ class Job:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """All that decides the numbers, but for the seed; runs that differ in it are not to be mixed."""
+        """All that decides the results except the seed; runs of different settings must not be mixed."""
         plan = self.experiment
         return {
             "data": plan.data,
@@ -129,15 +132,15 @@ class Job:
         }
 
     def failure(self, reason: str) -> Record:
-        """The record of a run that did not end well."""
+        """The record of a failed run."""
         return Record(**self._identity(), environment=_environment(self), reason=reason)
 
     def success(self, environment: Environment, **results: Any) -> Record:
-        """The record of a run that did."""
+        """The record of a finished run."""
         return Record(**self._identity(), environment=environment, **results)
 
     def other_settings(self, record: Record) -> list[str]:
-        """Names of the settings in which a recorded run is another one than this; its rules do not count."""
+        """Names of the settings in which a recorded run differs from this one, rules not counted."""
         stored = {name: value for name, value in record.settings.items() if name != "rules"}
         asked, absent = self.settings, object()
         return sorted(name for name in stored | asked if stored.get(name, absent) != asked.get(name, absent))
@@ -153,7 +156,7 @@ class Job:
 
 
 def run(job: Job) -> Record:
-    """Train, test and describe one network; whatever goes wrong is in the record, save for missing data.
+    """Train, test and record one network; an error goes into the record, except for missing data.
 
     One thread on a CPU, repeatable kernels in full float32 on a GPU: the same job gives the same numbers to
     the bit on the same machine, however many run beside it, and no kernel rounds more coarsely than a CPU's.
@@ -168,11 +171,11 @@ def run(job: Job) -> Record:
         torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False),
     ):
         try:
-            _environment(job)  # notes the commit before hours have passed
+            _environment(job)  # caches the commit now, before it can change during the run
             record = _trained(job)
             to_json(record)  # a number that cannot be stored fails this run, not the sweep that stores it
             return record
-        except (DataUnavailable, CorruptData):  # would be the same for each run
+        except (DataUnavailable, CorruptData):  # every other run would fail, too
             raise
         except Exception as error:  # a sweep goes on without this run, and a later one can repeat it
             return job.failure(f"{type(error).__name__}: {error}")
@@ -207,19 +210,19 @@ def _trained(job: Job) -> Record:
 
 
 def untrained(variant: Variant, seed: int) -> nn.Module:
-    """The network as a run of this seed starts from it."""
+    """The network with the initial weights of a run of this seed."""
     model = variant.build()
     keras_init_(model, streams(seed).initialization)
     return model
 
 
 def _fit(model: nn.Module, splits: Splits, job: Job) -> tuple[History, dict[str, float]]:
-    """Train; return also the test accuracy after each epoch, if it is asked for."""
+    """Train; return also the test accuracy after each epoch, if the experiment asks for it."""
     plan = job.experiment
     tested: dict[str, float] = {}
 
     def on_epoch(epoch: Epoch) -> None:
-        hand_back_freed_memory()  # else blocks that no longer fit pile up, epoch by epoch
+        hand_back_freed_memory()  # else free blocks of the wrong size accumulate from epoch to epoch
         if plan.test_every_epoch:
             tested[f"accuracy-epoch-{epoch.epoch}"] = evaluate(model, splits.test).accuracy
 
@@ -252,7 +255,7 @@ def _first_kernels(model: nn.Module) -> tuple[tuple[tuple[float, ...], ...], ...
 
 
 def _keep(model: nn.Module, path: Path) -> None:
-    """Save the weights; their file appears whole or not at all, and without it the run is still a run."""
+    """Save the weights, in a file that appears whole or not at all; if that fails, only warn."""
     unfinished = path.with_name(f".{path.name}.{uuid4().hex}.tmp")  # another sweep may save the same run
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -266,7 +269,7 @@ def _keep(model: nn.Module, path: Path) -> None:
 
 
 def _environment(job: Job) -> Environment:
-    """What runs this process; of a device that is not here, only the name that was asked for."""
+    """The environment of this process; for a device that is not available, only its name."""
     device, gpu = job.device, ""
     with suppress(ValueError):  # a run that fails for want of its device is recorded, too
         chosen = choose_device(device)

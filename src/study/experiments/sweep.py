@@ -23,25 +23,25 @@ from study.records import Record, clear_leftovers, is_finished, path_of, read, w
 
 Runner = Callable[[Iterable[Job]], Iterator[tuple[Job, Record | Died]]]
 
-# What a step takes besides its multiply-accumulates, in these; found by timing the networks of the sources.
+# Overhead per image, in multiply-accumulates; found by timing the networks of the sources.
 _OVERHEAD = 300_000
 CLAIM = ".claim"  # ends the name of a file beside the folders of the records
 _POLL = 2.0  # seconds between two looks at what another sweep has claimed
 
 
 class OtherSettings(ValueError):
-    """A run of that name is stored already, but of another experiment."""
+    """A run of that name is stored already, but with other settings."""
 
 
 def plan_jobs(
     experiment: Experiment, *, variants: Sequence[str] = (), seeds: int | None = None
 ) -> list[tuple[str, int]]:
-    """Variant and seed of each run, seed by seed: a sweep that is cut short has then compared like with like.
+    """Variant and seed of each run, seed by seed: an interrupted sweep has the same seeds of each variant.
 
     Args:
-        experiment: whose runs.
-        variants: only these; all if empty.
-        seeds: how many of each, instead of as many as the experiment says.
+        experiment: the experiment.
+        variants: only these variants; all if empty.
+        seeds: how many runs of each variant, instead of as many as the experiment says.
 
     Raises:
         ValueError: for an unknown variant, or fewer than one seed.
@@ -59,12 +59,12 @@ def rule_digests(experiment: str) -> dict[str, str]:
 
 
 def what_is_missing(jobs: Iterable[Job], *, results: Path) -> list[Job]:
-    """The jobs without a finished run in `results`; a run that failed is tried again.
+    """The jobs without a finished run in `results`; failed runs are tried again.
 
     Raises:
         OtherSettings: if a run of that name was made with other settings.
         UnreadableRecord: if one is cut off or of another schema.
-        OSError: if nothing could be stored in the folder.
+        OSError: if the folder cannot be written to.
     """
     _check_writable(results)
     clear_leftovers(results)
@@ -72,15 +72,15 @@ def what_is_missing(jobs: Iterable[Job], *, results: Path) -> list[Job]:
 
 
 def sweep(jobs: Sequence[Job], *, results: Path, runner: Runner, stream: TextIO = sys.stderr) -> int:
-    """Run all jobs, and store each record the moment it is there; return how many runs failed.
+    """Run all jobs, and store each record as soon as it is finished; return how many runs failed.
 
     A run that fails is stored with its reason, and does not stop the others.
 
     Args:
-        jobs: what is missing.
+        jobs: the jobs.
         results: the folder of the records.
-        runner: yields each job that it is given with its record, such as `run_on_workers` with `run`.
-        stream: for the progress.
+        runner: function that yields each job with its record, such as `run_on_workers` with `run`.
+        stream: where to print the progress.
 
     Raises:
         OSError: if a record cannot be stored; those stored before are safe.
@@ -104,7 +104,7 @@ def sweep(jobs: Sequence[Job], *, results: Path, runner: Runner, stream: TextIO 
 def _claimed(
     jobs: Iterable[Job], results: Path, claims: "_Claims", progress: "_Progress", left: list[Job]
 ) -> Iterator[Job]:
-    """The jobs that no other sweep has stored or claimed when a worker is free; the claimed go to `left`."""
+    """The jobs that no other sweep has stored or claimed when a worker is free; claimed ones go to `left`."""
     for job in jobs:
         if not claims.take(job):
             left.append(job)
@@ -116,7 +116,7 @@ def _claimed(
 
 
 class _Claims:
-    """Which runs this sweep has taken on: a lock each, which the system lifts when the process ends."""
+    """The runs that this sweep has claimed: a file lock each, which the system releases with the process."""
 
     def __init__(self, results: Path) -> None:
         self._results = results
@@ -140,7 +140,7 @@ class _Claims:
         return True
 
     def release(self, job: Job) -> None:
-        """End the claim on a run that is stored: whoever locks the file that goes here, finds it stored."""
+        """End the claim on a run that is stored; a sweep that claims it afterwards finds it stored."""
         self._release(job.name)
 
     def _release(self, name: str) -> None:
@@ -150,7 +150,7 @@ class _Claims:
 
 
 class _Progress:
-    """A line for each run that is over; where the stream is a terminal, a bar below the lines."""
+    """Prints a line for each run that is over, and on a terminal a progress bar below the lines."""
 
     def __init__(self, jobs: Sequence[Job], stream: TextIO) -> None:
         self._work = {id(job): _work(job) for job in jobs}
@@ -208,7 +208,7 @@ def _check_writable(results: Path) -> None:
 def _work(job: Job) -> float:
     try:
         macs = cost(job.experiment.variant(job.variant).build()).macs
-    except Exception:  # what is wrong with the network, its own record will say
+    except Exception:  # the record of the run will name the error
         macs = 0
     return float(job.experiment.epochs * (_OVERHEAD + macs))
 

@@ -105,8 +105,8 @@ MEASURES: dict[str, Callable[[Record], ArrayLike]] = {
 }
 
 IMAGE_SAMPLES = {"gap": 2}
-"""By measure, how many samples of images it rests on, where that is not one.
+"""How many samples of images a measure rests on, for measures where that is not one.
 
-A gap rests on two of 10,000: the test images, and the first of the training images. Of these a record holds
-how many were right and not which, so they are taken to scatter as the test images do.
+A gap rests on two of 10,000: the test images, and the first training images. A record holds how many of the
+training images were right, not which, so they are taken to scatter as the test images do.
 """

@@ -1,4 +1,4 @@
-"""The rules that judge, as data: written down and committed before the runs they judge."""
+"""The rules that decide claims, as data: written down and committed before the runs they judge."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from helpers.checks import choice, whole_number
 from helpers.statistics.effect import RESAMPLES
 
 MARGINS = {"mnist": 0.2, "fashion-mnist": 0.5}  # points of accuracy, by data set: less does not matter
-SECONDS_MARGIN = 1.0  # an epoch
+SECONDS_MARGIN = 1.0  # seconds per epoch
 
 _CHECKOUT = Path(__file__).resolve().parents[3] / "study" / "rules.json"
 _INSTALLED = Path(__file__).resolve().parents[1] / "rules.json"  # where a wheel holds it
@@ -59,10 +59,11 @@ class Rule:
         contrast: the one primary contrast.
         direction: what the claim says of first minus second: above zero, below zero, or within the margin.
         margin: differences of this size or less do not matter, in the unit of the measure.
-        seeds: runs of each variant, seeds 0 to seeds - 1.
-        measure: what of a run is compared, a name of `measures.MEASURES`.
-        alpha: the accepted probability of a false positive, and of a false claim of equivalence.
-        conditions: contrasts under other conditions; opposite effects beyond the margin make it "depends".
+        seeds: number of runs of each variant, of seeds 0 to seeds - 1.
+        measure: the measure that is compared, a name of `measures.MEASURES`.
+        alpha: level of the tests, for a difference and for equivalence.
+        conditions: the same contrast under other conditions; opposite effects beyond the margin give
+            "depends".
         resamples: draws of the bootstrap.
         seed: of the bootstrap.
     """
@@ -87,13 +88,8 @@ class Rule:
         whole_number("seeds", self.seeds, at_least=2)  # one run shows nothing of chance
 
     @property
-    def is_ours(self) -> bool:
-        """Whether it decides a question of our own; else it decides a claim of a source."""
-        return self.claim.startswith("Q")
-
-    @property
     def family(self) -> str:
-        """The claims that it is corrected with: "write-ups", "own" or "literature"."""
+        """The family of rules with which its p-values are corrected: "write-ups", "own" or "literature"."""
         return {"Q": "own", "L": "literature"}.get(self.claim[0], "write-ups")
 
     @property
@@ -109,7 +105,7 @@ class Rule:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the rule as canonical JSON: another rule, another digest."""
+        """SHA-256 of the rule as canonical JSON: it changes with the rule."""
         return digest_of(asdict(self))
 
 

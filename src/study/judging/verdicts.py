@@ -42,8 +42,8 @@ class Judgement:
     Attributes:
         rule: what decided.
         effect: first minus second, over seeds and test images.
-        p: of the test that there is no difference; corrected once `holm` has seen it.
-        p_equivalence: of the test that the difference matters; likewise.
+        p: p-value of the test for a difference; corrected after `holm`.
+        p_equivalence: p-value of the test for equivalence; likewise.
         paired: the same contrast over seeds alone, with the correlation and Welch's test.
         conditions: the effect under each of the rule's conditions, in its order.
         family: how many claims p was corrected for.
@@ -59,7 +59,7 @@ class Judgement:
 
     @property
     def interval(self) -> Interval:
-        """Where the effect lies, at the level of the rule; not corrected for the family."""
+        """The confidence interval of the effect at the level of the rule; not corrected for the family."""
         return self.effect.interval(1 - self.rule.alpha)
 
     @property
@@ -74,9 +74,9 @@ class Judgement:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict; a difference that is real but within the margin holds or fails all the same.
+        """The verdict.
 
-        `differs and equivalent` tells that case: real, and too small to matter.
+        A significant difference decides even if it is within the margin: `differs and equivalent`.
         """
         if self._opposite_effects():
             return Verdict.DEPENDS
@@ -116,7 +116,7 @@ def judge(rule: Rule, runs: Runs) -> Judgement:
 
 
 def holm(judgements: Sequence[Judgement]) -> list[Judgement]:
-    """Correct for having judged so many claims, by Holm's method.
+    """Correct the p-values of several judgements for multiple testing, by Holm's method.
 
     Differences are one family and equivalences another: among all "holds" and "fails" together, and again
     among all "no difference that matters", the chance that any is wrong is at most alpha.

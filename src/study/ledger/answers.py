@@ -12,9 +12,9 @@ _HALVINGS = (Layer(3, 2, 1),) * 5
 
 
 def mean_of(width: int) -> tuple[float, float]:
-    """How far the mean of so many neighbors moves an image, and the share of what aliases that it leaves.
+    """A moving average of `width` pixels: its shift in pixels, and the share of aliasing that it leaves.
 
-    That is its power, averaged over the frequencies that a stride of 2 folds down.
+    The share is its power response, averaged over the frequencies that alias at stride 2.
     """
     above = np.linspace(np.pi / 2, np.pi, 1001)
     places = np.arange(width) - width // 2
@@ -23,7 +23,7 @@ def mean_of(width: int) -> tuple[float, float]:
 
 
 def even_kernels() -> Finding:
-    """L-33: how far means of 2 to 5 pixels move an image, and how much they let through that aliases."""
+    """L-33: how far moving averages of 2 to 5 pixels shift an image, and how much aliasing they leave."""
     means = {width: mean_of(width) for width in (2, 3, 4, 5)}
     moved = {width: each[0] for width, each in means.items()}
     aliased = {width: each[1] for width, each in means.items()}
@@ -40,7 +40,7 @@ def even_kernels() -> Finding:
 
 
 def all_pixels_have_a_part() -> Finding:
-    """L-34: which pixels a strided window reads at all, and how many numbers are left of them."""
+    """L-34: which pixels strided windows read, and how many output values there are."""
     conditions, texts = {}, []
     for kernel_size in (1, 2, 3):
         read = 28 - len(unread(28, kernel_size=kernel_size, stride=2, padding=(kernel_size - 1) // 2))

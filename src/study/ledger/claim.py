@@ -12,12 +12,12 @@ Kind = Literal["arithmetic", "measured", "arithmetic and measured"]
 
 @dataclass(frozen=True)
 class Computed:
-    """A claim, or one half of it, that computing decides.
+    """A claim, or one half of it, that is decided by computing.
 
     Attributes:
-        check: computes the finding.
-        by: what decides, in words, such as "arithmetic.output_size".
-        about: which half of the claim; empty where it is the whole.
+        check: function that computes the finding.
+        by: what the check uses, in words, such as "arithmetic.output_size".
+        about: which half of the claim; empty if it is the whole.
     """
 
     check: Callable[[], Finding]
@@ -28,11 +28,11 @@ class Computed:
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """A claim, or one half of it, that the committed rule of the claim's id decides.
+    """A claim, or one half of it, that is decided by recorded runs and the committed rule of the claim's id.
 
     Attributes:
-        about: which half of the claim; empty where it is the whole.
-        is_run: False as long as the runs of its rule are not all recorded; a test says when they are.
+        about: which half of the claim; empty if it is the whole.
+        is_run: False as long as the runs of its rule are not all recorded; a test fails when they are.
     """
 
     about: str = ""
@@ -45,10 +45,10 @@ class Claim:
 
     Attributes:
         id: such as "M-05".
-        source: its key in the book's bibliography.
-        statement: what it says, in our words.
+        source: key of its source in the book's bibliography.
+        statement: what the source says, in our words.
         parts: what decides it; a claim of two halves holds only if both do.
-        link: label of the chapter or section that treats it; empty where there is none.
+        link: label of the chapter or section that treats it; empty if there is none.
         note: the setting it was made in, what is right about it, and what the check does not cover.
     """
 
@@ -69,7 +69,7 @@ class Claim:
 
     @property
     def decided_by(self) -> str:
-        """What decides it, half by half."""
+        """What decides it, in words; for two halves, one after the other."""
         texts = [rule_text(self.id) if isinstance(part, Measured) else part.by for part in self.parts]
         return "; ".join(_about(part, text) for part, text in zip(self.parts, texts, strict=True))
 

@@ -1,4 +1,4 @@
-"""What was found of a claim: its verdict, and the numbers behind it."""
+"""The finding on a claim: its verdict, and the numbers behind it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,15 +13,15 @@ A_TENTH = 0.1  # what "hardly", "rarely", "similar" and "roughly" of a source ar
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """What was found of a claim.
+    """The finding on a claim.
 
     Attributes:
-        verdict: None only where the images that a claim counts are not there, or its runs are not.
+        verdict: the verdict; None if the images that the check counts, or the runs, are missing.
         evidence: the numbers behind it, in words.
-        reason: why there is no verdict; empty where there is one.
-        conditions: for each condition that the claim covers, whether it is true under it.
-        judgement: of the committed rule, where one decides.
-        parts: the findings of a claim's halves, by what each is about.
+        reason: why there is no verdict; empty if there is one.
+        conditions: for each condition that the claim covers, whether the claim is true under it.
+        judgement: the judgement by the committed rule, if one decides.
+        parts: the findings on a claim's two halves, by their `about`.
         waits: whether there is no verdict because its runs are not all recorded yet.
     """
 
@@ -42,7 +42,7 @@ class Finding:
 
 
 def decided(conditions: Mapping[str, bool], evidence: str) -> Finding:
-    """The finding of a computed claim: true under all conditions, under none, or it depends on them.
+    """The finding on a computed claim: true under all conditions, under none, or it depends on them.
 
     Args:
         conditions: whether the claim is true under each condition that it covers.
@@ -62,7 +62,7 @@ def decided(conditions: Mapping[str, bool], evidence: str) -> Finding:
 
 
 def without_images(name: str) -> Finding:
-    """The finding where a claim counts real images, and these are not there.
+    """The finding on a claim whose check counts real images, if they are missing.
 
     >>> without_images("mnist").reason
     'the real images of MNIST are not to be had here'
@@ -71,7 +71,7 @@ def without_images(name: str) -> Finding:
 
 
 def waiting(claim: str) -> Finding:
-    """The finding of a claim whose rule stands, and whose runs are still to come.
+    """The finding on a claim that has a rule, and whose runs are not all recorded yet.
 
     >>> waiting("M-01").reason
     'its rule is written and its runs are not all recorded: 60 seeds of each network'
@@ -82,10 +82,10 @@ def waiting(claim: str) -> Finding:
 
 
 def both(parts: Mapping[str, Finding]) -> Finding:
-    """The finding of a claim of two halves: it fails where one does, and holds where both do.
+    """The finding on a claim of two halves: it fails if one does, and holds if both do.
 
     Args:
-        parts: the findings of its halves, by what each is about. If one has no verdict, the claim has none.
+        parts: the findings on its halves, by their `about`. If one has no verdict, the claim has none.
     """
     verdicts = [part.verdict for part in parts.values()]
     weakest = (
@@ -131,7 +131,7 @@ def rule_text(claim: str) -> str:
 
 
 def rule_finding(claim: str, judgements: Judgements) -> Finding:
-    """What the rule of a claim found.
+    """The finding on a claim by its committed rule.
 
     Raises:
         ValueError: if it was not judged, since runs that it compares are not recorded.
@@ -163,7 +163,7 @@ def unit(rule: Rule) -> str:
 
 
 def with_interval(effect: Effect, rule: Rule | None = None) -> str:
-    """An effect and its 95% interval, in words; with its rule, to as many decimals as the measure bears."""
+    """An effect and its 95% interval, in words; the rule's measure sets the number of decimals, else two."""
     decimals = _DECIMALS.get(rule.measure, 2) if rule else 2
     return f"{signed(effect.estimate, decimals=decimals)} ({signed(*effect.interval(), decimals=decimals)})"
 
@@ -171,16 +171,16 @@ def with_interval(effect: Effect, rule: Rule | None = None) -> str:
 def in_words(effect: Effect, rule: Rule) -> str:
     """An effect of a rule's measure, with its 95% interval, its unit and its number of seeds, in words.
 
-    It says so where the interval is over seeds alone, and hence not about other test images.
+    It says so if the interval is over seeds alone, and hence not about other test images.
     """
     alone = "" if effect.images else ", over seeds alone"
     return f"{with_interval(effect, rule)} {unit(rule)}, n = {effect.seeds}{alone}"
 
 
 def after_correction(judgement: Judgement) -> str:
-    """Why the word of a judgement is more careful than its interval looks; empty where it is not.
+    """Why a verdict is more cautious than its interval suggests; empty if it is not.
 
-    Words are corrected for the family of rules, intervals are not.
+    Verdicts are corrected for the family of rules, intervals are not.
     """
     beside = f"corrected for {judgement.family} rules it would not"
     if not judgement.differs and not judgement.interval.covers(0):

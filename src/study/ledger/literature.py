@@ -10,9 +10,9 @@ class Reference(NamedTuple):
     """A source of the literature.
 
     Attributes:
-        kind: what it is.
-        what: the same with its subject, in a few words.
-        address: where it is to be read.
+        kind: "write-up", "paper", "course" or "answer".
+        what: its kind and subject, in a few words.
+        address: its URL.
     """
 
     kind: SourceKind
@@ -101,11 +101,11 @@ LITERATURE: Mapping[str, Reference] = {
         "https://github.com/KaimingHe/deep-residual-networks/issues/50",
     ),
 }
-"""What each source is, by its key in the bibliography, in the order of the ledger."""
+"""The sources by their keys in the bibliography, in the order of the ledger."""
 
 
 def kind_of(source: str) -> SourceKind:
-    """What kind of source this is; what is not of the literature is one of the five write-ups.
+    """The kind of a source; one that is not in `LITERATURE` is one of the five write-ups.
 
     >>> kind_of("islam2020how"), kind_of("stride-guide")
     ('paper', 'write-up')

@@ -1,25 +1,20 @@
 """The networks that the claims are about: the four settings on MNIST, models A, B and C, published ones."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache, partial
 from itertools import takewhile
-from typing import Literal
 
 import pandas as pd
 from torch import nn
 
 from helpers.anatomy import anatomy, census
-from helpers.arithmetic import Layer, network_unread, receptive_field
-from helpers.models import IMAGE_SIZE, CNNBiLSTM, MapToSequence, fashion_cnn, mnist_cnn
+from helpers.arithmetic import network_unread, receptive_field
+from helpers.models import IMAGE_SIZE, CNNBiLSTM, MapToSequence, fashion_cnn, layers_of, mnist_cnn
+from helpers.sources import MNIST_SETTINGS
 from study.experiments.runs import Cost, cost
 from study.records import RECORDED, records
 
-SETTINGS: dict[str, tuple[int, Literal["same", "valid"]]] = {
-    "(1, same)": (1, "same"),
-    "(1, valid)": (1, "valid"),
-    "(2, same)": (2, "same"),
-    "(2, valid)": (2, "valid"),
-}
+SETTINGS = {setting.label: setting for setting in MNIST_SETTINGS.values()}
 _MODELS: dict[str, Callable[[], nn.Module]] = {
     **{name: partial(mnist_cnn, stride=s, padding=p) for name, (s, p) in SETTINGS.items()},
     "A": partial(fashion_cnn, stride=2),
@@ -71,25 +66,19 @@ def features_of(network: str) -> pd.DataFrame:
     return anatomy(nn.Sequential(*layers), IMAGE_SIZE)
 
 
-def _layers(setting: str) -> Sequence[Layer]:
-    """Convolutions and poolings of one of the four settings, along one axis."""
-    convolution, pooling = Layer(3, *SETTINGS[setting]), Layer(2, stride=2)
-    return convolution, pooling, convolution, pooling
-
-
 def field_of(setting: str) -> int:
     """Receptive field of a unit of the last map of one of the four settings, in pixels along an axis."""
-    return receptive_field(_layers(setting)).size
+    return receptive_field(layers_of(SETTINGS[setting])).size
 
 
 def pixels_read(setting: str) -> int:
     """Number of pixels of the image that the last map of one of the four settings depends on."""
-    return (IMAGE_SIZE - len(network_unread(IMAGE_SIZE, _layers(setting)))) ** 2
+    return (IMAGE_SIZE - len(network_unread(IMAGE_SIZE, layers_of(SETTINGS[setting])))) ** 2
 
 
 @cache
 def fastest_epoch(setting: str) -> float:
-    """Seconds of the fastest recorded epoch of one of the four settings: other work slowed it the least."""
+    """Seconds of the fastest recorded epoch of one of the four settings: the one that was disturbed least."""
     stride, padding = SETTINGS[setting]
     runs = records(RECORDED, experiment="mnist", variant=f"s{stride}-{padding}")
     return min(epoch.seconds for run in runs for epoch in run.epochs)

@@ -1,6 +1,7 @@
-"""The ledger as a page shows it: guesses, table, advice and headlines, which read and fold without a script.
+"""The ledger as a page shows it: guesses, table, advice and headlines, which work without a script.
 
-Each is given what `study.ledger.judge_all` found, and fills a template that types no verdict of its own.
+Each is given the findings of `study.ledger.judge_all`, and fills a template, which holds no verdict of its
+own.
 """
 
 import re
@@ -56,7 +57,7 @@ SECTIONS = {
 
 @dataclass(frozen=True)
 class Shown:
-    """What a notebook shows as HTML and a terminal as text."""
+    """An object that a notebook shows as HTML and a terminal as text."""
 
     html: str
     text: str
@@ -69,13 +70,13 @@ class Shown:
 
 
 def guesses(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
-    """Ask for the verdict on each claim; what the ledger says unfolds after a choice.
+    """Ask for the verdict on each claim; the ledger's verdict unfolds after a choice.
 
-    It needs no script: the style hides the answer until an option is chosen, and without style it is folded.
+    It needs no script: CSS hides the answer until an option is chosen, and without CSS it is folded.
 
     Args:
-        claims: to be guessed.
-        findings: by the ids of the claims.
+        claims: the claims to guess.
+        findings: the findings, by the ids of the claims.
     """
     asked = list(claims)
     html = _filled("guesses.html", claims=asked, findings=findings, verdicts=list(Verdict))
@@ -83,11 +84,11 @@ def guesses(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
 
 
 def ledger(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
-    """Show claims in a table that kind, source or verdict narrows; what a source is right about comes first.
+    """Show claims in a table to filter by kind, source and verdict; a source's heading names those that hold.
 
     Args:
         claims: its rows, source by source.
-        findings: by the ids of the claims.
+        findings: the findings, by the ids of the claims.
     """
     rows = list(claims)
     sources = {source: list(group) for source, group in groupby(rows, key=lambda claim: claim.source)}
@@ -120,14 +121,14 @@ def ledger(claims: Iterable[Claim], findings: Mapping[str, Finding]) -> Shown:
 
 
 def advice(findings: Mapping[str, Finding], topics: Mapping[str, Mapping[str, Conclusion]] = ADVICE) -> Shown:
-    """Show what to do in each situation, with the entries of the ledger that it rests on.
+    """Show the advice for each situation, with the entries of the ledger that it rests on.
 
     Args:
-        findings: by the ids of the claims.
-        topics: by topic and situation, what to do.
+        findings: the findings, by the ids of the claims.
+        topics: the advice, by topic and situation.
 
     Raises:
-        ValueError: if something else was found than what an advice rests on.
+        ValueError: if a finding is not the one that the advice rests on.
     """
     lines = {when: advised for situations in topics.values() for when, advised in situations.items()}
     check_grounds(lines.values(), findings)
@@ -138,15 +139,15 @@ def advice(findings: Mapping[str, Finding], topics: Mapping[str, Mapping[str, Co
 def headlines(
     findings: Mapping[str, Finding], conclusions: Iterable[Conclusion] = HEADLINES, *, ledger: str
 ) -> Shown:
-    """Show how many claims have which verdict, and what the book has found, with the entries it rests on.
+    """Show how many claims have which verdict, and the book's conclusions with the entries they rest on.
 
     Args:
-        findings: by the ids of the claims.
-        conclusions: what the book has found.
+        findings: the findings, by the ids of the claims.
+        conclusions: the sentences.
         ledger: address of the page that holds the ledger.
 
     Raises:
-        ValueError: if something else was found than what a conclusion rests on.
+        ValueError: if a finding is not the one that a conclusion rests on.
     """
     told = list(conclusions)
     check_grounds(told, findings)
@@ -157,9 +158,9 @@ def headlines(
 
 
 def toward(judgement: Judgement) -> Effect:
-    """The effect in the direction of the claim: above zero where it is as the source says.
+    """The effect in the direction of the claim: above zero if it is as the source says.
 
-    An effect that is said to be none stays as it is. Turned so, the effects of several claims fit one figure.
+    A claim of no effect keeps its sign. This way the effects of several claims fit into one figure.
     """
     effect = judgement.effect
     if judgement.rule.direction != "below":
@@ -168,7 +169,7 @@ def toward(judgement: Judgement) -> Effect:
 
 
 def link(label: str) -> Markup:
-    """A link to the section of a label, by its notebook; the book makes its page of it.
+    """A link to the section of a label in its notebook; the book's build turns it into one to the page.
 
     Raises:
         ValueError: for a label that is not in `SECTIONS`.
@@ -184,7 +185,7 @@ def link(label: str) -> Markup:
 
 
 def written(text: str) -> Markup:
-    """Text for HTML, in which the name of a variant may break after its experiment, and an id nowhere.
+    """Text for HTML: a line may break within the name of a variant, but not within an id.
 
     >>> print(written("mnist/s1-same < 1, see M-03"))
     mnist/<wbr>s1-same &lt; 1, see <span class="id">M-03</span>

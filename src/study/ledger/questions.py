@@ -31,11 +31,11 @@ QUESTIONS: Mapping[str, str] = {
     "Q-23": "14 rows as steps are more accurate than 196 pixels, at C's parameters.",
     "Q-24": "Columns as steps are as accurate as rows.",
 }
-"""The statements, by the ids of the rules that find them true or not."""
+"""The statements, by the ids of the rules that decide them."""
 
 
 def says(rule: str) -> str:
-    """What a rule decides: the statement of a question of ours, or the measured half of a claim.
+    """The statement that a rule decides: of one of our questions, or the measured half of a claim.
 
     >>> says("Q-19")
     'B is more accurate than A after thirty epochs.'

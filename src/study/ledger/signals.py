@@ -25,15 +25,15 @@ Signal = NDArray[np.float64]
 
 
 def change_behind_a_blur(*, shift: float, relu: bool, seed: int = 0) -> float:
-    """How far a map fails to move with its image behind ReLU or none, an ideal blur, and stride 2.
+    """How much shift equivariance fails for an optional ReLU, then an ideal low-pass filter, then stride 2.
 
     Args:
-        shift: of the signal, which wraps around, in pixels; parts of one are moved exactly.
-        relu: whether there is ReLU before the blur.
-        seed: of the signal, which has no detail finer than the map.
+        shift: shift of the periodic signal in pixels; fractions of a pixel are exact.
+        relu: whether there is a ReLU before the filter.
+        seed: seed of the signal, which has no frequencies above the filter's.
 
     Returns:
-        The largest difference, as a share of the signal's largest value.
+        Largest difference of the shifted signal's map from the shifted map, as a share of the largest value.
     """
     signal = _low_passed(np.random.default_rng(seed).normal(size=32), keep=8)
     apart = _halved(_moved(signal, shift), relu) - _moved(_halved(signal, relu), shift / 2)
@@ -228,7 +228,7 @@ def equivariance() -> Finding:
 
 
 def _there_and_back(size: int, kernel_size: int, stride: int, padding: int, left: int = 0) -> tuple[int, int]:
-    """The size behind a convolution, and that behind a transposed one after it."""
+    """The size after a convolution, and after a transposed convolution that follows it."""
     small = output_size(size, kernel_size=kernel_size, stride=stride, padding=padding)
     return small, transposed_output_size(
         small, kernel_size=kernel_size, stride=stride, padding=padding, output_padding=left
@@ -243,7 +243,7 @@ def _low_passed(signal: Signal, *, keep: int) -> Signal:
 
 
 def _moved(signal: Signal, shift: float) -> Signal:
-    """A periodic signal moved by any part of a pixel, exactly, as it has no detail finer than its grid."""
+    """A periodic, band-limited signal shifted by any fraction of a pixel, exactly."""
     waves = np.fft.rfft(signal)
     return np.fft.irfft(
         waves * np.exp(-2j * np.pi * np.arange(len(waves)) * shift / len(signal)), len(signal)
@@ -251,12 +251,12 @@ def _moved(signal: Signal, shift: float) -> Signal:
 
 
 def _halved(signal: Signal, relu: bool) -> Signal:
-    """ReLU or none, a blur that leaves nothing finer than the new grid, and stride 2."""
+    """An optional ReLU, an ideal low-pass filter at the Nyquist frequency of the new grid, and stride 2."""
     return _low_passed(np.maximum(signal, 0) if relu else signal, keep=8)[::2]
 
 
 def _positions(layers: Sequence[Layer]) -> set[int]:
-    """What one unit reads along an axis, counted from the last layer back."""
+    """The positions that one unit reads along an axis, found from the last layer back."""
     read = {0}
     for layer in reversed(layers):
         taps = range(0, layer.kernel_size * layer.dilation, layer.dilation)
@@ -270,7 +270,7 @@ def _gaps(dilations: Sequence[int]) -> int:
 
 
 def _folded(counts: Sequence[int]) -> Sequence[int]:
-    """How often pixels are read, with the copies on both sides added to what they are copies of."""
+    """How often pixels are read if one wrapped pixel on each side counts as the pixel it copies."""
     first, *own, last = counts
     own[-1] += first
     own[0] += last

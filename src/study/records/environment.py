@@ -21,10 +21,10 @@ class Environment:
         torch: version.
         device: "cpu", "cuda" or "mps".
         processor: name of the CPU or GPU.
-        threads: of the process that trained.
-        commit: of the source, in full; empty where it is no git checkout.
+        threads: number of threads that torch used.
+        commit: full hash of the source's commit; empty if the source is no git checkout.
         dirty: whether the package or its locked dependencies differed from that commit.
-        command: what started it, without the folders of this machine.
+        command: the command line that started it, without the folders of this machine.
         finished: time in UTC, ISO 8601.
     """
 
@@ -40,13 +40,13 @@ class Environment:
 
 
 def capture(*, device: str, threads: int, command: str, processor: str = "") -> Environment:
-    """Describe this process now; the commit is the one at the first call, which the code was loaded from.
+    """Describe this process now; the commit is that of the first call, since the code was loaded from it.
 
     Args:
         device: "cpu", "cuda" or "mps".
-        threads: that torch uses.
-        command: what the user typed; folders of absolute paths are left out.
-        processor: name of the GPU; the CPU's is found.
+        threads: number of threads that torch uses.
+        command: the command line; folders of absolute paths are left out.
+        processor: name of the GPU; empty for the name of the CPU.
     """
     commit, dirty = _commit()
     return Environment(

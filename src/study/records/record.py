@@ -1,4 +1,4 @@
-"""What is kept of one training run: its settings and metrics, and how it does on the test images."""
+"""The record of one training run: its settings, its metrics, and its predictions on the test images."""
 
 import re
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class ConfidentError(NamedTuple):
-    """A test image taken for something else: its index, true class, predicted class and its probability."""
+    """A misclassified test image: its index, true class, predicted class and the probability of that one."""
 
     image: int
     truth: int
@@ -49,10 +49,11 @@ class Outcome:
     def __post_init__(self) -> None:
         check_types(self)
         if self.loss < 0 or any(count < 0 for row in self.confusion for count in row):
-            raise ValueError("loss and confusion must hold no number below 0")
+            raise ValueError(f"loss and confusion must be at least 0, got {self.loss} and {self.confusion}")
         classes = len(self.confusion)
         if any(len(row) != classes for row in self.confusion):
-            raise ValueError(f"confusion must have as many columns as rows, which are {classes}")
+            lengths = [len(row) for row in self.confusion]
+            raise ValueError(f"confusion must have {classes} columns, as many as rows, got rows of {lengths}")
         for error in self.errors:
             is_there = 0 <= error.image < self.images and 0 <= error.probability <= 1
             if not is_there or not {error.truth, error.prediction} <= set(range(classes)):
@@ -61,14 +62,15 @@ class Outcome:
         diagonal = sum(row[index] for index, row in enumerate(self.confusion))
         if hits != diagonal or len(self.right) != -(-self.images // 8):
             raise ValueError(
-                f"right has {hits} hits in {len(self.right)} bytes, but confusion {diagonal} of {self.images}"
+                f"right must have the {diagonal} hits of {self.images} images that confusion has, "
+                f"got {hits} in {len(self.right)} bytes"
             )
 
     @classmethod
     def measured(
         cls, truth: ArrayLike, probabilities: ArrayLike, *, loss: float, most_confident: int = 20
     ) -> "Outcome":
-        """Sum up the predictions of a model.
+        """Summarize the predictions of a model.
 
         Args:
             truth: class of each image, shape (images,).
@@ -121,16 +123,16 @@ class Record:
     Attributes:
         experiment: name, of lower-case letters, digits and hyphens.
         variant: likewise.
-        seed: of all that was drawn.
+        seed: seed of all random numbers of the run.
         settings: what else defines the run: data set, model, epochs, batch size, optimizer.
-        environment: what ran it.
+        environment: versions, machine, commit and command.
         tolerance: points of test accuracy by which the same run may differ on another machine.
-        reason: why the run failed; empty for a finished one, which has all that follows.
-        epochs: in order.
+        reason: why the run failed; empty for a finished one, which has all attributes below.
+        epochs: the metrics of each epoch, in order.
         test: predictions of the trained model on the test images.
-        parameters: learned numbers of the model.
+        parameters: number of the model's parameters.
         macs: multiply-accumulates for one image, biases excluded.
-        extra: what was measured besides, by name: accuracies and other shares from 0 to 1, logarithms.
+        extra: further measurements by name: accuracies and other shares from 0 to 1, logarithms.
         conv1: weights (filters, height, width) of the first convolution, kept for seed 0 only.
 
     Raises:
@@ -161,17 +163,22 @@ class Record:
             check_types(part)
         self._check_ranges()
         if not self.reason and (self.test is None or not self.epochs):
-            raise ValueError("a finished run needs its epochs and its test outcome; a failed one, its reason")
+            raise ValueError(
+                "epochs and test must be given for a finished run, or reason for a failed one, "
+                f"got no reason, {len(self.epochs)} epochs and {'a' if self.test else 'no'} test"
+            )
 
     def _check_ranges(self) -> None:
         if min(self.tolerance, self.parameters, self.macs) < 0:
-            raise ValueError("tolerance, parameters and macs must be at least 0")
+            found = f"{self.tolerance}, {self.parameters} and {self.macs}"
+            raise ValueError(f"tolerance, parameters and macs must be at least 0, got {found}")
         for number, epoch in enumerate(self.epochs, start=1):
             if epoch.epoch != number:
                 raise ValueError(f"epochs must be numbered from 1, got {epoch.epoch} for {number}")
             for name, value in vars(epoch).items():
                 if value is not None and (value < 0 or (name.endswith("accuracy") and value > 1)):
-                    raise ValueError(f"{name} of epoch {number} is out of range: {value}")
+                    limit = "from 0 to 1" if name.endswith("accuracy") else "at least 0"
+                    raise ValueError(f"{name} of epoch {number} must be {limit}, got {value}")
 
     @property
     def name(self) -> str:
@@ -196,7 +203,7 @@ class Record:
             ValueError: if the run failed; it says why.
         """
         if self.test is None:
-            raise ValueError(f"{self.name} has no outcome: {self.reason}")
+            raise ValueError(f"run must be a finished one, got {self.name}, which failed: {self.reason}")
         return self.test
 
 

@@ -1,7 +1,7 @@
-"""Records as JSON text in a folder: one file a run, each written whole or not at all.
+"""Records as JSON text in a folder: one file for each run, each written whole or not at all.
 
-A run has a file of its own so that any number of sweeps can write at once, and so that a kill at any moment
-costs no other run. A failed run is stored under another name than a finished one: it can replace none.
+With a file of its own for each run, any number of sweeps can write at once, and a kill at any moment costs no
+other run. A failed run is stored under another name than a finished one, so it can replace none.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from study.records.environment import Environment
 from study.records.record import ConfidentError, Outcome, Record, check_name
 
 _FINISHED, _FAILED, _UNFINISHED_FILE = ".json", ".failed.json", ".tmp"
-SCHEMA_VERSION = 2  # since 2, a checksum of all that stands before it is the last field
+SCHEMA_VERSION = 2  # since 2, the last field is a checksum of the text before it
 _WITHOUT_CHECKSUM = 1
 _CHECKSUM = ',\n"sha256": '
 
@@ -37,10 +37,10 @@ class UnreadableRecord(ValueError):
 
 
 def to_json(record: Record) -> str:
-    """One line for each field, so that a change of a record shows as a change of few lines.
+    """A record as JSON, one line for each field, so that a change of a record changes few lines.
 
     Raises:
-        ValueError: if a number is infinite or not a number, which JSON does not have; it says which.
+        ValueError: if a number is infinite or not a number, which JSON does not have; the message names it.
     """
     fields = {"schema_version": SCHEMA_VERSION, **asdict(record)}
     if record.test is not None:
@@ -54,12 +54,12 @@ def to_json(record: Record) -> str:
 
 
 def _sealed(body: str) -> str:
-    """How a file ends whose text before is `body`."""
+    """The end of a file, with the checksum of `body`, the text before it."""
     return f'{_CHECKSUM}"{hashlib.sha256(body.encode()).hexdigest()}"\n}}\n'
 
 
 def _not_finite(value: Any, path: str = "") -> Iterator[str]:
-    """Each number that JSON does not have, and where in the record it is."""
+    """The numbers that JSON does not have, each with its path in the record."""
     if isinstance(value, float) and not isfinite(value):
         yield f"{path}={value}"
     parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, tuple) else ()
@@ -146,7 +146,7 @@ def path_of(root: Path, experiment: str, variant: str, seed: int) -> Path:
 
 
 def is_finished(root: Path, experiment: str, variant: str, seed: int) -> bool:
-    """Whether this run is there and need not be run again; also as a link that leads nowhere, to be named."""
+    """Whether this run is stored; a broken link counts too, so that reading it names the fault."""
     return os.path.lexists(path_of(root, experiment, variant, seed))
 
 
@@ -194,7 +194,7 @@ def read(path: Path) -> Record:
 
 
 def records(root: Path, *, experiment: str = "*", variant: str = "*") -> Iterator[Record]:
-    """All records below `root`, by experiment, variant and seed; a failed run only if no try at it finished.
+    """All records below `root`, by experiment, variant and seed; a failed run only if no other try finished.
 
     Args:
         root: the folder; one that does not exist holds no records.
@@ -211,7 +211,7 @@ def records(root: Path, *, experiment: str = "*", variant: str = "*") -> Iterato
 
 
 def clear_leftovers(root: Path, *, older_than: float = 3600.0) -> None:
-    """Delete what writers left that were killed in the middle; `older_than` seconds spares those at work."""
+    """Delete unfinished files of writers that were killed: those older than `older_than` seconds."""
     for path in root.glob(f"*/*/.*{_UNFINISHED_FILE}"):
         with suppress(FileNotFoundError):  # a writer at work may have finished since
             if time.time() - path.stat().st_mtime > older_than:
@@ -229,7 +229,7 @@ def _order(path: Path) -> tuple[str, str, int, str]:
 
 def _replace(target: Path, text: str) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since only within one file system is a rename atomic.
+    # In the same folder: a rename is atomic only within one file system.
     unfinished = target.with_name(f".{target.name}.{uuid4().hex}{_UNFINISHED_FILE}")
     try:
         with unfinished.open("x", encoding="utf-8") as file:
