@@ -16,19 +16,35 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads wou
 sys.modules.setdefault("rfc3987_syntax", None)
 
 
+def group(nodeid):
+    """The name of what shares something costly: a page, a cluster, a census of models, a module's fixture."""
+    if page := re.search(r"\[(?:http|file):([\w/.]+)", nodeid):
+        return page[1]
+    if "test_lab.py" in nodeid:
+        return "lab"
+    if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
+        return "cluster"
+    if re.search(r"test_(anatomy_(counting|agreement)|ledger|ledger_page)\.py", nodeid):
+        return "census"
+    if "test_look_it_up.py" in nodeid or not nodeid.startswith("tests/browser/"):
+        return nodeid.partition("::")[0]
+    return nodeid.partition("[")[0]
+
+
+LONGEST = ["census", "lab", "cluster"]  # they begin, so that no worker is left alone with one at the end
+
+
 class Together(LoadScopeScheduling):
-    """Gives one worker what shares something costly: a page, a cluster, a census of models, cases."""
+    """Gives one worker what belongs to one group."""
 
     def _split_scope(self, nodeid):
-        if page := re.search(r"\[(?:http|file):([\w/.]+)", nodeid):
-            return page[1]
-        if "test_lab.py" in nodeid:
-            return "lab"
-        if re.search(r"test_experiments_(runner|sweep|command)\.py", nodeid):
-            return "cluster"
-        if re.search(r"test_(anatomy_(counting|agreement)|ledger|ledger_page)\.py", nodeid):
-            return "census"
-        return nodeid.partition("[")[0]
+        return group(nodeid)
+
+
+def pytest_collection_modifyitems(items):
+    """The longest groups first, all else as it was."""
+    ranks = {name: rank for rank, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: ranks.get(group(item.nodeid), len(ranks)))
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -45,12 +61,13 @@ def pytest_sessionfinish():
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Called by pytest-xdist, where it is asked for workers."""
+    config.option.loadscopereorder = False  # which would begin with the groups of most tests
     return Together(config, log)
 
 
 @pytest.fixture(scope="session")
 def drawn_once():
-    """Packs the images of a page as a build does, but draws each set once for all that stage it."""
+    """Packs the images of a page as a build does, but draws each set, in seconds, once for all tests."""
     from helpers.data import packed_excerpt
 
     return functools.cache(packed_excerpt)

@@ -155,24 +155,52 @@ REMEMBER_COLORS = """() => {
         return this;
     };
 }"""
-# Of tokens of code, cells and signatures that look alike on one ground, the first tells the contrast of all.
+# Of texts that look alike on one ground, the first tells the contrast of all. A text counts as one of them if
+# it lies in the flow: not placed by itself nor in what is, crossed by nothing that is, nor cut in two.
 SKIP_REPEATED = """() => {
-    const grounds = new Map([[document.body, ""]]);
-    const ground = (element) => {
-        if (!grounds.has(element)) {
-            const { backgroundColor, backgroundImage, opacity } = getComputedStyle(element);
-            const below = ground(element.parentElement);
-            grounds.set(element, [below, backgroundColor, backgroundImage, opacity].join());
-        }
-        return grounds.get(element);
+    const parts = [null, "::before", "::after"];
+    const CLEAR = "rgba(0, 0, 0, 0),none,1,none,normal,false,false";
+    const known = new Map([[document.documentElement, { ground: "", cut: [[0, 0, Infinity, Infinity]] }]]);
+    const box = (element) => {
+        const { left, top, right, bottom } = element.getBoundingClientRect();
+        return [left + scrollX, top + scrollY, right + scrollX, bottom + scrollY];
     };
+    const meet = (one, other) =>
+        one[0] < other[2] && other[0] < one[2] && one[1] < other[3] && other[1] < one[3];
+    const within = (one, other) =>
+        one[0] >= other[0] - 1 && one[1] >= other[1] - 1 && one[2] <= other[2] + 1 && one[3] <= other[3] + 1;
+    const place = (element) => {
+        const [style, ...drawn] = parts.map((part) => getComputedStyle(element, part));
+        const above = known.get(element.parentElement);
+        const sides = [style.marginTop, style.marginRight, style.marginBottom, style.marginLeft];
+        const moved = [style.top, style.right, style.bottom, style.left].some((side) => parseFloat(side));
+        const apart = above.apart || style.float !== "none" || style.transform !== "none"
+            || !(style.position === "static" || (style.position === "relative" && !moved))
+            || sides.some((side) => parseFloat(side) < 0);
+        const below = drawn.map((part) => part.content !== "none" && part.backgroundColor);
+        const paint = [style.backgroundColor, style.backgroundImage, style.opacity, style.filter,
+            style.mixBlendMode, ...below].join();
+        return { style, apart, ground: paint === CLEAR ? above.ground : `${above.ground}; ${paint}`,
+            cut: style.overflow === "visible" ? above.cut : [...above.cut, box(element)] };
+    };
+    const all = [...document.querySelectorAll("body, body *")];
+    for (const element of all) known.set(element, place(element));
+    const loose = all.filter((element) => {
+        const { apart, style } = known.get(element);
+        return apart && style.clip === "auto" && element.checkVisibility();
+    }).map(box);
     const met = new Set();
-    for (const element of document.querySelectorAll(".highlight pre span, td, th, dl.py :is(em, span)")) {
-        const { color, fontSize, fontWeight, textShadow } = getComputedStyle(element);
-        const shown = element.checkVisibility();
-        const look = [color, fontSize, fontWeight, textShadow, shown, ground(element)].join();
-        element.toggleAttribute("data-repeated", met.has(look));
-        met.add(look);
+    for (const element of all) {
+        const { style, apart, ground, cut } = known.get(element);
+        const words = [...element.childNodes].map((each) => (each.nodeType === 3 ? each.data : "")).join("");
+        const here = box(element);
+        const whole = cut.every((edge) => within(here, edge)), gone = cut.some((edge) => !meet(here, edge));
+        const lies = words.trim() && !apart && (whole || gone) && here[2] > here[0] && here[3] > here[1]
+            && element.checkVisibility() && !loose.some((each) => meet(here, each));
+        const look = [style.color, style.fontSize, style.fontWeight, style.textShadow,
+            style.webkitTextStroke, words.trim().length === 1, whole, ground].join();
+        element.toggleAttribute("data-repeated", Boolean(lies) && met.has(look));
+        if (lies) met.add(look);
     }
     axe.configure({ rules: [{ id: "color-contrast", selector: "*:not([data-repeated])" }] });
 }"""

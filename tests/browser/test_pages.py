@@ -174,3 +174,29 @@ def test_a_faint_cell_is_found_among_cells_that_look_alike(chromium, row):
     )
     assert [name for name, *_ in violations_in_both_themes(page)] == ["color-contrast"] * 2
     page.close()
+
+
+UNDER = "width: 100%; height: 4em; background: #888"
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "",
+        "p { color: #888 }",  # the first has one letter, which may be no text
+        f"div {{ {UNDER}; position: absolute; z-index: -1 }}",
+        f"div {{ {UNDER}; margin-bottom: -4em }}",
+        "main > p { height: 0; overflow: hidden } section p { background: #888 }",
+        "section { opacity: 0.5 }",
+        "section { filter: opacity(1); background: #888 }",
+    ],
+)
+def test_a_faint_text_is_found_among_texts_that_look_alike(chromium, style):
+    page = chromium.new_page()
+    page.set_content(
+        "<!doctype html><html lang=en><title>A page</title><style>p { color: #767676; margin: 0 }"
+        f"{style}</style><main><h1>A page</h1><p>o<p>two words<div></div><section><p>three</section></main>"
+    )
+    found = {name for name, *_ in violations_in_both_themes(page)}
+    page.close()
+    assert found == ({"color-contrast"} if style else set())

@@ -184,9 +184,9 @@ def answer_cost(drill):
         named, sides = window(line)
         layer = nn.Conv2d(
             inputs, outputs, **named, padding=sides[0], groups=int(grouped[1]) if grouped else 1,
-            bias="with bias" in line, device="meta",
+            bias="with bias" in line,
         )  # fmt: skip
-        output = layer(torch.empty(1, inputs, size, size, device="meta"))
+        output = layer(torch.empty(1, inputs, size, size))
         known += sum(each.numel() for each in layer.parameters())
         cost += output[0, 0].numel() * layer.weight.numel()
         size = output.shape[-1]
@@ -194,10 +194,10 @@ def answer_cost(drill):
 
 
 def answer_which_layer_fails(drill):
-    signal = torch.empty(1, 1, sizes(drill.question)[0], device="meta")
+    signal = torch.empty(1, 1, sizes(drill.question)[0])
     for place, layer in enumerate(network(drill).values()):
         try:
-            signal = layer.to("meta")(signal)
+            signal = layer(signal)
         except RuntimeError:
             return (place,)
     return (len(drill.choices) - 1,)
@@ -205,12 +205,12 @@ def answer_which_layer_fails(drill):
 
 def survives(size, factors):
     """Whether torch joins the maps of a U-Net on an image of this side."""
-    signal, maps = torch.empty(1, 1, size, device="meta"), []
+    signal, maps = torch.empty(1, 1, size), []
     for factor in factors:
         maps.append(signal)
         signal = nn.MaxPool1d(factor)(signal)
     for factor, beside in zip(reversed(factors), reversed(maps), strict=True):
-        signal = nn.ConvTranspose1d(1, 1, factor, stride=factor, device="meta")(signal)
+        signal = nn.ConvTranspose1d(1, 1, factor, stride=factor)(signal)
         try:
             torch.cat([signal, beside]).sum()
         except RuntimeError:

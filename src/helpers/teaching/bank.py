@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element, ElementTree, indent, tostring
 from PIL import Image
 
 from helpers import plots
-from helpers.arithmetic import Convention, Window, resolve_padding
+from helpers.arithmetic import Convention, resolve_padding
 from helpers.chapter import chapters, questions
 from helpers.checks import choice, whole_number
 from helpers.drills import KINDS, MISCONCEPTIONS, Exercise, exercise
@@ -185,16 +185,20 @@ def _solution(opens: str) -> plots.Panel | None:
         return None  # two axes, or another layer than a convolution
     number = {"stride": 1, "dilation": 1} | {name: int(text) for name, text in setting.items()}
     size, kernel_size = number["input_size"], number["kernel_size"]
-    window = Window(
+    stride, dilation = number["stride"], number["dilation"]
+    padding = resolve_padding(
+        size,
         kernel_size=kernel_size,
-        stride=number["stride"],
+        stride=stride,
         padding=(int(sides[1]), int(sides[2] or sides[1])) if sides[1] else "same",
-        dilation=number["dilation"],
+        dilation=dilation,
         convention=convention,
     )
-    if size + sum(resolve_padding(size, **window)) > _DRAWN:
+    if size + sum(padding) > _DRAWN:
         return None
-    return plots.line_windows(size, **window)
+    return plots.line_windows(
+        size, kernel_size=kernel_size, stride=stride, padding=padding, dilation=dilation
+    )
 
 
 def _small(picture: bytes) -> bytes:

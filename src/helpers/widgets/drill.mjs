@@ -132,7 +132,7 @@ const template = `
   <div aria-live="polite"><p class="verdict" part="verdict"></p><ol part="steps"></ol></div>
   <p part="opens"><a part="link">Open it in the explorer</a><span part="where"> (in a new tab)</span></p>
   </form>
-  <p class="progress" aria-live="polite" part="progress"></p>`;
+  <p class="kept" aria-live="polite" part="progress"></p>`;
 
 /** Fills the place for an answer; returns what reads it and what puts the focus there. */
 function askFor({ form, choices }, place, { id, part }) {
