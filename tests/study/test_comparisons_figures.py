@@ -1,4 +1,4 @@
-"""The figures of chapters 9 to 14 and 17: what they draw is what the runs measured, and their words say it."""
+"""The figures of chapters 9 to 14 and 17: they draw what the runs measured, and their words say it."""
 
 import numpy as np
 import pytest

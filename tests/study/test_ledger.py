@@ -418,9 +418,9 @@ def measured_half(found):
     return next((each for each in found.parts.values() if each.judgement), found)
 
 
-@pytest.mark.parametrize("name", [name for name in MEASURED if waits(name)])
+@pytest.mark.parametrize("name", [name for name in MEASURED if name[0] == "L"])
 def test_a_claim_that_waits_for_its_runs_says_so_and_has_no_verdict(name):
-    found = CLAIMS[name].judge({})
+    found = replace(CLAIMS[name], parts=(Measured(is_run=False),)).judge({})
     assert (found.verdict, found.state) == (None, "not run yet")
     assert f"{rules()[name].seeds} seeds" in found.reason
 

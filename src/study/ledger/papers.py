@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from study.experiments.catalog import find
 from study.experiments.runs import untrained
-from study.ledger.claim import Claim, Computed, Measured
+from study.ledger.claim import Claim, Computed
 from study.ledger.finding import Finding, decided
 
 _SHIFTS = 8  # of a map that is halved twice, every fourth shift is a shift of the last map
@@ -57,7 +57,6 @@ _SQUEEZENET = "iandola2016squeezenet"
 _POLYPHASE = "chaman2021truly"
 _STEM = "cifar-stem"
 
-_NOT_RUN = (Measured(is_run=False),)
 _SMALL = "Ours: a small network, the first 10,000 training images, three epochs."
 
 PAPER_CLAIMS = (
@@ -97,7 +96,6 @@ PAPER_CLAIMS = (
         id="L-05",
         source=_SPACE_TO_DEPTH,
         statement="On handwritten digits too space-to-depth is more accurate than a stride in its place.",
-        parts=_NOT_RUN,
         link="literature-space-to-depth",
         note=f"Our reading of the general statement, on easy images. {_SMALL}",
     ),
@@ -105,7 +103,6 @@ PAPER_CLAIMS = (
         id="L-06",
         source=_ALL_CONVOLUTIONAL,
         statement="A strided convolution of its own, in place of max-pooling, costs no accuracy.",
-        parts=_NOT_RUN,
         link="literature-pooling",
         note="Made on CIFAR with nine layers. The source adds a layer, hence weights. The second number "
         f"compares with pooling behind as many layers. No difference that matters would be as claimed. "
@@ -115,7 +112,6 @@ PAPER_CLAIMS = (
         id="L-07",
         source=_ALL_CONVOLUTIONAL,
         statement="A stride in the convolution before, with the pooling left out, is less accurate.",
-        parts=_NOT_RUN,
         link="literature-pooling",
         note=f"Read off the source's table, where it is half a point, from one run each. {_SMALL}",
     ),
@@ -123,7 +119,6 @@ PAPER_CLAIMS = (
         id="L-08",
         source=_SQUEEZENET,
         statement="A network that comes down later is more accurate, all else alike.",
-        parts=_NOT_RUN,
         link="literature-stages",
         note="Its third rule of design; it cites others for it. Weights are alike here, computation is not. "
         f"{_SMALL}",
@@ -132,7 +127,6 @@ PAPER_CLAIMS = (
         id="L-09",
         source=_SQUEEZENET,
         statement="A network that comes down later is more accurate at the same computation.",
-        parts=_NOT_RUN,
         link="literature-stages",
         note=f"What all else alike leaves open: those that come down early are made wider. {_SMALL}",
     ),
@@ -140,7 +134,6 @@ PAPER_CLAIMS = (
         id="L-10",
         source="liu2018partial",
         statement="Padding that is made up for by scaling is more accurate than zeros.",
-        parts=_NOT_RUN,
         link="literature-padding",
         note=f"Made on ImageNet with VGG and ResNet, five runs each, and on segmentation. {_SMALL}",
     ),
@@ -148,7 +141,6 @@ PAPER_CLAIMS = (
         id="L-11",
         source="alsallakh2021mind",
         statement="Padding by the image's own pixels, in place of zeros, makes a network more accurate.",
-        parts=_NOT_RUN,
         link="literature-padding",
         note="Made for several architectures and for small objects; mirrored padding is one of the remedies "
         f"there. The rule asks for reflection; copies and wrapping around stand beside it. {_SMALL}",
@@ -157,7 +149,6 @@ PAPER_CLAIMS = (
         id="L-12",
         source="islam2020how",
         statement="Zero padding tells a network where in the image it looks.",
-        parts=_NOT_RUN,
         link="literature-padding",
         note="Made for VGG and ResNet, with a small network that reads their maps. Ours reads the last map "
         "linearly, and shows noise, since centered objects tell places apart by themselves.",
@@ -176,7 +167,6 @@ PAPER_CLAIMS = (
         id="L-14",
         source=_POLYPHASE,
         statement="Trained, polyphase sampling keeps more answers under shifts than a blur does.",
-        parts=_NOT_RUN,
         link="literature-shifts",
         note="Made on CIFAR-10 and ImageNet. Ours moves digits by one to three pixels, black moved in.",
     ),
@@ -184,7 +174,6 @@ PAPER_CLAIMS = (
         id="L-15",
         source=_POLYPHASE,
         statement="Polyphase sampling costs no accuracy against a plain stride.",
-        parts=_NOT_RUN,
         link="literature-shifts",
         note="No difference that matters would be as claimed. Ours: digits, a small network, six epochs.",
     ),
@@ -193,7 +182,6 @@ PAPER_CLAIMS = (
         source=_STEM,
         statement="On small images a stem of 3x3 at stride 1 is more accurate than one of 7x7 at stride 2 "
         "and a pooling.",
-        parts=_NOT_RUN,
         link="literature-stem",
         note="Asked again and again of ResNet on CIFAR; one asker has 55 percent with the one and 70 with "
         "the other. Ours: three residual blocks without normalization, 28 pixels, twelve epochs of 10,000 "
@@ -203,7 +191,6 @@ PAPER_CLAIMS = (
         id="L-17",
         source=_STEM,
         statement="A stem of 3x3 at stride 1 is more accurate than that of ResNet at the same computation.",
-        parts=_NOT_RUN,
         link="literature-stem",
         note="Nobody asks. The network with the large stem is made wider until both compute as much.",
     ),
@@ -211,7 +198,6 @@ PAPER_CLAIMS = (
         id="L-18",
         source="wang2025scaling",
         statement="The smaller the patches of the first layer, the more accurate the network.",
-        parts=_NOT_RUN,
         link="literature-stages",
         note="Made for transformers on ImageNet, down to patches of one pixel. Ours: two residual blocks on "
         "patches of 7, 4, 2 and 1, six epochs of 10,000 images; computation grows as patches shrink.",
