@@ -9,11 +9,15 @@ import sys
 from multiprocessing import forkserver
 
 import pytest
+from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a test a core; more threads would only wait for each other
 # With nbformat comes jsonschema, which would build 38 grammars of addresses, of no use to us, in seconds.
 sys.modules.setdefault("rfc3987_syntax", None)
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 def group(nodeid):

@@ -23,6 +23,7 @@ EVERY = [
 FILES = {
     "helpers.chapter": "src/helpers/quizzes/{notebook}.json",
     "helpers.arithmetic.snippets": "src/helpers/snippets.json",
+    "helpers.drills.making": "src/helpers/drills.json",
     "helpers.plots.style": "src/helpers/palette.json",
     "study.judging.rules": "study/rules.json",
     "study.ledger.page": "src/study/ledger/templates/*",

@@ -62,6 +62,7 @@ def test_every_file_beside_the_code_has_its_readers_or_is_loaded_by_pages():
         path.relative_to(ROOT / "src").as_posix() for path in others - known if path.suffix != ".mjs"
     } == {
         "helpers/py.typed",
+        "helpers/teaching/bank.schema.json",  # which no notebook reads, but `make teaching`
         "helpers/widgets/widgets.css",
     }
 

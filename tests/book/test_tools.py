@@ -523,6 +523,7 @@ def test_a_page_loads_the_explorers_it_holds():
     assert Page(other + one + other).loaded == [
         "widgets.css",
         "widgets/common.js",
+        "widgets/picture.js",
         "widgets/share.js",
         "widgets/feature_map_explorer.js",
         "widgets/frames.js",

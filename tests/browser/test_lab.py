@@ -219,7 +219,7 @@ def test_the_drawing_follows_python(notebook):
 
 
 def test_an_illegal_assignment_is_an_error_in_its_cell(notebook):
-    assert "kernel_size=9 with dilation=1 spans 9 pixels" in run_cell(notebook, 3)
+    assert "got 9 with dilation=1, which spans 9: use a smaller kernel" in run_cell(notebook, 3)
     assert slider(notebook, "kernel_size").input_value() == "3"
 
 

@@ -21,7 +21,6 @@ from helpers.anatomy.spans import members
 from helpers.anatomy.trace import Tracer
 from helpers.arithmetic import Layer, network_unread, trace
 
-relaxed = settings(deadline=None)
 CHANNELS = 2
 
 
@@ -311,7 +310,7 @@ def wrong_units(model, image, places=None, *, padded=False):
     return [place for place in places or np.ndindex(*output.shape[2:]) if is_wrong(*place)]
 
 
-@settings(deadline=None, max_examples=int(os.environ.get("ANATOMY_EXAMPLES", "100")))
+@settings(max_examples=int(os.environ.get("ANATOMY_EXAMPLES", "100")))
 @given(networks, st.tuples(st.integers(5, 11), st.integers(5, 11)), st.data())
 def test_every_unit_of_a_network_reads_what_its_gradient_says(parts, size, data):
     model = leveled(nn.Sequential(*parts))
@@ -399,7 +398,6 @@ layers = st.builds(
 )
 
 
-@relaxed
 @given(st.integers(1, 40), st.lists(layers, min_size=1, max_size=4))
 def test_a_stack_along_one_axis_agrees_with_the_formulas(size, stack):
     modules = []

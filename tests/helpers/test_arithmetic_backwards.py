@@ -25,7 +25,7 @@ from helpers.arithmetic import (
     unused_padding,
 )
 
-cheap = settings(deadline=None, max_examples=25)
+cheap = settings(max_examples=25)
 sizes = st.integers(1, 12)
 kinds = st.sampled_from(["convolution", "pooling", "transposed"])
 layers = st.builds(

@@ -125,7 +125,7 @@ def test_a_text_that_does_not_parse_says_where(text, place, rule, capsys):
     assert f"at character {place}: {rule}" in message
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.text("convpoluresizdamtf0123456789,* ()\x1b\n", max_size=24))
 def test_any_text_is_a_stack_or_one_sentence(text):
     try:

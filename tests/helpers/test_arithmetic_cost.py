@@ -14,7 +14,7 @@ sides = st.integers(1, 4)
 size_or_pair = st.one_of(sides, st.tuples(sides, sides))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), size_or_pair, size_or_pair, st.booleans())
 def test_counts_are_torchs(groups, in_per_group, out_per_group, kernel_size, map_size, bias):
     channels = (groups * in_per_group, groups * out_per_group)
@@ -119,7 +119,7 @@ def test_numpy_integers_become_plain_ones():
     assert parameters(np.int8(100), np.int8(100), np.int8(3)) == 90_100
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.sampled_from(["convolution", "transposed"]),
     st.integers(1, 3),

@@ -28,8 +28,6 @@ from helpers.arithmetic import (
     window_starts,
 )
 
-relaxed = settings(deadline=None)
-
 sides = st.integers(0, 2)
 convolutions = st.builds(
     Layer,
@@ -119,7 +117,6 @@ def fits(size, layers, most=200):
     return max(sizes, default=0) <= most
 
 
-@relaxed
 @given(st.integers(1, 14), layers_of_all_kinds)
 def test_one_layer_reads_what_torchs_does(size, layer):
     assume(fits(size, [layer]))
@@ -138,7 +135,7 @@ def test_one_layer_reads_what_torchs_does(size, layer):
         assert len(beside) == layer.kernel_size or layer.kind in ("transposed", "resize")
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(1, 14), stacks)
 def test_a_stack_reads_what_torchs_does(size, layers):
     assume(fits(size, layers, most=60))
@@ -149,7 +146,6 @@ def test_a_stack_reads_what_torchs_does(size, layers):
         assert unit_reads(size, layers, unit) == tuple(row.nonzero()[:, 0].tolist())
 
 
-@relaxed
 @given(st.integers(300, 330), st.lists(layers_of_all_kinds, min_size=1, max_size=3))
 def test_units_away_from_the_borders_see_what_the_trace_says(size, layers):
     assume(fits(size, layers, most=20_000))
@@ -172,7 +168,6 @@ def test_units_away_from_the_borders_see_what_the_trace_says(size, layers):
     assert row.receptive_field == max(spans, default=0)
 
 
-@relaxed
 @given(st.lists(layers_of_all_kinds.filter(lambda each: isinstance(each.padding, tuple)), max_size=3))
 def test_a_field_without_words_is_that_of_a_trace(layers):
     size = 700
@@ -181,7 +176,6 @@ def test_a_field_without_words_is_that_of_a_trace(layers):
     assert receptive_field(layers) == ((row.receptive_field, row.jump) if row else (1, 1))
 
 
-@relaxed
 @given(st.integers(1, 12), stacks)
 def test_centers_are_the_mean_of_the_taps(size, layers):
     """The center of a unit is that of its window, whose place is a center on the map below, and so on."""
@@ -209,7 +203,6 @@ def result_or_refusal(call, *refusals):
         return "refused"
 
 
-@relaxed
 @given(
     st.integers(1, 8),
     st.integers(1, 5),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers.arithmetic import (
@@ -16,8 +16,6 @@ from helpers.arithmetic import (
     resolve_padding,
     trace,
 )
-
-relaxed = settings(deadline=None)
 
 convolutions = st.builds(
     Layer,
@@ -71,14 +69,12 @@ def fits(size, layers):
         return False
 
 
-@relaxed
 @given(st.integers(1, 24), stacks)
 def test_network_unread_is_where_the_gradient_is_zero(size, layers):
     assume(fits(size, layers))
     assert network_unread(size, layers) == tuple(sorted(set(range(size)) - set(indices_read(size, layers))))
 
 
-@relaxed
 @given(st.lists(unpadded, min_size=1, max_size=3))
 def test_receptive_field_is_the_span_of_a_units_gradient(layers):
     size = 2  # units in the last map; walk back to the input that gives them
@@ -88,7 +84,6 @@ def test_receptive_field_is_the_span_of_a_units_gradient(layers):
     assert receptive_field(layers) == (first[-1] - first[0] + 1, second[0] - first[0])
 
 
-@relaxed
 @given(st.integers(200, 230), st.lists(convolutions, min_size=1, max_size=3))
 def test_a_trace_places_the_units_where_the_gradient_finds_them(size, layers):
     rows = trace(size, layers)
@@ -102,7 +97,6 @@ def test_a_trace_places_the_units_where_the_gradient_finds_them(size, layers):
     assert read[-1] - read[0] + 1 == last.receptive_field
 
 
-@relaxed
 @given(st.integers(1, 24), stacks)
 def test_a_stack_that_does_not_fit_is_refused_as_by_torch(size, layers):
     try:

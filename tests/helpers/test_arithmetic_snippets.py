@@ -136,7 +136,7 @@ layers = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(first=layers, second=layers, size=st.integers(2, 8), alike=st.booleans())
 def test_the_verdict_is_what_the_numbers_say(first, second, size, alike):
     if alike:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from helpers.arithmetic import (
@@ -17,8 +17,6 @@ from helpers.arithmetic import (
     unused_padding,
     window_starts,
 )
-
-relaxed = settings(deadline=None)  # the first call of a torch kernel is slow
 
 sizes = st.integers(1, 20)
 kernels = st.integers(1, 6)
@@ -55,7 +53,6 @@ def result_or_refusal(call, *refusals):
         return "refused"
 
 
-@relaxed
 @given(sizes, kernels, strides, numeric_paddings, dilations)
 def test_output_size_is_torchs_and_refuses_what_torch_refuses(size, kernel_size, stride, padding, dilation):
     window = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
@@ -66,7 +63,6 @@ def test_output_size_is_torchs_and_refuses_what_torch_refuses(size, kernel_size,
     assert ours == torchs
 
 
-@relaxed
 @given(sizes, kernels, strides, st.data(), dilations)
 def test_ceil_mode_is_torchs_pooling(size, kernel_size, stride, data, dilation):
     padding = data.draw(st.integers(0, kernel_size // 2), label="padding")  # torch's pooling takes no more
@@ -88,7 +84,6 @@ def test_ceil_mode_drops_a_window_that_would_start_in_the_padding_after():
     assert output_size(6, kernel_size=2, stride=3, padding=1, ceil_mode=True) == 3
 
 
-@relaxed
 @given(st.integers(1, 8), kernels, strides, st.integers(0, 4), st.integers(0, 6), dilations)
 def test_transposed_output_size_is_torchs(size, kernel_size, stride, padding, output_padding, dilation):
     options = {"stride": stride, "padding": padding, "output_padding": output_padding, "dilation": dilation}
@@ -118,7 +113,6 @@ def test_output_padding_restores_the_size_that_a_stride_rounded_away(size, kerne
     assert transposed_output_size(shrunk, output_padding=room % stride, **window) == size
 
 
-@relaxed
 @given(sizes, windows)
 def test_coverage_is_the_gradient_of_the_sum_of_all_outputs(size, window):
     reads, before, after = reads_by_gradient(size, window)
@@ -127,14 +121,12 @@ def test_coverage_is_the_gradient_of_the_sum_of_all_outputs(size, window):
     assert len(reads) == before + size + after
 
 
-@relaxed
 @given(sizes, windows)
 def test_a_pixel_is_unread_exactly_where_the_gradient_is_zero(size, window):
     reads, before, _ = reads_by_gradient(size, window)
     assert unread(size, **window) == tuple(i for i in range(size) if reads[before + i] == 0)
 
 
-@relaxed
 @given(sizes, windows)
 def test_windows_start_where_torch_cuts_them(size, window):
     before, after = resolve_padding(size, **window)
@@ -147,7 +139,6 @@ def test_windows_start_where_torch_cuts_them(size, window):
 
 
 @pytest.mark.filterwarnings("ignore:Using padding='same' with even kernel lengths:UserWarning")
-@relaxed
 @given(sizes, kernels, dilations)
 def test_same_in_the_pytorch_convention_gives_torchs_values(size, kernel_size, dilation):
     pads = resolve_padding(

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnx.helper
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
@@ -179,7 +179,6 @@ ONNX_WORDS = {"SAME_UPPER": "same", "SAME_LOWER": "same_lower", "VALID": "valid"
 auto_pads = st.sampled_from(sorted(ONNX_WORDS))
 
 
-@settings(deadline=None)
 @given(auto_pads, st.integers(1, 30), st.integers(1, 6), st.integers(1, 5), st.integers(1, 3))
 def test_onnx_auto_pad_of_a_convolution_is_ours(auto_pad, size, kernel_size, stride, dilation):
     assume(auto_pad != "VALID" or size > dilation * (kernel_size - 1))
@@ -192,7 +191,6 @@ def test_onnx_auto_pad_of_a_convolution_is_ours(auto_pad, size, kernel_size, str
     assert out[0, 0].tolist() == convolve(size, window).tolist()
 
 
-@settings(deadline=None)
 @given(auto_pads, st.integers(1, 30), st.integers(1, 6), st.integers(1, 5))
 def test_onnx_auto_pad_of_a_pooling_is_ours(auto_pad, size, kernel_size, stride):
     """By averages: the evaluator's MaxPool fails on a strided SAME_LOWER, and both on a stride > kernel."""
@@ -211,7 +209,6 @@ def test_onnx_auto_pad_of_a_pooling_is_ours(auto_pad, size, kernel_size, stride)
         )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["SAME_UPPER", "SAME_LOWER", "VALID"]),
     st.integers(1, 8),
@@ -232,7 +229,6 @@ def test_onnx_auto_pad_of_a_transposed_convolution_is_ours(auto_pad, size, kerne
     assert out[0, 0].tolist() == spread(size, window)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 6), st.integers(1, 5), st.data())
 def test_onnx_output_shape_is_ours(size, kernel_size, stride, data):
     whole = (size - 1) * stride + kernel_size

@@ -12,7 +12,7 @@ from scipy import signal
 from helpers.arithmetic import resolve_padding, window_starts
 from helpers.convolution import convolve2d, convolve2d_loops, pad2d, steps
 
-small = settings(deadline=None, max_examples=150)
+small = settings(max_examples=150)
 elements = {np.int64: st.integers(-99, 99), np.float64: st.floats(-9, 9, allow_subnormal=False)}
 
 

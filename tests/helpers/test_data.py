@@ -113,7 +113,7 @@ def network(world, monkeypatch):
     return network
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 5), st.integers(1, 5), st.integers(0, 2**31))
 def test_whatever_was_published_is_what_is_loaded(tmp_path_factory, train, test, seed):
     folder = tmp_path_factory.mktemp("data")
@@ -220,7 +220,7 @@ def test_a_corrupt_file_is_an_error_that_names_it(world, monkeypatch, spoil, fau
     assert not world.calls
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_file_changed_anywhere_is_never_loaded(world, data):
     path = world.source / "MNIST" / "raw" / data.draw(st.sampled_from(FILES))

@@ -37,7 +37,7 @@ def garments():
     return {label: images[data.labels == index] for index, label in enumerate(data.classes)}
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(
     st.sampled_from(list(TITLES)),
     st.sampled_from(["train", "test"]),

@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from onnx.reference import ReferenceEvaluator
 from torch import nn
@@ -121,7 +121,6 @@ def named_dimensions(axes):
 
 
 @given(st.one_of(st.lists(axis, min_size=1, max_size=2), st.lists(small_axis, min_size=3, max_size=3)))
-@settings(deadline=None)
 def test_pads_as_tensorflow_publishes_and_convolves_as_torch(axes):
     sizes, kernel_size, stride, dilation = zip(*axes, strict=True)
     layer = CONVOLUTIONS[len(axes)](2, 4, kernel_size, stride, dilation=dilation, groups=2)
@@ -260,7 +259,6 @@ def windows_or_nan(image, rows, columns):
 
 
 @given(rows=axis, columns=axis)
-@settings(deadline=None)
 def test_poolings_read_the_pixels_and_not_the_padding(rows, columns):
     (height, *_), (width, *_) = rows, columns
     _, kernel_size, stride, dilation = zip(rows, columns, strict=True)
@@ -289,7 +287,6 @@ def test_a_maximum_never_is_the_padding():
 
 
 @given(rows=axis, columns=axis, data=st.data())
-@settings(deadline=None)
 def test_transposed_is_the_gradient_of_conv2d_same(rows, columns, data):
     sizes, kernel_size, stride, dilation = zip(rows, columns, strict=True)
     down = Conv2dSame(2, 4, kernel_size, stride, dilation=dilation, groups=2, bias=False)
@@ -445,7 +442,6 @@ def test_a_fixed_size_exports_to_a_single_conv_node():
 
 
 @given(st.integers(8, 20), st.integers(8, 20), st.integers(1, 7), st.integers(1, 4))
-@settings(deadline=None)
 def test_blur_is_repeated_averaging_then_striding(height, width, kernel_size, stride):
     image = images(height, width)
     before, after = (kernel_size - 1) // 2, kernel_size // 2

@@ -56,7 +56,7 @@ def windows(strides, pools, padding):
             yield Layer(pool[0], stride=pool[1])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.data(), STRIDES, st.sampled_from(["same", "valid", "same-pytorch"]))
 def test_what_a_network_reads_is_what_arithmetic_says(data, strides, padding):
     choices = st.sampled_from([None, (2, 2), (3, 4), (3, 2)])

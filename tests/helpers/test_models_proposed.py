@@ -16,7 +16,7 @@ def image(*shape, seed=0):
     return torch.rand(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(down=st.integers(0, 11), right=st.integers(0, 11), stride=st.sampled_from([2, 3]))
 def test_polyphase_sampling_moves_with_the_image(down, right, stride):
     maps = image(2, 3, 12, 12)

@@ -23,7 +23,7 @@ from helpers.arithmetic import (
 from helpers.plots.cells import NUMBER, PADDING, PUBLISHED, UNREAD, UNUSED, WINDOW, mix
 from helpers.plots.grids import BLUES, GRAYS
 
-few = settings(deadline=None, max_examples=20)
+few = settings(max_examples=20)
 IMAGE = np.arange(25).reshape(5, 5)
 KERNEL = [[1, 0, -1]] * 3
 NETWORK = [Layer(3, stride=2), Layer(2, stride=2), Layer(3)]

@@ -13,7 +13,7 @@ from scipy import stats
 from helpers import plots
 from helpers.plots.cells import MEAN_BAND, RUN_BAND
 
-few = settings(deadline=None, max_examples=20)
+few = settings(max_examples=20)
 NAMES = {"mean": MEAN_BAND, "run": RUN_BAND}
 runs_of_three = arrays(float, st.tuples(st.integers(2, 6), st.just(3)), elements=st.floats(0, 1, width=32))
 band = pytest.mark.parametrize("band", NAMES)

@@ -22,7 +22,7 @@ stages = st.lists(
     min_size=1,
     max_size=6,
 )
-few = settings(deadline=None, max_examples=25)
+few = settings(max_examples=25)
 
 
 def drawn(size, layers):

@@ -14,7 +14,7 @@ effects = st.builds(
     st.integers(-60, 60).map(lambda cents: cents / 100),
     st.integers(1, 30).map(lambda cents: cents / 100),
 )
-few = settings(deadline=None, max_examples=40)
+few = settings(max_examples=40)
 
 
 def axes():

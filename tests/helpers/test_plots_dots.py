@@ -21,7 +21,7 @@ drawn = st.lists(
     min_size=1,
     max_size=3,
 )
-few = settings(deadline=None, max_examples=40)
+few = settings(max_examples=40)
 
 
 def axes():
@@ -89,7 +89,7 @@ def test_the_words_hold_number_range_and_mean():
         (lambda: plots.Dots("same", [[1.0]]), "values of 'same' must be one finite number a run, got"),
         (lambda: plots.Dots("same", [float("nan")]), "values of 'same' must be one finite number a run, got"),
         (lambda: plots.Dots("same", [1.0], stride=3), "stride must be 1, 2 or None, got 3"),
-        (lambda: plots.dots([], xlabel="points"), "at least one thing, got none"),
+        (lambda: plots.dots([], xlabel="points"), "drawn must hold at least one Dots, got none"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(make, message):

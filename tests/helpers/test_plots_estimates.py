@@ -32,7 +32,7 @@ def estimate(draw):
 
 
 drawn = st.lists(estimate(), min_size=1, max_size=4)
-few = settings(deadline=None, max_examples=25)
+few = settings(max_examples=25)
 
 
 def axes():

@@ -13,7 +13,7 @@ from helpers.models import MapToSequence
 from helpers.plots.cells import WINDOW
 from helpers.plots.words import counted, listed, spelled
 
-few = settings(deadline=None, max_examples=40)
+few = settings(max_examples=40)
 
 
 def drawn(shape, **options):

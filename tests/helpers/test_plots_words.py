@@ -21,8 +21,8 @@ from helpers.arithmetic import (
 from helpers.convolution import convolve2d
 from helpers.plots.words import counted, listed, number
 
-many = settings(deadline=None, max_examples=150)
-few = settings(deadline=None, max_examples=25)
+many = settings(max_examples=150)
+few = settings(max_examples=25)
 WORDS = (
     "no",
     "one",
@@ -296,7 +296,7 @@ def test_curves_in_words():
 
 
 @given(st.integers(1, 2), st.integers(0, 2), st.integers(1, 2), st.data())
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 def test_a_convolution_in_words(stride, padding, dilation, data):
     image = data.draw(st.permutations(range(42)).map(lambda order: np.reshape(order, (6, 7))))
     kernel = np.array([[1, 2], [0, -1]])

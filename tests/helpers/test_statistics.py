@@ -40,7 +40,6 @@ def study(random, *, seeds, images, effect=0.0, of_seeds=1.0, of_images=1.0, of_
 # Intervals over one kind of number
 
 
-@settings(deadline=None)
 @given(ACCURACIES, st.sampled_from([0.8, 0.95, 0.99]))
 def test_the_interval_of_a_mean_is_statsmodels(values, level):
     assert mean_interval(values, level=level) == pytest.approx(
@@ -48,7 +47,6 @@ def test_the_interval_of_a_mean_is_statsmodels(values, level):
     )
 
 
-@settings(deadline=None)
 @given(ACCURACIES)
 def test_the_prediction_interval_is_that_of_a_regression_on_a_constant(values):
     assume(np.ptp(values) > 1e-6)
@@ -70,7 +68,6 @@ def test_the_interval_of_the_mean_misses_most_single_runs():
     assert np.mean([mean_interval(runs[:-1]).covers(runs[-1]) for runs in studies]) < 0.3
 
 
-@settings(deadline=None)
 @given(st.integers(1, 10_000), st.data())
 def test_wilson_is_the_score_test_turned_round(total, data):
     correct = data.draw(st.integers(0, total))
@@ -90,7 +87,6 @@ def test_one_run_on_ten_thousand_images_is_known_to_these_points(accuracy, half_
 # Pairing
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(90, 100), st.floats(90, 100)), min_size=3, max_size=20))
 def test_paired_difference_agrees_with_scipy_and_statsmodels(pairs):
     a, b = np.array(pairs).T
@@ -140,7 +136,7 @@ def test_the_table_is_in_points_by_seed_and_image():
 # Effects over seeds and images
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.integers(3, 25),
     st.integers(20, 200),
@@ -242,7 +238,6 @@ def test_at_the_margin_equivalence_is_claimed_as_seldom_as_promised():
     assert np.mean(claimed) == pytest.approx(0.05, abs=0.025)
 
 
-@settings(deadline=None)
 @given(ACCURACIES, st.floats(-0.5, 0.5), st.floats(0.05, 2))
 def test_over_seeds_alone_the_tests_are_scipys_and_statsmodels(values, shift, margin):
     differences = np.array(values) - np.mean(values) + shift
@@ -254,7 +249,6 @@ def test_over_seeds_alone_the_tests_are_scipys_and_statsmodels(values, shift, ma
     assert effect.p_equivalence(margin) == pytest.approx(oracle, abs=3e-4)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 10_000), st.floats(-1.0, 1.0), st.sampled_from([99, 499, 999, 9_999]))
 def test_interval_and_tests_cannot_disagree(seed, mean, resamples):
     table = study(np.random.default_rng(seed), seeds=8, images=50, effect=mean, of_seeds=0.5)
@@ -265,7 +259,6 @@ def test_interval_and_tests_cannot_disagree(seed, mean, resamples):
     assert (effect.p_equivalence(0.7) <= 0.05) == (low > -0.7 and high < 0.7)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(-5, 5), st.floats(0.1, 100))
 def test_effects_move_and_scale_with_the_table(seed, shift, scale):
     table = study(np.random.default_rng(seed), seeds=5, images=30)
@@ -296,7 +289,6 @@ def test_an_effect_prints_what_a_reader_needs():
 # Published numbers
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1), st.lists(st.floats(0, 1), min_size=2, max_size=9), st.integers(1, 4))
 def test_a_published_number_agrees_if_what_rounds_to_it_can_lie_in_the_interval(value, runs, decimals):
     judged = agreement(round(value, decimals), runs, decimals=decimals)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
@@ -35,7 +35,6 @@ def by_hand(truth, prediction, which):
     return precision, recall, f1
 
 
-@settings(deadline=None)
 @given(LABELS, st.randoms(use_true_random=False))
 def test_precision_recall_and_f1_are_what_counting_images_gives(truth, random):
     prediction = [random.randrange(CLASSES) for _ in truth]
@@ -58,7 +57,6 @@ def test_several_runs_at_once_are_each_run_alone():
             np.testing.assert_array_equal(at_once[place], alone)
 
 
-@settings(deadline=None)
 @given(LABELS, st.randoms(use_true_random=False))
 def test_rows_of_shares_add_up_to_one_and_hold_recall(truth, random):
     counts = confusion_of(truth, [random.randrange(CLASSES) for _ in truth])

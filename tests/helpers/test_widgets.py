@@ -14,7 +14,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from traitlets import TraitError, Unicode
@@ -267,7 +267,6 @@ def per_axis(low, high):
     return numbers | st.tuples(numbers, numbers)
 
 
-@settings(deadline=None)
 @given(
     st.fixed_dictionaries(
         {

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 from traitlets import TraitError
@@ -140,7 +140,6 @@ def test_python_keeps_to_the_golden_table(row):
     np.testing.assert_allclose(explorer.maps, row["maps"], atol=1e-9)
 
 
-@settings(deadline=None)
 @given(
     shape=st.tuples(st.integers(3, 12), st.integers(3, 12)),
     taps=st.tuples(st.integers(1, 5), st.integers(1, 5)),

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_widgets import HOSTILE, Placeholder
 from torch import nn
@@ -227,7 +227,6 @@ def test_python_keeps_to_the_golden_table(row):
     assert set(row["middle"]) <= set(explorer.field)
 
 
-@settings(deadline=None)
 @given(
     st.integers(1, 64),
     st.lists(

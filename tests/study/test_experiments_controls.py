@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -67,7 +67,6 @@ def splits():
 # --- Changes
 
 
-@settings(deadline=None)
 @given(
     st.integers(0, 20), st.integers(0, 20), st.integers(0, 2**32), st.sampled_from(["up-left", "down-right"])
 )

@@ -59,7 +59,7 @@ def rows(html):
     return {name: (slug, text_of(row)) for name, slug, row in cut}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(findings=found)
 def test_the_table_has_every_claim_once_with_its_verdict(findings):
     shown = rows(page.ledger(CLAIMS.values(), findings).html)
@@ -78,7 +78,7 @@ def test_the_table_has_every_claim_once_with_its_verdict(findings):
             assert part.rstrip(".") in text
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(findings=found)
 def test_a_choice_says_how_many_rows_it_leaves(findings):
     html = page.ledger(CLAIMS.values(), findings).html
@@ -106,7 +106,7 @@ def test_the_ledger_says_what_each_source_is():
         assert re.sub("<.+?>", "", headings[source]).startswith(f"{source}, {what}")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(findings=found)
 def test_what_a_source_is_right_about_comes_first(findings):
     html = page.ledger(CLAIMS.values(), findings).html
@@ -119,7 +119,7 @@ def test_what_a_source_is_right_about_comes_first(findings):
         assert re.findall(r'href="#(.+?)"', heading) == right
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(findings=found)
 def test_the_right_guess_is_the_verdict(findings):
     html = page.guesses(CLAIMS.values(), findings).html

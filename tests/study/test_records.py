@@ -312,7 +312,6 @@ def changed(path, **fields):
 
 
 @given(st.integers(1, 10_000))
-@settings(deadline=None)
 def test_a_file_cut_off_anywhere_is_named(tmp_path_factory, length):
     path = write(a_record(), tmp_path_factory.mktemp("cut"))
     text = path.read_text()
@@ -378,7 +377,7 @@ def test_what_the_parser_refuses_is_named_with_its_file(tmp_path, text):
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_one_flipped_bit_is_always_found(tmp_path_factory, data):
     path = write(a_record(), tmp_path_factory.mktemp("flipped"))
     content = bytearray(path.read_bytes())
