@@ -188,7 +188,8 @@ def test_a_table_of_rules_has_their_seeds_and_their_margins():
     table = comparisons.rule_table("M-15", "M-01")
     assert table.data["rule"].tolist() == ["M-15", "M-01"]
     assert table.data["seeds"].tolist() == [10, 60]
-    assert table.caption == "Margin: 0.2 points, 1 s an epoch."
+    assert table.caption == "Margins: 1 s an epoch for M-15; 0.2 points for M-01."
+    assert comparisons.rule_table("M-01").caption == "Margin: 0.2 points."
 
 
 def test_a_rule_has_its_verdict_beside_its_contrast_and_not_beside_its_conditions():

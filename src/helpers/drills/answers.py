@@ -83,14 +83,13 @@ def _explained(exercise: Exercise, given: list[int]) -> Diagnosis:
     words = drill_words()["diagnoses"]
     wrong = [place for place, right in enumerate(exercise.answer) if given[place] != right]
     found = _known(exercise, given, wrong)
-    said = [MISCONCEPTIONS[each.misconception] for each in found]
+    causes = f" {words['or']} ".join(MISCONCEPTIONS[each.misconception] for each in found)
     slug, step = (found[0].misconception, found[0].step) if found else ("", None)
     if not found and min(given) < 0:
         slug = "negative"
     elif not found and all(abs(given[place] - exercise.answer[place]) == 1 for place in wrong):
         slug = "off-by-one" if exercise.form != "choice" else ""
-    if not found:
-        said = [MISCONCEPTIONS.get(slug, words["wrong"])]
+    said = [causes or MISCONCEPTIONS.get(slug, words["wrong"])]
     if len(given) == 2 and len(wrong) == 1:
         said.insert(0, words["first" if wrong == [1] else "second"])
     return Diagnosis("wrong", slug, " ".join(said), step)

@@ -666,8 +666,8 @@ function explained(drill, given) {
   let [slug, step] = found.length ? [found[0].misconception, found[0].step] : ["", null];
   if (!found.length && Math.min(...given) < 0) slug = "negative";
   else if (!found.length && form !== "choice" && wrong.every(isBeside)) slug = "off-by-one";
-  const said = found.map(({ misconception }) => TABLE.misconceptions[misconception]);
-  if (!found.length) said.push(TABLE.misconceptions[slug] ?? TABLE.diagnoses.wrong);
+  const causes = found.map(({ misconception }) => TABLE.misconceptions[misconception]).join(` ${TABLE.diagnoses.or} `);
+  const said = [causes || (TABLE.misconceptions[slug] ?? TABLE.diagnoses.wrong)];
   if (given.length === 2 && wrong.length === 1) said.unshift(TABLE.diagnoses[wrong[0] ? "first" : "second"]);
   return { outcome: "wrong", misconception: slug, says: said.join(" "), step };
 }

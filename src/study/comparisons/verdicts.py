@@ -73,9 +73,14 @@ def in_numbers(claim: str) -> dict[str, str]:
 def rule_table(*claims: str) -> Styler:
     """The rules of some claims or questions, as they were committed before the runs."""
     rows = [{"rule": claim, "says": says(claim), "seeds": rules()[claim].seeds} for claim in claims]
-    margins = {f"{rules()[claim].margin:g} {unit(rules()[claim])}" for claim in claims}
+    margins: dict[str, list[str]] = {}
+    for claim in claims:
+        margins.setdefault(f"{rules()[claim].margin:g} {unit(rules()[claim])}", []).append(claim)
+    told = [f"{margin} for {', '.join(each)}" for margin, each in margins.items()]
     table = pd.DataFrame(rows).style.hide().set_table_attributes(_BELOW)
-    table.set_caption(f"Margin: {', '.join(sorted(margins))}.")
+    table.set_caption(
+        f"Margins: {'; '.join(told)}." if len(margins) > 1 else f"Margin: {next(iter(margins))}."
+    )
     return table.set_properties(["rule"], **_TOGETHER)
 
 
