@@ -36,7 +36,8 @@ def chromium():
             pytest.fail(chromium_finder.ADVICE)
         pytest.skip(chromium_finder.ADVICE)
     with sync_playwright() as playwright:
-        instance = playwright.chromium.launch(executable_path=path, args=chromium_finder.FLAGS)
+        flags = [*chromium_finder.FLAGS, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+        instance = playwright.chromium.launch(executable_path=path, args=flags)
         yield instance
         instance.close()
 
@@ -55,7 +56,7 @@ class Visit:
         self.page = page
         self.root = root
         self.loaded, self.elsewhere, self.failed, self.console = [], [], [], []
-        page.route(lambda url: not url.startswith((root, "data:", "blob:")), self._refuse)
+        page.on("request", self._ask)
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.console.append(str(error)))
         page.on("requestfailed", lambda request: self.failed.append(request.url))
@@ -70,9 +71,9 @@ class Visit:
     def _note(self, response):
         (self.failed if response.status >= 400 else self.loaded).append(response.url)
 
-    def _refuse(self, route):
-        self.elsewhere.append(route.request.url)
-        route.abort()
+    def _ask(self, request):
+        if not request.url.startswith((self.root, "data:", "blob:")):
+            self.elsewhere.append(request.url)
 
 
 @pytest.fixture(scope="session")

@@ -54,8 +54,12 @@ def write_assets(folder):
 
 
 def write_page(folder, name, *widgets):
-    """A page of the book's kind that holds nothing but the explorers."""
-    scripts = "".join(f'<script defer src="{module}.js"></script>' for module in base.module_names())
+    """A page of the book's kind that holds nothing but the explorers, and loads what they need."""
+    held = {each._module for each in widgets}
+    loaded = held.union(*map(base.libraries_of, held))
+    scripts = "".join(
+        f'<script defer src="{module}.js"></script>' for module in base.module_names() if module in loaded
+    )
     body = "".join(f"<h2>Explorer {place}</h2>{each.static_html()}" for place, each in enumerate(widgets))
     theme = "matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'"
     (folder / name).write_text(
@@ -93,6 +97,19 @@ def text(page, name, place=0):
 
 def slider(page, name, place=0):
     return explorer(page, place).locator(f"input[name={name}]").first
+
+
+def fold(page, title, place=0):
+    """A fold of an explorer, opened, and filled with what is written when it is opened."""
+    found = explorer(page, place).locator(".fold", has=page.get_by_text(title, exact=True))
+    if found.get_attribute("open") is None:
+        found.evaluate(
+            """(fold) => new Promise((done) => {
+                fold.addEventListener("toggle", done, { once: true });
+                fold.querySelector("summary").click();
+            })"""
+        )
+    return found
 
 
 def swipe(page, path):

@@ -8,6 +8,7 @@ import pytest
 from explorer_page import (
     HOSTILE,
     explorer,
+    fold,
     heard_outside,
     listeners,
     part,
@@ -87,14 +88,6 @@ def focused(page):
 
 def kept(page):
     return json.loads(page.evaluate("(key) => localStorage.getItem(key)", KEPT) or "null")
-
-
-def fold(page, title):
-    """An opened fold of the drill."""
-    found = explorer(page).locator(".fold", has=page.get_by_text(title, exact=True))
-    if found.get_attribute("open") is None:
-        found.locator("summary").click()
-    return found
 
 
 def said(each, answer):

@@ -35,8 +35,8 @@ def test_nothing_fails(opened):
     assert opened.console == []
 
 
-def test_the_page_has_one_title(opened):
-    assert opened.page.locator("article.bd-article h1").count() == 1
+def test_the_page_has_one_title(served):
+    assert served.page.locator("article.bd-article h1").count() == 1
 
 
 def test_math_is_drawn(opened):
@@ -48,8 +48,8 @@ def test_math_is_drawn(opened):
     assert not re.search(r"\\\(|\\\[|\\begin\{", visible), "raw TeX on the page"
 
 
-def test_values_are_written_for_a_reader(opened):
-    visible = opened.page.locator("article.bd-article").inner_text()
+def test_values_are_written_for_a_reader(served):
+    visible = served.page.locator("article.bd-article").inner_text()
     raw = r"np\.(?:int|float|bool|str)\w*\([^)]*\)|<[^<>]* object at 0x|\bdtype: (?:int|float|object)\w*"
     assert re.findall(raw, visible) == []
 
@@ -60,15 +60,15 @@ def test_images_are_loaded(opened):
         assert image.evaluate("element => element.naturalWidth") > 0
 
 
-def test_images_have_written_alternatives(opened):
-    for image in opened.page.locator("article.bd-article img").all():
+def test_images_have_written_alternatives(served):
+    for image in served.page.locator("article.bd-article img").all():
         text = image.get_attribute("alt") or ""
         assert len(text) > 20, f"no text alternative: {text!r}"
         assert not re.search(r"\.(png|svg|jpe?g)$|<Figure size", text), f"not written for a reader: {text!r}"
 
 
-def test_links_inside_the_book_lead_somewhere(opened):
-    page = opened.page
+def test_links_inside_the_book_lead_somewhere(served):
+    page = served.page
     broken = page.evaluate(
         """() => [...document.querySelectorAll("article.bd-article a[href^='#']:not([href^='#explorer='])")]
             .map((link) => decodeURIComponent(link.hash.slice(1)))
@@ -77,10 +77,10 @@ def test_links_inside_the_book_lead_somewhere(opened):
     assert broken == []
 
 
-def test_the_page_does_not_scroll_sideways(opened):
+def test_the_page_does_not_scroll_sideways(served):
     # A phone, the narrowest that WCAG asks for, and 1280 pixels at 200%.
     widths = (390, 320, 640)
-    page = opened.page
+    page = served.page
     found = []
     for width in widths:
         page.set_viewport_size({"width": width, "height": 844})

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from explorer_page import (
     explorer,
+    fold,
     heard_outside,
     listeners,
     part,
@@ -434,14 +435,12 @@ def test_the_picture_is_in_no_address_and_that_is_said(open_page, name):
     unfold(page)
     draw(page, (0.2, 0.2), (0.8, 0.8))
     slider(page, "stride").press("ArrowRight")
-    fold = explorer(page).locator(".fold", has_text="Link to this setting")
-    fold.locator("summary").click()
-    link, embed, python = fold.locator("pre").all_inner_texts()
+    link, embed, python = fold(page, "Link to this setting").locator("pre").all_inner_texts()
     stand, address = {
         "convolution": ("the digits as its input", "#explorer=convolution&input_size=28&stride=2"),
         "feature_map": ("the image of the page", "#explorer=feature_map&stride=2"),
     }[name]
-    assert fold.locator("p").first.inner_text() == (
+    assert fold(page, "Link to this setting").locator("p").first.inner_text() == (
         f"Your picture stays on this page: the link leads to this setting with {stand}."
     )
     assert link.endswith(address)
@@ -452,7 +451,7 @@ def test_the_picture_is_in_no_address_and_that_is_said(open_page, name):
     assert text(other, "problem") == ""
     assert trait(other, "image") == KINDS[name]().static_state()["image"]
     explorer(page).get_by_text("Back to the input that was there").click()
-    assert fold.locator("p").first.inner_text() == ""
+    assert fold(page, "Link to this setting").locator("p").first.inner_text() == ""
 
 
 def test_an_image_that_python_sets_takes_its_place_and_the_picture_waits(open_page):

@@ -12,6 +12,7 @@ import stage
 from explorer_page import (
     ROOT,
     explorer,
+    fold,
     part,
     put,
     serve,
@@ -111,14 +112,6 @@ def state(page, place=0):
 def kind_of(page, place=0):
     module = explorer(page, place).get_attribute("data-module")
     return KINDS[module.removesuffix("_explorer")]
-
-
-def fold(page, title, place=0):
-    """An opened fold of an explorer."""
-    found = explorer(page, place).locator(".fold", has=page.get_by_text(title, exact=True))
-    if found.get_attribute("open") is None:
-        found.locator("summary").click()
-    return found
 
 
 def shared(page, place=0):

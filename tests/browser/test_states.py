@@ -76,9 +76,9 @@ def site(tmp_path_factory):
     """The addresses of a small site with one explorer of each kind, from a server and from the disk."""
     folder = tmp_path_factory.mktemp("states")
     write_assets(folder)
-    write_page(folder, "index.html", *(kind() for kind in KINDS.values()))
     frames = Frames.of("word", values=["one", "two"], draw=Picture)
-    write_page(folder, "policy.html", *(kind() for kind in KINDS.values()), frames)
+    for page in ("index.html", "policy.html"):
+        write_page(folder, page, *(kind() for kind in KINDS.values()), frames)
     strict = (folder / "policy.html").read_text(encoding="utf-8")
     strict = re.sub("<script>.*?</script>", "", strict)  # the test page's own, for its theme
     policy = "<meta http-equiv=Content-Security-Policy content=\"script-src 'self'\"><title>"

@@ -23,7 +23,7 @@ from helpers.anatomy import anatomy
 from helpers.arithmetic import Layer, network_unread, trace
 from helpers.models import fashion_cnn, mnist_cnn
 from helpers.widgets import ReceptiveFieldExplorer
-from helpers.widgets.networks import MOST_OF_A_LAYER, NETWORKS
+from helpers.widgets.networks import MOST_OF_A_LAYER, MOST_UNITS, NETWORKS
 
 GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "stacks.json").read_text(encoding="utf-8"))
 CONVOLUTION = {"kernel_size": 3, "channels": 4}
@@ -261,6 +261,10 @@ def test_a_stack_is_what_arithmetic_says_or_is_refused(size, layers):
         expected = trace(size, layers)
     except ValueError as error:
         with pytest.raises(TraitError, match=re.escape(str(error))):
+            ReceptiveFieldExplorer(input_size=size, layers=layers)
+        return
+    if max(row.size for row in expected) > MOST_UNITS:
+        with pytest.raises(TraitError, match="to be drawn, got"):
             ReceptiveFieldExplorer(input_size=size, layers=layers)
         return
     explorer = ReceptiveFieldExplorer(input_size=size, layers=layers)
