@@ -141,13 +141,15 @@ def main() -> int:
         library = convnetjs(Path(folder))
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         with serve(Path(folder)) as address:
-            page = browser.new_page()
-            page.goto(address)
-            page.wait_for_selector(".book-widget[data-ready]")
+            race, run = browser.new_page(), browser.new_page()
+            for page in (race, run):
+                page.goto(address)
+                page.wait_for_selector(".book-widget[data-ready]")
             if library:
-                page.add_script_tag(content=library)
-            report_race(page)
-            report_run(page)
+                race.add_script_tag(content=library)
+            report_race(race)
+            race.close()  # what it leaves to be collected is not the explorer's
+            report_run(run)
         browser.close()
     return 0
 
@@ -216,9 +218,11 @@ def report_run(page: Page) -> None:
     page.wait_for_function("document.querySelector('[part=train]').textContent === 'Go on'", timeout=600_000)
     points = page.evaluate("document.querySelector('.book-widget').bookModel.get('_history')")
     for name in SETTINGS:
-        reached = [each["seconds"] for each in points if each["network"] == name and each["accuracy"] >= 0.9]
-        said = f"{reached[0]:.1f} seconds of its own" if reached else "not reached"
-        print(f"{name}: 90% of the drawn test digits after {said}")
+        own = [each for each in points if each["network"] == name]
+        reached = [each["seconds"] for each in own if each["accuracy"] >= 0.9]
+        best = f"not reached in 12 epochs, {max(each['accuracy'] for each in own):.1%} at most"
+        said = f"after {reached[0]:.1f} seconds of its own" if reached else best
+        print(f"{name}, 90% of the drawn test digits: {said}")
     longest = page.evaluate("window.longest")
     print(f"longest task of the page while it trained: {f'{longest:.0f} ms' if longest else 'below 50 ms'}")
 

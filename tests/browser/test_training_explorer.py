@@ -293,10 +293,15 @@ def test_an_image_is_drawn_and_moved_and_the_networks_answer(open_page):
     page.wait_for_function("document.querySelector('[part=views] legend')")
     assert digit.evaluate(ink) == dark, "what the reader drew stays"
     before = text(page, "views")
+    page.evaluate("window.canvases = [...document.querySelectorAll('[part=views] canvas')]")
     part(page, "next").tap()
     page.wait_for_function(
         "(before) => document.querySelector('[part=views]').innerText !== before", arg=before
     )
+    assert page.evaluate(
+        """() => canvases.length > 10
+            && [...document.querySelectorAll("[part=views] canvas")].every((each, at) => each === canvases[at])"""
+    ), "new ones twice a second would have to be collected"
 
 
 def test_confusion_is_shown_on_demand_and_adds_up(open_page):

@@ -519,14 +519,14 @@ function render({ model, el }) {
 
   const most = (values) => values.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1;
 
-  function picture(values, width, colors) {
-    const canvas = resize(document.createElement("canvas"), width, values.length / width);
-    paint(canvas, values, width, most(values), colors);
-    return canvas;
-  }
-
   /** What each network answers, its first filters, the map of each, and how the answer depends on each pixel. */
   function showViews(views) {
+    const kept = [...part.views.querySelectorAll("canvas")]; // to collect those of each look would stop the page
+    const picture = (values, width) => {
+      const canvas = resize(kept.shift() ?? document.createElement("canvas"), width, values.length / width);
+      paint(canvas, values, width, most(values), colors);
+      return canvas;
+    };
     const sections = views.map(({ shares, maps, shape: [filters, height, width], weights, slopes }, place) => {
       const { name, kernel_size } = drawn.networks[place];
       const best = shares.indexOf(Math.max(...shares));
@@ -537,12 +537,12 @@ function render({ model, el }) {
       for (const filter of range(Math.min(filters, 8))) {
         const pairOfThem = document.createElement("div");
         pairOfThem.append(
-          picture(weights.slice(filter * taps, (filter + 1) * taps), kernel_size, colors),
-          picture(maps.slice(filter * area, (filter + 1) * area), width, colors),
+          picture(weights.slice(filter * taps, (filter + 1) * taps), kernel_size),
+          picture(maps.slice(filter * area, (filter + 1) * area), width),
         );
         set.lastChild.append(pairOfThem);
       }
-      set.lastChild.append(picture(slopes, SIDE, colors));
+      set.lastChild.append(picture(slopes, SIDE));
       return set;
     });
     part.views.lastPut = null;
