@@ -299,8 +299,10 @@ def test_an_image_is_drawn_and_moved_and_the_networks_answer(open_page):
         "(before) => document.querySelector('[part=views]').innerText !== before", arg=before
     )
     assert page.evaluate(
-        """() => canvases.length > 10
-            && [...document.querySelectorAll("[part=views] canvas")].every((each, at) => each === canvases[at])"""
+        """() => {
+            const now = [...document.querySelectorAll("[part=views] canvas")];
+            return now.length > 10 && now.every((each, at) => each === canvases[at]);
+        }"""
     ), "new ones twice a second would have to be collected"
 
 
