@@ -59,7 +59,9 @@ def plain(open_page):
 
 
 def shown_rows(page):
-    return page.locator("tr[data-verdict]:visible").evaluate_all("(rows) => rows.map((row) => row.id)")
+    # `:visible` of a locator would take half a second.
+    shown = "(rows) => rows.filter((row) => row.checkVisibility({ visibilityProperty: true }))"
+    return page.locator("tr[data-verdict]").evaluate_all(f"{shown}.map((row) => row.id)")
 
 
 def choose(page, name, value):
