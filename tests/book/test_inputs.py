@@ -1,6 +1,7 @@
 """What a notebook reads, so that it is executed again if and only if something of that has changed."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import inputs
@@ -14,6 +15,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FIRST_EIGHT = [path for path in NOTEBOOKS if re.match("0[1-8]_", path.name)]
 
 
+@cache
 def read_by(notebook):
     """What a notebook of the book reads, as paths below the root."""
     files = inputs.files(notebook, inputs.imported_modules(notebook))

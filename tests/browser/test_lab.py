@@ -337,7 +337,8 @@ def test_a_chapter_says_what_its_page_says_and_runs(lab, chromium):
         pytest.fail(f"no {CHAPTER}: run `make book` first")
     cells = nbformat.read(CHAPTER, as_version=4).cells
     notebook = opened_in(chromium, lab, lab.replace("explorer.ipynb", CHAPTER.name))
-    notebook.wait_for_function(RENDERED, polling=500, arg=sum(cell.cell_type == "markdown" for cell in cells))
+    rendered = sum(cell.cell_type == "markdown" for cell in cells)
+    notebook.wait_for_function(RENDERED, polling=500, arg=rendered, timeout=120_000)
     page = chromium.new_page()
     page.goto((HTML / "notebooks" / f"{CHAPTER.stem}.html").as_uri())
     on_page = sentences(page, "article p:not(.cell_output p, .admonition-title, .sd-card p)")

@@ -385,7 +385,7 @@ def test_whatever_the_address_says_no_script_runs_and_the_page_goes_on(open_page
             history.replaceState(null, "", "#" + address);
             dispatchEvent(new HashChangeEvent("hashchange"));
             const problem = place.querySelector("[part=problem]").textContent;
-            const odd = place.innerHTML.match(/.{0,60}(NaN|undefined|Infinity|\\[object).{0,20}/)?.[0] ?? "";
+            const odd = place.innerHTML.match(/(NaN|undefined|Infinity|\\[object).{0,60}/)?.[0] ?? "";
             return [problem, odd, place.querySelectorAll("script, [onerror], [onload]").length];
         })""",
         addresses,

@@ -153,7 +153,7 @@ def draw(page, module, states):
             drawn: "ready" in place.dataset,
             problem: place.querySelector("[role=alert]")?.textContent ?? "",
             size: place.querySelector(drawn)?.textContent,
-            odd: place.innerHTML.match(/.{0,60}(NaN|undefined|Infinity|\\[object).{0,20}/)?.[0] ?? "",
+            odd: place.innerHTML.match(/(NaN|undefined|Infinity|\\[object).{0,60}/)?.[0] ?? "",
             guests: place.querySelectorAll("main script, [onerror], img:not(.book-figure img)").length,
         }))""",
         DRAWN,

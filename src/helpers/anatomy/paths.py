@@ -20,6 +20,7 @@ from helpers.anatomy.spans import (
     IntArray,
     add_corners,
     count_in_boxes,
+    distinct,
     enclosing,
     members,
     union_of_sets,
@@ -115,15 +116,15 @@ def _is_product(path: InputPath, dims: Sequence[int]) -> bool:
             -1, prod(sizes), 2 * axis.reads.shape[-2]
         )
         if units.max() < EMPTY_START:  # the same pattern, shifted by some pixels, need not be compared again
-            units = np.unique(units - units[:, :1, :1], axis=0)
-        kinds.append(np.unique(np.stack([*map(_first_alike, units)]), axis=0))
+            units = distinct(units - units[:, :1, :1])
+        kinds.append(distinct(np.stack([*map(_first_alike, units)])))
     return all(_is_grid(np.stack(choice)) for choice in product(*kinds))
 
 
 def _is_grid(numbers: IntArray) -> bool:
     """Whether all sets of rows occur with all sets of columns; shape (axes, units), -1 for an empty set."""
-    pairs = np.unique(numbers[:, (numbers >= 0).all(axis=0)], axis=1).shape[1]
-    return bool(pairs == prod(len(np.unique(each[each >= 0])) for each in numbers))
+    pairs = distinct(numbers[:, (numbers >= 0).all(axis=0)].T)
+    return len(pairs) == prod(len(np.unique(each[each >= 0])) for each in numbers)
 
 
 def _first_alike(reads: IntArray) -> IntArray:

@@ -1,8 +1,9 @@
 """The record of one training run: its settings, its metrics, and its predictions on the test images."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from types import UnionType
 from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -58,7 +59,7 @@ class Outcome:
             is_there = 0 <= error.image < self.images and 0 <= error.probability <= 1
             if not is_there or not {error.truth, error.prediction} <= set(range(classes)):
                 raise ValueError(f"errors must be of these images and classes, got {error}")
-        hits = sum(byte.bit_count() for byte in self.right)
+        hits = int.from_bytes(self.right).bit_count()
         diagonal = sum(row[index] for index, row in enumerate(self.confusion))
         if hits != diagonal or len(self.right) != -(-self.images // 8):
             raise ValueError(
@@ -215,29 +216,39 @@ def check_name(kind: str, name: str) -> None:
 
 def check_types(part: object) -> None:
     """Raise TypeError unless each field of a dataclass holds what its type says."""
-    for name, hint in get_type_hints(type(part)).items():
+    kind: Any = type(part)  # Any, since mypy takes no class for hashable
+    for name, (hint, conforms) in _fields(kind).items():
         value = getattr(part, name)
-        if not _conforms(value, hint):
+        if not conforms(value):
             raise TypeError(f"{name} must be {getattr(hint, '__name__', hint)}, got {str(value)[:80]!r}")
 
 
-def _conforms(value: Any, hint: Any) -> bool:
-    """Whether a value is of a type; a bool is no number, and a list is no tuple."""
-    origin, arguments = get_origin(hint), get_args(hint)
+@cache
+def _fields(kind: type) -> dict[str, tuple[Any, Callable[[Any], bool]]]:
+    """The fields of a class: the type of each, and its test."""
+    return {name: (hint, _test(hint)) for name, hint in get_type_hints(kind).items()}
+
+
+def _test(hint: Any) -> Callable[[Any], bool]:
+    """What tells whether a value is of a type; a bool is no number, and a list is no tuple."""
+    origin, parts = get_origin(hint), [_test(each) for each in get_args(hint) if each is not ...]
     if hint is Any:
-        return True
+        return lambda value: True
     if origin is UnionType:
-        return any(_conforms(value, each) for each in arguments)
+        return lambda value: any(test(value) for test in parts)
     if origin is tuple:
-        return isinstance(value, tuple) and all(_conforms(each, arguments[0]) for each in value)
+        return lambda value: isinstance(value, tuple) and all(map(parts[0], value))
     if origin is dict:
-        return isinstance(value, Mapping) and all(
-            _conforms(name, arguments[0]) and _conforms(each, arguments[1]) for name, each in value.items()
+        return lambda value: (
+            isinstance(value, Mapping) and all(map(parts[0], value)) and all(map(parts[1], value.values()))
         )
     if hint is float:
-        return type(value) in (int, float)
+        return lambda value: type(value) in (int, float)
     if hint is int:
-        return type(value) is int
+        return lambda value: type(value) is int
     if issubclass(hint, tuple):  # a NamedTuple
-        return isinstance(value, hint) and all(map(_conforms, value, get_type_hints(hint).values()))
-    return isinstance(value, hint)
+        tests = [test for _, test in _fields(hint).values()]
+        return lambda value: (
+            isinstance(value, hint) and all(test(each) for test, each in zip(tests, value, strict=True))
+        )
+    return lambda value: isinstance(value, hint)
