@@ -7,6 +7,8 @@ import pytest
 from explorer_page import HTML, serve
 from playwright.sync_api import sync_playwright
 
+SIZE = {"width": 1000, "height": 1600}
+
 
 def built_pages():
     """Every page a reader can open, as a path below the root of the book."""
@@ -56,11 +58,15 @@ class Visit:
         self.page = page
         self.root = root
         self.loaded, self.elsewhere, self.failed, self.console = [], [], [], []
-        page.on("request", self._ask)
-        page.on("console", self._hear)
-        page.on("pageerror", lambda error: self.console.append(str(error)))
-        page.on("requestfailed", lambda request: self.failed.append(request.url))
-        page.on("response", self._note)
+        self.listeners = {
+            "request": self._ask,
+            "console": self._hear,
+            "pageerror": lambda error: self.console.append(str(error)),
+            "requestfailed": lambda request: self.failed.append(request.url),
+            "response": self._note,
+        }
+        for event, listener in self.listeners.items():
+            page.on(event, listener)
         page.goto(root + path, wait_until="load")
         page.evaluate("() => window.MathJax?.startup?.promise")
 
@@ -92,19 +98,52 @@ def served(opened):
     return opened
 
 
+@pytest.fixture(scope="session")
+def shared_window(chromium):
+    """Where tests open their pages in turn: to start another window takes as long as to open a page in it."""
+    context = chromium.new_context(viewport=SIZE)
+    yield context.new_page()
+    context.close()
+
+
+def leave(visit):
+    """Leave the window that tests share as it was before."""
+    window = visit.page
+    for event, listener in visit.listeners.items():
+        window.remove_listener(event, listener)
+    window.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    for page in window.context.pages:
+        if page is not window:
+            page.close()
+    window.mouse.move(0, 0)
+    window.goto("about:blank")
+    window.set_viewport_size(SIZE)
+    window.emulate_media(media="null", color_scheme="null")
+
+
 @pytest.fixture
-def open_page(chromium, site):
-    """Open a page of the module's `site` in a window of its own; whatever goes wrong on it fails the test."""
+def open_page(chromium, shared_window, site):
+    """Open a page of the module's `site`; whatever goes wrong on it fails the test.
+
+    It has a window of its own if that is asked for: by a test that changes what `leave` cannot take back, as
+    permissions, the clock or a script for each page; or if one is in use, or is to have another size.
+    """
     visits = []
 
-    def opened(path="index.html", origin="file", **context):
-        context = chromium.new_context(**{"viewport": {"width": 1000, "height": 1600}} | context)
-        visits.append(Visit(context.new_page(), site[origin], path))
-        return visits[-1].page
+    def opened(path="index.html", origin="file", *, own=False, **context):
+        if own or context or visits:
+            page = chromium.new_context(**{"viewport": SIZE} | context).new_page()
+        else:
+            page = shared_window
+        visits.append(Visit(page, site[origin], path))
+        return page
 
     yield opened
     for visit in visits:
-        visit.page.context.close()
+        if visit.page is shared_window:
+            leave(visit)
+        else:
+            visit.page.context.close()
         heard = [message for message in visit.console if "Canvas2D" not in message]  # axe's own
         assert (visit.elsewhere, visit.failed, heard) == ([], [], [])
 

@@ -417,7 +417,7 @@ def test_stored_progress_that_is_sound_is_taken(page):
 
 @pytest.mark.parametrize(("origin", "bar"), [("file", BARRED), ("http", FULL)], ids=["barred", "full"])
 def test_where_nothing_may_be_stored_all_else_works(open_page, origin, bar):
-    page = open_page("book/one.html", origin)
+    page = open_page("book/one.html", origin, own=True)
     page.add_init_script(bar)
     page.reload()
     right(page)

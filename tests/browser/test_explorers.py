@@ -276,7 +276,7 @@ def test_a_click_moves_the_window(page):
 
 
 def test_step_and_play(open_page):
-    page = open_page()
+    page = open_page(own=True)
     page.clock.install(time=0)
     page.clock.pause_at(60)  # on a busy machine the seconds of the test are longer than those of the page
     put(page, input_size=4)
@@ -609,7 +609,7 @@ def test_two_explorers_mind_their_own_business(page):
 
 
 def test_a_view_that_is_gone_listens_no_more(open_page):
-    page = open_page()
+    page = open_page(own=True)
     page.clock.install()
     play = "(el) => el.querySelector('[part=play]').click()"
     assert listeners(page, "convolution_explorer", then=play) == [1, 0]
@@ -931,3 +931,13 @@ def test_hostile_text_stays_text(open_page):
     assert explorer(page, 1).locator("output").inner_text() == HOSTILE
     assert page.locator("main img").count() == 1
     assert page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_the_window_that_tests_share_keeps_nothing(page, turn):
+    assert page.evaluate("[localStorage.length, matchMedia('print').matches, innerWidth]") == [0, False, 1000]
+    page.evaluate("localStorage.setItem('kept', 'by the test before')")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(media="print")
+    page.context.new_page()
+    assert len(page.context.pages) == 2

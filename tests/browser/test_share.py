@@ -176,7 +176,7 @@ def test_a_link_to_where_the_page_is_already_sets_the_explorer_back(open_page):
 
 
 def test_the_link_is_copied_and_put_into_the_address(open_page):
-    page = open_page(FOLDER, "http")
+    page = open_page(FOLDER, "http", own=True)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     slider(page, "stride").press("ArrowRight")
     link, embed, python = shared(page)
