@@ -95,12 +95,14 @@ def test_a_kernel_finds_the_work_folder_and_none_of_the_tools(place):
 def test_a_failing_cell_is_named_and_leaves_no_page(place):
     source, destination, work = place
     good = write_notebook(source / "good.ipynb", "1 + 1")
-    bad = write_notebook(source / "bad.ipynb", "fine = 1", "raise RuntimeError('the lesson broke')")
+    bad = write_notebook(source / "bad.ipynb", "print(2 + 3)", "raise RuntimeError('the lesson broke')")
     with pytest.raises(execute.NotebookFailed) as failure:
         execute.execute_all([good, bad], destination, work)
     message = str(failure.value)
     assert "notebooks/bad.ipynb, cell 2: RuntimeError: the lesson broke" in message
     assert "raise RuntimeError('the lesson broke')" in message
+    as_far_as_it_ran = Path(message.rpartition("with the traceback: ")[2]).read_text()
+    assert re.search(r'"5\\n".*Traceback', as_far_as_it_ran, flags=re.DOTALL)
     assert (destination / "good.ipynb").exists()
     assert not (destination / "bad.ipynb").exists()
     assert execute.execute_all([good], destination, work) == 0
