@@ -97,9 +97,9 @@ def execute(notebook: Path, destination: Path, work: Path) -> str:
                 output,
                 kernel_name="python3",
                 progress_bar=False,
-                request_save_on_cell_execute=False,  # twice a cell, which took a quarter of a build
+                request_save_on_cell_execute=False,  # it would be twice a cell, a quarter of a build
                 kernel_manager_class=kernels.MANAGER,
-                shutdown_kernel="immediate",  # nothing to clean up; else it says it was interrupted
+                shutdown_kernel="immediate",  # it has nothing to clean up
                 resources={"metadata": {"path": str(work)}},  # where the kernel runs
             )
     except papermill.PapermillExecutionError as error:

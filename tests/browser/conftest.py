@@ -144,6 +144,7 @@ def open_page(chromium, shared_window, site):
             leave(visit)
         else:
             visit.page.context.close()
+    for visit in visits:
         heard = [message for message in visit.console if "Canvas2D" not in message]  # axe's own
         assert (visit.elsewhere, visit.failed, heard) == ([], [], [])
 

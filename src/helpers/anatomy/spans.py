@@ -86,7 +86,7 @@ def _in_order(sets: IntArray) -> IntArray:
 
 
 def distinct(rows: IntArray) -> IntArray:
-    """The different ones among the rows of an array; ten times as fast as to sort them, as numpy would."""
+    """The different ones among the rows of an array; several times as fast as `numpy.unique`, which sorts."""
     places = {row.tobytes(): place for place, row in enumerate(rows)}
     return rows[list(places.values())]
 
